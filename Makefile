@@ -1,0 +1,148 @@
+# make            build the four programs into build/bin
+# make setup      what Debian must have: installed as root, else the line to type
+# make test       setup, check, check SAN=1, e2e: what CI runs after make lint
+# make check      unit tests (SAN=1: under ASan and UBSan)
+# make e2e        the programs against a real API server and tailnet
+# make demo       the whole story on a rig of its own; make up / make down: a rig to play with
+# make bench      ratios into build/bench.jsonl and a table
+# make bare       make demo and make test in a minimal Debian root
+# make lint       format, clang-tidy, floors, spelling, scripts; make analyze: gcc -fanalyzer
+# make format     clang-format in place
+# make fuzz       each fuzz target for FUZZ_SECONDS
+# make install    into $(DESTDIR)$(PREFIX)
+# make help       this list
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+PREFIX  ?= /usr/local
+CC      ?= cc
+CLANG   ?= clang-19
+OUT     := build$(if $(SAN),/san)
+
+# What stands on what, from the top down; the last column of a program's row is its file name.
+# The order of the archives in the link line says it again: a call that climbs back up does not link.
+FOLDERS                  := kubectl-tka/remote kubectl-tka server operator schema lib
+STACK_lib                := lib
+STACK_schema             := schema $(STACK_lib)
+STACK_server             := server $(STACK_schema)
+STACK_operator           := operator $(STACK_schema)
+STACK_kubectl-tka        := kubectl-tka $(STACK_schema)
+STACK_kubectl-tka/remote := kubectl-tka/remote $(STACK_kubectl-tka)
+
+PROGRAM_kubectl-tka        := kubectl-tka
+PROGRAM_kubectl-tka/remote := kubectl-tka-remote
+PROGRAM_server             := tka-server
+PROGRAM_operator           := tka-operator
+
+# Taken from the system, by pkg-config name; --as-needed drops what a program does not call.
+PKGS     := jansson libcurl openssl yaml-0.1 libevent_core libseccomp
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wvla -Wundef -Wcast-qual \
+	-Wconversion -Wno-sign-conversion -Wwrite-strings -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wswitch-enum \
+	-Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Werror=format-security \
+	-Werror=implicit-function-declaration -Werror=incompatible-pointer-types $(if $(CI),-Werror)
+HARDEN   := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection -fno-common -fPIE -ftrivial-auto-var-init=zero
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
+CFLAGS   ?= $(if $(SAN),$(SANITIZE),$(HARDEN))
+LDFLAGS  ?= $(if $(SAN),,-pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
+DIALECT  := -std=gnu17 -D_GNU_SOURCE -I. $(WARNINGS) \
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
+override CFLAGS  += $(DIALECT) -DVERSION='"$(VERSION)"' -MMD -MP
+override LDFLAGS += $(if $(SAN),$(SANITIZE))
+LIBS      = $(shell pkg-config --libs $(PKGS))
+
+sources  = $(wildcard $(1)/*.c)
+objects  = $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(call sources,$(1))))
+archives = $(STACK_$(1):%=$(OUT)/%.a)
+BINARIES := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/bin/$(PROGRAM_$(f))))
+TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/$(f)/test_*.c)))
+FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz,$(wildcard $(d)/*.[ch]))
+SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* 2>/dev/null)
+
+all: $(BINARIES)
+
+# A folder is an archive, and its unit tests stand on it: three folders have a config.c.
+define FOLDER
+$(OUT)/$(1).a: $(call objects,$(1)) ; @mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$^
+
+$(OUT)/tests/unit/$(1)/test_%: $(OUT)/tests/unit/$(1)/test_%.o $(OUT)/tests/unit/main.o $(call archives,$(1))
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
+endef
+define PROGRAM
+$(OUT)/bin/$(PROGRAM_$(1)): $(OUT)/$(1)/main.o $(call archives,$(1))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach f,$(FOLDERS),$(eval $(call FOLDER,$(f))))
+$(foreach f,$(FOLDERS),$(if $(PROGRAM_$(f)),$(eval $(call PROGRAM,$(f)))))
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+check: $(TESTS)
+	@failed=0; for test in $^; do $$test || failed=1; done; exit $$failed
+
+setup:
+	tests/rig/setup
+
+test: setup
+	$(MAKE) check
+	$(MAKE) check SAN=1
+	$(MAKE) e2e
+
+e2e bench: all
+	tests/$@/run
+
+demo up: setup
+	$(MAKE) all
+	tests/rig/$@
+
+down bare:
+	tests/rig/$@
+
+fuzz: $(FUZZERS:%=fuzz-%)
+fuzz-archives:
+	$(MAKE) OUT=build/fuzz CC=$(CLANG) LDFLAGS= CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' \
+		build/fuzz/schema.a build/fuzz/lib.a
+fuzz-%: tests/fuzz/fuzz_%.c fuzz-archives
+	@mkdir -p build/fuzz/found-$*
+	$(CLANG) $(SANITIZE) -fsanitize=fuzzer $(DIALECT) -o build/fuzz/$* $< \
+		build/fuzz/schema.a build/fuzz/lib.a $(LIBS)
+	build/fuzz/$* -max_total_time=$(or $(FUZZ_SECONDS),30) -verbosity=0 -print_final_stats=1 \
+		build/fuzz/found-$* tests/fuzz/corpus/$*
+
+lint: setup
+	clang-format-19 --dry-run -Werror $(OURS)
+	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P 2 -n 4 sh -c \
+		'clang-tidy-19 --quiet "$$@" -- $(DIALECT) -DVERSION=\"\" 2>/dev/null' lint
+	@! grep -nE '#include "(server|operator|kubectl-tka)/' lib/*.[ch] schema/*.[ch]
+	@! grep -nE '#include "(operator|kubectl-tka)/' server/*.[ch]
+	@! grep -nE '#include "(server|kubectl-tka)/' operator/*.[ch]
+	@! grep -nE '#include "(server|operator)/' kubectl-tka/*.[ch] kubectl-tka/remote/*.[ch]
+	codespell --skip 'tests/fuzz/corpus,go.sum,go.mod' $(FOLDERS) tests deploy docs README.md CONTRIBUTING.md
+	shellcheck $(SCRIPTS)
+	yamllint -s .
+
+analyze:
+	$(MAKE) OUT=build/analyze CFLAGS='-O1 -fanalyzer -Wno-analyzer-malloc-leak -Werror' all
+
+format: ; clang-format-19 -i $(OURS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -m 0755 $(OUT)/bin/kubectl-tka $(OUT)/bin/kubectl-tka-remote $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(OUT)/bin/tka-server $(OUT)/bin/tka-operator $(DESTDIR)$(PREFIX)/sbin
+	ln -sf kubectl-tka $(DESTDIR)$(PREFIX)/bin/tka
+
+help: ; @sed -n '/^# make/s/^# //p;/^$$/q' Makefile
+
+clean: ; rm -rf build
+
+.PHONY: all setup check test e2e bench up down demo bare fuzz fuzz-archives lint analyze format \
+	install help clean
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)

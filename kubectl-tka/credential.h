@@ -1,0 +1,21 @@
+/* credential.h - the quick half of `kubectl-tka credential`: a token from the cache. */
+#pragma once
+
+#include "kubectl-tka/cache.h"
+
+/* What a kubeconfig's exec stanza says; texts are borrowed from the arguments. */
+struct credential_arguments {
+        struct cache_key key;
+        bool cached; /* false: --cache none */
+};
+
+/* false for anything not entirely clear: whoever has the option tables finds the words for it. */
+bool credential_arguments_read(int argc, char **argv, struct credential_arguments *arguments);
+
+/* Prints the token when a fresh one is cached; else *answered stays false and the network has to be
+ * asked. An error is final: signed out, or an apiVersion we do not speak. */
+bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err) must_check;
+
+/* One line on stdout. */
+bool credential_print(const char *api_version, const struct cache_entry *entry, int64_t now,
+                      struct error *err) must_check;

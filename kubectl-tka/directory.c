@@ -1,0 +1,51 @@
+#include "kubectl-tka/directory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "lib/memory.h"
+
+#define FNV_OFFSET UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
+/* Relative values are ignored, as the XDG specification asks. */
+static char *find(const char *variable, const char *below_home)
+{
+        const char *base = getenv(variable);
+        const char *home = getenv("HOME");
+
+        if (base != NULL && base[0] == '/')
+                return xasprintf("%s/tka", base);
+        if (home != NULL && home[0] == '/')
+                return xasprintf("%s/%s/tka", home, below_home);
+        return NULL;
+}
+
+char *directory_cache(void)
+{
+        return find("XDG_CACHE_HOME", ".cache");
+}
+
+char *directory_state(void)
+{
+        return find("XDG_STATE_HOME", ".local/state");
+}
+
+/* FNV-1a; the NUL that ends each part is hashed too. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+        do
+                hash = (hash ^ (unsigned char)*text) * FNV_PRIME;
+        while (*text++ != '\0');
+        return hash;
+}
+
+char *directory_file(const char *directory, const char *const *parts, size_t count,
+                     const char *suffix)
+{
+        uint64_t hash = FNV_OFFSET;
+
+        for (size_t i = 0; i < count; i++)
+                hash = hash_text(hash, parts[i]);
+        return xasprintf("%s/%016" PRIx64 "%s", directory, hash, suffix);
+}

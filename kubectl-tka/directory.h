@@ -1,0 +1,13 @@
+/* directory.h - where a person's files lie: XDG's variables, else below the home directory. */
+#pragma once
+
+#include "lib/error.h"
+
+/* "$XDG_CACHE_HOME/tka", else "~/.cache/tka". The caller's; NULL when neither is known. */
+char *directory_cache(void);
+/* "$XDG_STATE_HOME/tka", else "~/.local/state/tka". The caller's; NULL when neither is known. */
+char *directory_state(void);
+/* "directory/<hash of the parts><suffix>". The hash only picks a file: what it holds must name the
+ * parts again. The caller's. */
+char *directory_file(const char *directory, const char *const *parts, size_t count,
+                     const char *suffix);

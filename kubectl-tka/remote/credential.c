@@ -1,0 +1,155 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "kubectl-tka/credential.h"
+#include "kubectl-tka/exec_info.h"
+#include "kubectl-tka/mark.h"
+#include "kubectl-tka/remote/flight.h"
+#include "kubectl-tka/remote/handlers.h"
+#include "kubectl-tka/remote/session.h"
+#include "kubectl-tka/tailnet.h"
+#include "kubectl-tka/token.h"
+#include "lib/file.h"
+#include "lib/loop.h"
+#include "lib/memory.h"
+#include "lib/timestamp.h"
+
+#define DEADLINE_MS 10000
+#define FLIGHT_MS 8500
+
+/* What the waits of the loop do not bound: a home directory on a dead file server, for one. */
+static void give_up(int number)
+{
+        static const char words[] = "kubectl-tka: no answer within 10 s\n";
+
+        (void)number;
+        _exit(write(STDERR_FILENO, words, sizeof(words) - 1) < 0
+                      ? 1
+                      : error_exit_code(ERROR_UNAVAILABLE));
+}
+
+static void set_last_deadline(void)
+{
+        const struct sigaction action = { .sa_handler = give_up };
+        const struct itimerval timer = { .it_value = { .tv_sec = DEADLINE_MS / 1000,
+                                                       .tv_usec = 300000 } };
+
+        sigaction(SIGALRM, &action, NULL);
+        setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static bool read_key(const struct config *config, struct cache_key *key, struct error *err)
+{
+        const struct {
+                const char *flag, *value;
+        } needed[] = { { "--server", config->server },
+                       { "--ca-hash", config->ca_hash },
+                       { "--cluster", config->cluster } };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(needed); i++)
+                if (!needed[i].value)
+                        return error_set(err, ERROR_INVALID, "%s is missing", needed[i].flag);
+        *key = (struct cache_key){ .server = config->server,
+                                   .ca_hash = config->ca_hash,
+                                   .cluster = config->cluster,
+                                   .role = config->role ? config->role : "" };
+        return true;
+}
+
+static bool keeps_tokens(const struct config *config)
+{
+        return strcmp(config->cache, "none") != 0;
+}
+
+/* What the cache holds for this machine as the tailnet node it is now, fresh or not. */
+static void read_own(const struct cache_key *key, struct cache_entry *entry)
+{
+        struct error miss = { 0 };
+        scoped_free char *shown = tailnet_addresses();
+
+        if (cache_read(key, entry, &miss) && !tailnet_is_same(entry->addresses, shown))
+                cache_entry_clear(entry);
+}
+
+/* A login with --for or --reason ends when it ends: a token asked for within the time in which the
+ * server renews would start another session, without what the person said. */
+static bool may_renew(const struct cache_key *key, int64_t now)
+{
+        scoped(mark_clear) struct mark mark = { 0 };
+
+        mark_read(key, &mark);
+        return !mark.once || now < mark.until - token_renewal_seconds(mark.period_seconds);
+}
+
+static bool refuse_renewal(const struct cache_key *key, struct error *err)
+{
+        scoped_free char *command = mark_login_command(key);
+
+        return error_set(err, ERROR_UNAUTHENTICATED, "the session at %s has ended: run \"%s\"",
+                         key->cluster, command);
+}
+
+static bool fetch(const struct config *config, struct server *server, const struct cache_key *key,
+                  struct cache_entry *entry, struct error *err)
+{
+        scoped(login_request_clear) struct login_request request = {
+                .role = key->role[0] ? xstrdup(key->role) : NULL
+        };
+        scoped(mark_clear) struct mark mark = { 0 };
+        scoped_free char *url = NULL;
+        struct error ignored = { 0 };
+
+        if (!config_server_url(config, key->server, &url, err) ||
+            !server_connect(server, config, url, err) ||
+            !session_fetch(server, &request, entry, err))
+                return false;
+        mark_read(key, &mark);
+        if (mark.once)
+                entry->renewable = false;
+        /* Without a place to keep it the token still serves this call. */
+        bool kept = keeps_tokens(config) && cache_write(key, entry, &ignored);
+        (void)kept;
+        return true;
+}
+
+/* Leaves in *entry a token that may be served: the cache's, or the server's. */
+static bool refresh(const struct config *config, const struct cache_key *key,
+                    struct cache_entry *entry, struct error *err)
+{
+        scoped(server_clear) struct server server = { 0 };
+        scoped(flight_end) int lock = -1;
+
+        server_init(&server, DEADLINE_MS);
+        if (keeps_tokens(config)) {
+                flight_begin(server.loop, key, FLIGHT_MS, &lock);
+                read_own(key, entry);
+        }
+        if (!mark_check(key, err)) /* again: a logout may have come meanwhile */
+                return false;
+        bool alive = !secret_is_empty(&entry->token) && token_is_alive(entry, timestamp_now());
+        if (alive && token_is_fresh(entry, timestamp_now()))
+                return true;
+        if (!may_renew(key, timestamp_now()))
+                return alive || refuse_renewal(key, err);
+        if (fetch(config, &server, key, entry, err))
+                return true;
+        return err->kind == ERROR_UNAVAILABLE && alive && token_is_alive(entry, timestamp_now());
+}
+
+bool cmd_credential(const struct config *config, struct error *err)
+{
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        const char *api_version = NULL;
+        struct cache_key key;
+
+        set_last_deadline();
+        if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
+            !read_key(config, &key, err) || !mark_check(&key, err))
+                return false;
+        file_forbid_core_dumps();
+        return refresh(config, &key, &entry, err) &&
+               credential_print(api_version, &entry, timestamp_now(), err);
+}

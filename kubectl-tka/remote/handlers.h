@@ -1,0 +1,10 @@
+/* handlers.h - the commands that need the network or the kubeconfig. */
+#pragma once
+
+#include "kubectl-tka/remote/config.h"
+
+/* Each prints its own result on stdout, nothing else. */
+bool cmd_login(const struct config *config, struct error *err) must_check;
+bool cmd_logout(const struct config *config, struct error *err) must_check;
+bool cmd_get_login(const struct config *config, struct error *err) must_check;
+bool cmd_credential(const struct config *config, struct error *err) must_check;

@@ -1,0 +1,255 @@
+#include "kubectl-tka/remote/kubeconfig_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kubectl-tka/remote/kubeconfig_lock.h"
+#include "lib/file.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/yaml.h"
+
+void kubeconfig_files_clear(struct kubeconfig_files *files)
+{
+        text_list_clear(&files->paths);
+        json_decref(files->documents);
+        *files = (struct kubeconfig_files){ 0 };
+}
+
+/* KUBECONFIG is a list like PATH; empty entries and repetitions count for nothing. */
+static void list_variable(const char *variable, struct text_list *paths)
+{
+        for (const char *at = variable; *at; at += strspn(at, ":")) {
+                size_t length = strcspn(at, ":");
+                scoped_free char *path = xstrndup(at, length);
+                if (length > 0 && !text_list_has(paths, path))
+                        text_list_add(paths, path);
+                at += length;
+        }
+}
+
+static bool list_paths(const char *explicit_path, struct text_list *paths, struct error *err)
+{
+        const char *variable = getenv("KUBECONFIG");
+        const char *home = getenv("HOME");
+
+        if (explicit_path) {
+                text_list_add(paths, explicit_path);
+                return true;
+        }
+        if (variable)
+                list_variable(variable, paths);
+        if (paths->count > 0)
+                return true;
+        if (!home || !home[0])
+                return error_set(err, ERROR_INVALID,
+                                 "no kubeconfig: neither HOME nor KUBECONFIG is set");
+        scoped_free char *path = xasprintf("%s/.kube/config", home);
+        text_list_add(paths, path);
+        return true;
+}
+
+/* A missing file is an empty one. */
+static bool read_text(const char *path, struct buf *text, struct error *err)
+{
+        buf_init(text, LIMIT_CONFIG_FILE);
+        return file_read(path, text, err) || err->kind == ERROR_NOT_FOUND;
+}
+
+static bool read_document(const char *path, json_t **document, struct error *err)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+
+        if (!read_text(path, &text, err))
+                return false;
+        return yaml_parse(buf_text(&text), text.length, document, err) || error_wrap(err, "%s", path);
+}
+
+static const char *find_current_context(const json_t *documents)
+{
+        size_t index = 0;
+        const json_t *document = NULL;
+
+        json_array_foreach(documents, index, document) {
+                const char *name = json_text_at(document, "current-context");
+                if (name && name[0])
+                        return name;
+        }
+        return NULL;
+}
+
+bool kubeconfig_files_read(const char *explicit_path, struct kubeconfig_files *files,
+                           struct error *err)
+{
+        scoped(text_list_clear) struct text_list paths = { 0 };
+        json_auto_t *documents = json_array();
+
+        if (!list_paths(explicit_path, &paths, err))
+                return false;
+        for (size_t i = 0; i < paths.count; i++) {
+                json_t *document = NULL;
+                if (!read_document(paths.items[i], &document, err))
+                        return false;
+                json_array_append_new(documents, document);
+        }
+        files->current_context = find_current_context(documents);
+        files->documents = take(documents);
+        files->paths = paths;
+        paths = (struct text_list){ 0 };
+        return true;
+}
+
+const json_t *kubeconfig_files_find(const struct kubeconfig_files *files, const char *list,
+                                    const char *name, size_t *file)
+{
+        size_t document_index = 0;
+        const json_t *document = NULL;
+
+        json_array_foreach(files->documents, document_index, document) {
+                size_t index = 0;
+                const json_t *item = NULL;
+                json_array_foreach(json_object_get(document, list), index, item) {
+                        const char *other = json_text_at(item, "name");
+                        if (other && strcmp(other, name) == 0) {
+                                *file = document_index;
+                                return item;
+                        }
+                }
+        }
+        return NULL;
+}
+
+const char *kubeconfig_files_new_place(const struct kubeconfig_files *files)
+{
+        for (size_t i = 0; i < files->paths.count; i++)
+                if (access(files->paths.items[i], F_OK) == 0)
+                        return files->paths.items[i];
+        return files->paths.items[files->paths.count - 1];
+}
+
+static bool explain(struct error *err, const char *path)
+{
+        return error_set(err, ERROR_INTERNAL, "writing \"%s\": %s", path, strerror(errno));
+}
+
+static void close_file(int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+}
+
+static bool write_all(int fd, const struct buf *text)
+{
+        for (size_t done = 0; done < text->length;) {
+                ssize_t written = write(fd, text->text + done, text->length - done);
+                if (written < 0 && errno != EINTR)
+                        return false;
+                done += written > 0 ? (size_t)written : 0;
+        }
+        return true;
+}
+
+/* The owner is only another one when root mends somebody's file. */
+static bool keep_owner(int fd, const struct stat *old)
+{
+        return (old->st_uid == geteuid() && old->st_gid == getegid()) ||
+               fchown(fd, old->st_uid, old->st_gid) == 0 || old->st_uid == geteuid();
+}
+
+static void sync_folder(const char *path)
+{
+        scoped_free char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+        scoped(close_file) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd >= 0)
+                fsync(fd);
+}
+
+/* old is NULL for a new file. */
+static bool replace_file(const char *path, const struct stat *old, const struct buf *text,
+                         struct error *err)
+{
+        scoped_free char *beside = xasprintf("%s.tka-XXXXXX", path);
+        scoped(close_file) int fd = mkostemp(beside, O_CLOEXEC);
+
+        if (fd < 0)
+                return explain(err, path);
+        if (write_all(fd, text) && (!old || keep_owner(fd, old)) &&
+            fchmod(fd, old ? old->st_mode & 07777 : 0600) == 0 && fsync(fd) == 0 &&
+            rename(beside, path) == 0) {
+                sync_folder(path);
+                return true;
+        }
+        explain(err, path);
+        unlink(beside);
+        return false;
+}
+
+/* The file itself, links followed; *old stays untouched when there is none yet. */
+static bool resolve_path(const char *path, char **whole, struct stat *old, bool *exists,
+                         struct error *err)
+{
+        char real[PATH_MAX];
+
+        if (realpath(path, real)) {
+                *exists = true;
+                *whole = xstrdup(real);
+                return stat(real, old) == 0 || explain(err, path);
+        }
+        if (errno != ENOENT)
+                return explain(err, path);
+        if (lstat(path, old) == 0)
+                return error_set(err, ERROR_INVALID, "\"%s\" is a link to nowhere", path);
+
+        const char *slash = strrchr(path, '/');
+        scoped_free char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        if (!realpath(folder, real))
+                return explain(err, folder);
+        *exists = false;
+        *whole = xasprintf("%s/%s", real, slash ? slash + 1 : path);
+        return true;
+}
+
+static bool change_locked(const char *path, const struct splice *splice, bool *rewritten,
+                          struct error *err)
+{
+        scoped_free char *whole = NULL;
+        scoped(buf_clear) struct buf text = { 0 };
+        scoped(buf_clear) struct buf changed = { 0 };
+        struct stat old = { 0 };
+        bool exists = false;
+
+        if (!resolve_path(path, &whole, &old, &exists, err) || !read_text(path, &text, err))
+                return false;
+        if (!splice_apply(buf_text(&text), text.length, splice, &changed, rewritten, err))
+                return error_wrap(err, "%s", path);
+        if (exists && text.length == changed.length &&
+            memcmp(text.text, changed.text, text.length) == 0)
+                return true;
+        return replace_file(whole, exists ? &old : NULL, &changed, err);
+}
+
+/* A folder that is there already is left as it is: ~/.kube is often open to others. */
+static bool make_folder(const char *path, struct error *err)
+{
+        const char *slash = strrchr(path, '/');
+
+        if (!slash || slash == path)
+                return true;
+        scoped_free char *folder = xstrndup(path, (size_t)(slash - path));
+        return access(folder, F_OK) == 0 || file_make_private_directory(folder, err);
+}
+
+bool kubeconfig_file_change(const char *path, const struct splice *splice, bool *rewritten,
+                            struct error *err)
+{
+        scoped(kubeconfig_lock_release) struct kubeconfig_lock lock = { 0 };
+
+        return make_folder(path, err) && kubeconfig_lock_take(path, &lock, err) &&
+               change_locked(path, splice, rewritten, err);
+}

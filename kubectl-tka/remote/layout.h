@@ -1,0 +1,15 @@
+/* layout.h - where things stand in the text of a YAML mapping in block style, to put others there.
+ * Pure. Knows lines and columns, no meaning: the caller reads the result again. */
+#pragma once
+
+#include <jansson.h>
+
+#include "lib/buf.h"
+
+/* Adds lines at the end. */
+void layout_append(struct buf *text, const char *lines);
+/* Puts item into the list under the top-level key: in place of the item of the same "name", else
+ * behind the last. false, and text as it was: the layout is none we know how to change. */
+bool layout_put_item(struct buf *text, const char *key, const json_t *item);
+/* Sets a top-level text; false as above. */
+bool layout_put_text(struct buf *text, const char *key, const char *value);

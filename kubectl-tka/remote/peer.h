@@ -1,0 +1,15 @@
+/* peer.h - which address a server's name stands for, once the local tailscaled has said whose it
+ * is. Nothing is sent over plain HTTP to any other. */
+#pragma once
+
+#include "kubectl-tka/remote/config.h"
+
+struct loop;
+
+/* *address is the caller's. UNAVAILABLE: the local tailscaled cannot say; DENIED: it says that no
+ * TKA server is there. Both with what to do about it. */
+bool peer_find(const struct config *config, struct loop *loop, const char *host, char **address,
+               struct error *err) must_check;
+
+/* Whether one of the tags is wanted: wanted names a tag, or ends with '*' for all that begin so. */
+bool peer_tags_match(const struct text_list *tags, const struct text_list *wanted);

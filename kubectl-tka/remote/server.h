@@ -1,0 +1,27 @@
+/* server.h - one TKA server that has been authenticated, and what can be asked of it. */
+#pragma once
+
+#include "kubectl-tka/remote/config.h"
+#include "lib/http_client.h"
+
+struct server {
+        char *url;
+        char *address; /* the confirmed one, or NULL: the certificate says who answers */
+        struct loop *loop;
+        struct http_client *http;
+        int64_t deadline_ms; /* of loop_now_ms(), for everything asked */
+};
+void server_clear(struct server *server);
+
+/* Everything asked from here on ends within timeout_ms. */
+void server_init(struct server *server, int64_t timeout_ms);
+/* Finds out who answers at url; sends nothing there. Warns on stderr where --insecure-plain-http
+ * lets anybody answer. */
+bool server_connect(struct server *server, const struct config *config, const char *url,
+                    struct error *err) must_check;
+
+/* true: a 2xx answer. body may be NULL. */
+bool server_get(struct server *server, const char *path, struct http_reply *reply,
+                struct error *err) must_check;
+bool server_post(struct server *server, const char *path, const json_t *body,
+                 struct http_reply *reply, struct error *err) must_check;

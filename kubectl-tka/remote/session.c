@@ -1,0 +1,53 @@
+#include "kubectl-tka/remote/session.h"
+
+#include "kubectl-tka/tailnet.h"
+#include "kubectl-tka/token.h"
+#include "lib/memory.h"
+#include "lib/timestamp.h"
+#include "schema/exec_credential.h"
+
+#define CREDENTIAL_PATH "/api/v1alpha1/credential"
+
+static void fill(struct cache_entry *entry, struct exec_credential *credential)
+{
+        entry->token = secret_take(&credential->token);
+        entry->login = take(credential->username);
+        entry->granted_role = take(credential->role);
+        entry->expires = credential->expires;
+        entry->until = credential->until;
+        entry->period_seconds = credential->period_seconds;
+        entry->renewable = credential->renewable;
+        entry->addresses = tailnet_addresses();
+}
+
+bool session_fetch(struct server *server, const struct login_request *request,
+                   struct cache_entry *entry, struct error *err)
+{
+        json_auto_t *body = login_request_encode(request);
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        scoped(exec_credential_clear) struct exec_credential credential = { 0 };
+        struct cache_entry fetched = { 0 };
+
+        if (!server_post(server, CREDENTIAL_PATH, body, &reply, err))
+                return error_wrap(err, "signing in at %s", server->url);
+        if (reply.status == 202)
+                return error_set(err, ERROR_PENDING, "%s is still preparing the session",
+                                 server->url);
+        if (!exec_credential_decode(buf_text(&reply.body), reply.body.length, &credential, err))
+                return error_wrap(err, "reading the answer of %s", server->url);
+        if (credential.expires == 0)
+                return error_set(err, ERROR_INVALID, "%s sent a token without an end",
+                                 server->url);
+
+        fetched.fetched_at = timestamp_now();
+        fetched.clock_offset = reply.date ? reply.date - fetched.fetched_at : 0;
+        fill(&fetched, &credential);
+        if (!token_is_alive(&fetched, fetched.fetched_at)) {
+                cache_entry_clear(&fetched);
+                return error_set(err, ERROR_UNAVAILABLE, "%s sent a token that has ended already",
+                                 server->url);
+        }
+        cache_entry_clear(entry);
+        *entry = fetched;
+        return true;
+}

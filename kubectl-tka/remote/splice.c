@@ -1,0 +1,136 @@
+#include "kubectl-tka/remote/splice.h"
+
+#include <string.h>
+
+#include "kubectl-tka/remote/layout.h"
+#include "kubectl-tka/remote/stanza.h"
+#include "lib/json.h"
+#include "lib/memory.h"
+#include "lib/yaml.h"
+
+/* One list and what is to be in it. */
+struct change {
+        const char *list;
+        const json_t *item;
+};
+
+static void list_changes(const struct splice *splice, struct change changes[3])
+{
+        changes[0] = (struct change){ "clusters", splice->cluster };
+        changes[1] = (struct change){ "contexts", splice->context };
+        changes[2] = (struct change){ "users", splice->user };
+}
+
+static bool replace_item(json_t *list, const struct change *change, bool *replaced,
+                         struct error *err)
+{
+        const char *name = json_text_at(change->item, "name");
+        struct cache_key ignored;
+        size_t index = 0;
+        const json_t *item = NULL;
+
+        json_array_foreach(list, index, item) {
+                const char *other = json_text_at(item, "name");
+                if (!other || strcmp(other, name) != 0)
+                        continue;
+                if (*replaced)
+                        return error_set(err, ERROR_INVALID, "\"%s\" holds \"%s\" twice",
+                                         change->list, name);
+                if (!stanza_read_mark(item, &ignored))
+                        return error_set(err, ERROR_CONFLICT,
+                                         "\"%s\" holds a \"%s\" that login did not write",
+                                         change->list, name);
+                json_array_set_new(list, index, json_deep_copy(change->item));
+                *replaced = true;
+        }
+        return true;
+}
+
+/* What reading the changed text has to give. */
+static bool change_value(json_t *root, const struct change *change, struct error *err)
+{
+        json_t *list = json_object_get(root, change->list);
+        bool replaced = false;
+
+        if (!list || json_is_null(list)) {
+                json_object_set_new(root, change->list, json_array());
+                list = json_object_get(root, change->list);
+        }
+        if (!json_is_array(list))
+                return error_set(err, ERROR_INVALID, "\"%s\" is no list", change->list);
+        if (!replace_item(list, change, &replaced, err))
+                return false;
+        if (!replaced)
+                json_array_append_new(list, json_deep_copy(change->item));
+        return true;
+}
+
+static bool change_all_values(json_t *root, const struct splice *splice, struct error *err)
+{
+        struct change changes[3];
+
+        list_changes(splice, changes);
+        if (json_object_size(root) == 0) {
+                json_object_set_new(root, "apiVersion", json_string("v1"));
+                json_object_set_new(root, "kind", json_string("Config"));
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(changes); i++)
+                if (changes[i].item && !change_value(root, &changes[i], err))
+                        return false;
+        if (splice->current_context)
+                json_object_set_new(root, "current-context", json_string(splice->current_context));
+        return true;
+}
+
+/* The same on the text; false where its layout does not allow it. */
+static bool change_text(bool empty, const struct splice *splice, struct buf *text)
+{
+        struct change changes[3];
+
+        list_changes(splice, changes);
+        if (empty)
+                layout_append(text, "apiVersion: v1\nkind: Config\n");
+        for (size_t i = 0; i < ARRAY_LENGTH(changes); i++)
+                if (changes[i].item && !layout_put_item(text, changes[i].list, changes[i].item))
+                        return false;
+        return !splice->current_context ||
+               layout_put_text(text, "current-context", splice->current_context);
+}
+
+static bool reads_as(const struct buf *text, const json_t *expected)
+{
+        json_auto_t *found = NULL;
+        struct error ignored = { 0 };
+
+        return yaml_parse(buf_text(text), text->length, &found, &ignored) &&
+               json_equal(found, expected);
+}
+
+bool splice_apply(const char *text, size_t length, const struct splice *splice, struct buf *result,
+                  bool *rewritten, struct error *err)
+{
+        json_auto_t *root = NULL;
+        scoped(buf_clear) struct buf changed = { 0 };
+        bool anew = false;
+
+        if (!yaml_parse(text, length, &root, err))
+                return false;
+        if (!json_is_object(root))
+                return error_set(err, ERROR_INVALID, "not a kubeconfig: the top level is no object");
+
+        bool empty = json_object_size(root) == 0;
+        if (!change_all_values(root, splice, err))
+                return false;
+        buf_append(&changed, text, length);
+        if (!change_text(empty, splice, &changed) || !reads_as(&changed, root)) {
+                buf_clear(&changed);
+                yaml_print(root, &changed);
+                anew = true;
+                if (!reads_as(&changed, root))
+                        return error_set(err, ERROR_INTERNAL,
+                                         "its layout cannot be kept, nor written anew");
+        }
+        buf_append(result, buf_text(&changed), changed.length);
+        *rewritten = anew;
+        return true;
+}

@@ -1,0 +1,156 @@
+#include "kubectl-tka/remote/stanza.h"
+
+#include <string.h>
+
+#include "lib/memory.h"
+#include "lib/tailscale.h"
+#include "schema/exec_credential.h"
+
+#define INSTALL_HINT \
+        "kubectl-tka signs you in to this cluster with your tailnet identity: put kubectl-tka " \
+        "and kubectl-tka-remote into a folder of your PATH"
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+        json_object_set_new(object, key, json_string(text));
+}
+
+static json_t *make_mark(const struct cache_key *key)
+{
+        json_t *mark = json_object();
+
+        set_text(mark, "server", key->server);
+        set_text(mark, "cluster", key->cluster);
+        set_text(mark, "role", key->role);
+        set_text(mark, "ca-hash", key->ca_hash);
+        return mark;
+}
+
+/* {"name": NAME, kind: {fields, extensions: [our mark]}} */
+static json_t *make_item(const struct stanza *stanza, const char *kind, json_t *fields)
+{
+        json_t *item = json_object();
+        json_t *extension = json_object();
+        json_t *extensions = json_array();
+
+        set_text(extension, "name", STANZA_EXTENSION);
+        json_object_set_new(extension, "extension", make_mark(&stanza->key));
+        json_array_append_new(extensions, extension);
+        json_object_set_new(fields, "extensions", extensions);
+        json_object_set_new(item, kind, fields);
+        set_text(item, "name", stanza->name);
+        return item;
+}
+
+/* kubectl refuses a CA beside insecure-skip-tls-verify. */
+json_t *stanza_cluster(const struct stanza *stanza)
+{
+        const struct cluster_info *cluster = stanza->cluster;
+        json_t *fields = json_object();
+
+        if (cluster->insecure_skip_tls_verify)
+                json_object_set_new(fields, "insecure-skip-tls-verify", json_true());
+        else if (cluster->ca_data && cluster->ca_data[0])
+                set_text(fields, "certificate-authority-data", cluster->ca_data);
+        set_text(fields, "server", cluster->server_url);
+        if (cluster->tls_server_name && cluster->tls_server_name[0])
+                set_text(fields, "tls-server-name", cluster->tls_server_name);
+        return make_item(stanza, "cluster", fields);
+}
+
+static void add_flag(json_t *args, const char *flag, const char *value)
+{
+        if (!value || !value[0])
+                return;
+        json_array_append_new(args, json_string(flag));
+        json_array_append_new(args, json_string(value));
+}
+
+static void add_tags(json_t *args, const struct text_list *tags)
+{
+        scoped(buf_clear) struct buf joined = { 0 };
+
+        for (size_t i = 0; i < tags->count; i++)
+                buf_printf(&joined, "%s%s", i > 0 ? "," : "", tags->items[i]);
+        if (strcmp(buf_text(&joined), CONFIG_SERVER_TAGS) != 0)
+                add_flag(args, "--server-tags", buf_text(&joined));
+}
+
+/* Everything stands in the arguments: a token from the cache needs no other file. */
+static json_t *make_args(const struct stanza *stanza)
+{
+        const struct config *config = stanza->config;
+        json_t *args = json_array();
+
+        json_array_append_new(args, json_string("credential"));
+        add_flag(args, "--server", stanza->key.server);
+        add_flag(args, "--ca-hash", stanza->key.ca_hash);
+        add_flag(args, "--cluster", stanza->key.cluster);
+        add_flag(args, "--role", stanza->key.role);
+        add_flag(args, "--cache", strcmp(config->cache, "none") == 0 ? "none" : "file");
+        add_flag(args, "--config", config->config_file);
+        if (strcmp(config->socket, TAILSCALE_SOCKET) != 0)
+                add_flag(args, "--tailscale-socket", config->socket);
+        add_tags(args, &config->server_tags);
+        add_flag(args, "--node-id", config->node_id);
+        if (config->insecure_plain_http)
+                json_array_append_new(args, json_string("--insecure-plain-http"));
+        return args;
+}
+
+json_t *stanza_user(const struct stanza *stanza)
+{
+        json_t *fields = json_object();
+        json_t *exec = json_object();
+
+        set_text(exec, "apiVersion", EXEC_CREDENTIAL_V1);
+        set_text(exec, "command", "kubectl-tka");
+        json_object_set_new(exec, "args", make_args(stanza));
+        json_object_set_new(exec, "env", json_null());
+        set_text(exec, "installHint", INSTALL_HINT);
+        set_text(exec, "interactiveMode", "Never");
+        json_object_set_new(exec, "provideClusterInfo", json_false());
+        json_object_set_new(fields, "exec", exec);
+        return make_item(stanza, "user", fields);
+}
+
+json_t *stanza_context(const struct stanza *stanza)
+{
+        json_t *fields = json_object();
+
+        set_text(fields, "cluster", stanza->name);
+        set_text(fields, "user", stanza->name);
+        return make_item(stanza, "context", fields);
+}
+
+static const json_t *find_mark(const json_t *fields)
+{
+        const json_t *extensions = json_object_get(fields, "extensions");
+        size_t index = 0;
+        const json_t *extension = NULL;
+
+        json_array_foreach(extensions, index, extension) {
+                const char *name = json_text_at(extension, "name");
+                if (name && strcmp(name, STANZA_EXTENSION) == 0)
+                        return json_object_get(extension, "extension");
+        }
+        return NULL;
+}
+
+bool stanza_read_mark(const json_t *item, struct cache_key *key)
+{
+        static const char *const kinds[] = { "cluster", "user", "context" };
+        const json_t *mark = NULL;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(kinds) && !mark; i++)
+                mark = find_mark(json_object_get(item, kinds[i]));
+
+        struct cache_key found = { .server = json_text_at(mark, "server"),
+                                   .ca_hash = json_string_value(json_object_get(mark, "ca-hash")),
+                                   .cluster = json_text_at(mark, "cluster"),
+                                   .role = json_text_at(mark, "role") };
+        if (!found.server || !found.ca_hash || !found.cluster || !found.role)
+                return false;
+        *key = found;
+        return true;
+}

@@ -1,0 +1,25 @@
+/* stanza.h - the three entries that login writes into a kubeconfig: cluster, user, context. Pure. */
+#pragma once
+
+#include <jansson.h>
+
+#include "kubectl-tka/cache.h"
+#include "kubectl-tka/remote/config.h"
+#include "schema/cluster_info.h"
+
+#define STANZA_EXTENSION "tka.specht-labs.de" /* marks what is ours */
+
+struct stanza {
+        const char *name; /* of all three */
+        const struct cluster_info *cluster;
+        struct cache_key key;
+        const struct config *config; /* where it says more than its defaults, so does the user */
+};
+
+/* List items: {"name": ..., "cluster": {...}}. The caller's. */
+json_t *stanza_cluster(const struct stanza *stanza);
+json_t *stanza_user(const struct stanza *stanza);
+json_t *stanza_context(const struct stanza *stanza);
+
+/* What our mark in a list item says, borrowed from the item; false: it carries none. */
+bool stanza_read_mark(const json_t *item, struct cache_key *key);

@@ -1,0 +1,90 @@
+#include "kubectl-tka/remote/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kubectl-tka/remote/stanza.h"
+#include "lib/memory.h"
+
+void target_list_clear(struct target_list *list)
+{
+        free(list->items);
+        *list = (struct target_list){ 0 };
+}
+
+static void add(struct target_list *list, const struct target *target)
+{
+        list->items = xrealloc(list->items, (list->count + 1) * sizeof(list->items[0]));
+        list->items[list->count++] = *target;
+}
+
+void target_list_read(const struct kubeconfig_files *files, struct target_list *list)
+{
+        size_t document_index = 0;
+        const json_t *document = NULL;
+
+        json_array_foreach(files->documents, document_index, document) {
+                size_t index = 0;
+                const json_t *item = NULL;
+                json_array_foreach(json_object_get(document, "contexts"), index, item) {
+                        struct target target = { .context = json_text_at(item, "name") };
+                        if (target.context && !target_find(list, target.context) &&
+                            stanza_read_mark(item, &target.key))
+                                add(list, &target);
+                }
+        }
+}
+
+const struct target *target_find(const struct target_list *list, const char *context)
+{
+        for (size_t i = 0; i < list->count; i++)
+                if (strcmp(list->items[i].context, context) == 0)
+                        return &list->items[i];
+        return NULL;
+}
+
+static void select_cluster(const struct target_list *list, const char *cluster, const char *server,
+                           struct target_list *selected)
+{
+        for (size_t i = 0; i < list->count; i++) {
+                const struct cache_key *key = &list->items[i].key;
+                if ((!cluster || strcmp(key->cluster, cluster) == 0) &&
+                    (!server || strcmp(key->server, server) == 0))
+                        add(selected, &list->items[i]);
+        }
+}
+
+void target_list_select(const struct target_list *list, const char *word, const char *url,
+                        struct target_list *selected)
+{
+        const struct target *named = target_find(list, word);
+
+        /* A context named as its cluster stands for all of the cluster. */
+        if (named && strcmp(named->key.cluster, named->context) == 0)
+                select_cluster(list, named->key.cluster, named->key.server, selected);
+        else if (named)
+                add(selected, named);
+        else
+                select_cluster(list, word, NULL, selected);
+        if (selected->count == 0)
+                select_cluster(list, NULL, url, selected);
+}
+
+bool target_list_select_usual(const struct target_list *list, const char *current_context,
+                              struct target_list *selected, struct error *err)
+{
+        const struct target *usual = current_context ? target_find(list, current_context) : NULL;
+
+        if (!usual && list->count > 0)
+                usual = &list->items[0];
+        if (!usual)
+                return true;
+        for (size_t i = 0; i < list->count && !(current_context && target_find(list, current_context));
+             i++)
+                if (strcmp(list->items[i].key.cluster, usual->key.cluster) != 0)
+                        return error_set(err, ERROR_INVALID,
+                                         "which cluster? \"%s\", \"%s\", ...: name one",
+                                         usual->key.cluster, list->items[i].key.cluster);
+        select_cluster(list, usual->key.cluster, usual->key.server, selected);
+        return true;
+}

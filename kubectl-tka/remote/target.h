@@ -1,0 +1,30 @@
+/* target.h - the clusters we have signed in to: the contexts in the kubeconfig that carry our mark.
+ */
+#pragma once
+
+#include "kubectl-tka/cache.h"
+#include "kubectl-tka/remote/kubeconfig_file.h"
+
+/* Texts are borrowed from the kubeconfig files. */
+struct target {
+        const char *context;
+        struct cache_key key;
+};
+
+struct target_list {
+        struct target *items;
+        size_t count;
+};
+void target_list_clear(struct target_list *list);
+
+void target_list_read(const struct kubeconfig_files *files, struct target_list *list);
+/* The context of that name, or NULL. */
+const struct target *target_find(const struct target_list *list, const char *context);
+/* What word means: the context of that name, else the contexts of the cluster of that name, else
+ * those of the server with that URL. May be none. */
+void target_list_select(const struct target_list *list, const char *word, const char *url,
+                        struct target_list *selected);
+/* Without a word: the current context's cluster, else the only one there is. INVALID when that is
+ * not clear. None is no error. */
+bool target_list_select_usual(const struct target_list *list, const char *current_context,
+                              struct target_list *selected, struct error *err) must_check;

@@ -1,0 +1,9 @@
+/* report.h - what a person reads on stderr. */
+#pragma once
+
+#include "lib/error.h"
+
+/* One line, whatever the text holds: "kubectl-tka: why; what to do". Returns the exit code. */
+int report_error(const struct error *err);
+/* "kubectl-tka: warning: ..." */
+void report_warning(const char *format, ...) printf_like(1, 2);

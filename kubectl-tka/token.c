@@ -1,0 +1,49 @@
+#include "kubectl-tka/token.h"
+
+#define SPARE_SECONDS 30
+#define CLOCK_STEP_SECONDS 5 /* an entry from further ahead was written before the clock was set */
+
+int64_t token_renewal_seconds(int64_t period_seconds)
+{
+        int64_t margin = period_seconds / 10;
+
+        if (margin < 60)
+                margin = 60;
+        return margin < period_seconds / 2 ? margin : period_seconds / 2;
+}
+
+/* A token that ends before its session (an API server with a short maximum) is judged by its own
+ * life: a tenth of a long period may be longer than that. */
+static int64_t margin_seconds(const struct cache_entry *entry)
+{
+        int64_t life = entry->expires - (entry->fetched_at + entry->clock_offset);
+
+        if (!entry->renewable)
+                return SPARE_SECONDS;
+        if (entry->period_seconds > 0 && entry->expires >= entry->until)
+                life = entry->period_seconds;
+        return token_renewal_seconds(life);
+}
+
+static bool is_from_the_future(const struct cache_entry *entry, int64_t now)
+{
+        return entry->fetched_at > now + CLOCK_STEP_SECONDS;
+}
+
+bool token_is_alive(const struct cache_entry *entry, int64_t now)
+{
+        return !is_from_the_future(entry, now) && now + entry->clock_offset < entry->expires;
+}
+
+bool token_is_fresh(const struct cache_entry *entry, int64_t now)
+{
+        return token_is_alive(entry, now) &&
+               now + entry->clock_offset < entry->expires - margin_seconds(entry);
+}
+
+int64_t token_reported_end(const struct cache_entry *entry, int64_t now)
+{
+        int64_t end = entry->expires - entry->clock_offset;
+
+        return end - SPARE_SECONDS > now ? end - SPARE_SECONDS : end;
+}

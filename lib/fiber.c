@@ -1,0 +1,271 @@
+#include "lib/fiber.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <event2/event.h>
+
+#include "lib/loop.h"
+#include "lib/memory.h"
+
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/common_interface_defs.h>
+#define WITH_ASAN 1
+#define STACK_SIZE (FIBER_STACK_SIZE * 4) /* its frames are wider */
+#else
+#define WITH_ASAN 0
+#define STACK_SIZE FIBER_STACK_SIZE
+#endif
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_STACK_REGISTER(low, high) 0
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#endif
+
+#define GUARD_SIZE 4096UL
+#define POOL_KEPT 64 /* stacks kept for the next fiber */
+#define POOL_WARM 8  /* of these, so many keep the memory they touched */
+
+struct stack {
+        char *memory; /* GUARD_SIZE that faults, then STACK_SIZE */
+        unsigned valgrind_id;
+};
+
+/* Where to go on, and on which stack: sanitizers want to know. */
+struct place {
+        ucontext_t context;
+        const void *bottom;
+        size_t size;
+};
+
+struct fiber {
+        struct place place;
+        struct place *back; /* of who resumed it */
+        struct stack stack;
+        struct loop *loop;
+        struct loop_task resume;
+        void (*run)(void *argument);
+        void *argument;
+        bool suspended, cancelled, ended;
+};
+
+static struct stack pool[POOL_KEPT];
+static size_t pool_count;
+static size_t fiber_total;
+static struct fiber *current;
+static struct place main_place;
+
+static struct stack take_stack(void)
+{
+        struct stack stack = { 0 };
+
+        if (pool_count > 0)
+                return pool[--pool_count];
+        stack.memory = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (stack.memory == MAP_FAILED || mprotect(stack.memory, GUARD_SIZE, PROT_NONE) != 0)
+                abort();
+        stack.valgrind_id = VALGRIND_STACK_REGISTER(stack.memory + GUARD_SIZE,
+                                                    stack.memory + GUARD_SIZE + STACK_SIZE);
+        return stack;
+}
+
+static void give_back_stack(struct stack stack)
+{
+        if (pool_count >= POOL_KEPT) {
+                VALGRIND_STACK_DEREGISTER(stack.valgrind_id);
+                munmap(stack.memory, GUARD_SIZE + STACK_SIZE);
+                return;
+        }
+        if (pool_count >= POOL_WARM)
+                madvise(stack.memory + GUARD_SIZE, STACK_SIZE, MADV_DONTNEED);
+        pool[pool_count++] = stack;
+}
+
+/* Saves where we are in *here and goes to *there; returns when somebody comes back. for_good: the
+ * stack we are on is not needed any more. */
+static void switch_place(struct place *here, struct place *there, bool for_good)
+{
+#if WITH_ASAN
+        void *frames = NULL;
+
+        __sanitizer_start_switch_fiber(for_good ? NULL : &frames, there->bottom, there->size);
+        swapcontext(&here->context, &there->context);
+        __sanitizer_finish_switch_fiber(frames, NULL, NULL);
+#else
+        (void)for_good;
+        swapcontext(&here->context, &there->context);
+#endif
+}
+
+static void enter(void)
+{
+        struct fiber *fiber = current;
+
+#if WITH_ASAN
+        /* The main stack's place is learnt here; another fiber's is only told again. */
+        __sanitizer_finish_switch_fiber(NULL, &fiber->back->bottom, &fiber->back->size);
+#endif
+        fiber->run(fiber->argument);
+        fiber->ended = true;
+        switch_place(&fiber->place, fiber->back, true);
+        abort(); /* nobody resumes what has ended */
+}
+
+/* Runs the fiber until it waits or ends; false when it ended. */
+static bool resume(struct fiber *fiber)
+{
+        struct fiber *resumer = current;
+
+        fiber->back = resumer ? &resumer->place : &main_place;
+        fiber->suspended = false;
+        current = fiber;
+        switch_place(fiber->back, &fiber->place, false);
+        current = resumer;
+        if (!fiber->ended)
+                return true;
+        loop_drop(fiber->loop, &fiber->resume);
+        give_back_stack(fiber->stack);
+        free(fiber);
+        fiber_total--;
+        return false;
+}
+
+static void resume_from_loop(void *owner)
+{
+        (void)resume(owner);
+}
+
+struct fiber *fiber_start(struct loop *loop, void (*run)(void *argument), void *argument)
+{
+        struct fiber *fiber = xcalloc(1, sizeof(*fiber));
+        ucontext_t *context = &fiber->place.context;
+
+        fiber->loop = loop;
+        fiber->run = run;
+        fiber->argument = argument;
+        fiber->resume = (struct loop_task){ .run = resume_from_loop, .owner = fiber };
+        fiber->stack = take_stack();
+        fiber->place.bottom = fiber->stack.memory + GUARD_SIZE;
+        fiber->place.size = STACK_SIZE;
+        getcontext(context);
+        context->uc_stack.ss_sp = fiber->stack.memory + GUARD_SIZE;
+        context->uc_stack.ss_size = STACK_SIZE;
+        makecontext(context, enter, 0);
+        fiber_total++;
+        return resume(fiber) ? fiber : NULL;
+}
+
+struct fiber *fiber_self(void)
+{
+        return current;
+}
+
+void fiber_cancel(struct fiber *fiber)
+{
+        fiber->cancelled = true;
+        if (fiber->suspended)
+                loop_defer(fiber->loop, &fiber->resume);
+}
+
+bool fiber_is_cancelled(void)
+{
+        return current && current->cancelled;
+}
+
+size_t fiber_count(void)
+{
+        return fiber_total;
+}
+
+/* A time-out under way. */
+struct deadline {
+        struct fiber *fiber;
+        bool passed;
+};
+
+static void pass_deadline(void *owner)
+{
+        struct deadline *deadline = owner;
+
+        deadline->passed = true;
+        if (deadline->fiber)
+                loop_defer(deadline->fiber->loop, &deadline->fiber->resume);
+}
+
+static void free_timer(struct loop_timer **timer)
+{
+        loop_timer_free(*timer);
+}
+
+static void suspend(void)
+{
+        current->suspended = true;
+        switch_place(&current->place, current->back, false);
+}
+
+/* libevent's loop cannot run inside itself: who waits in a callback on the main stack must start a
+ * fiber for it. */
+static void turn(struct loop *loop)
+{
+        if (event_base_loop(loop_base(loop), EVLOOP_ONCE) < 0)
+                abort();
+}
+
+static bool is_over(const struct wait *wait, const struct deadline *deadline)
+{
+        return wait->woken || deadline->passed || fiber_is_cancelled();
+}
+
+bool wait_for(struct loop *loop, struct wait *wait, int64_t timeout_ms, struct error *err)
+{
+        struct deadline deadline = { .fiber = current };
+        scoped(free_timer) struct loop_timer *timer = NULL;
+
+        assert(!wait->waiting);
+        if (timeout_ms >= 0 && !is_over(wait, &deadline)) {
+                timer = loop_timer_new(loop, pass_deadline, &deadline);
+                loop_timer_set(timer, timeout_ms);
+        }
+        wait->fiber = current;
+        wait->waiting = true;
+        while (!is_over(wait, &deadline))
+                if (current)
+                        suspend();
+                else
+                        turn(loop);
+        wait->waiting = false;
+        wait->fiber = NULL;
+        if (fiber_is_cancelled())
+                return error_set(err, ERROR_UNAVAILABLE, "cancelled");
+        if (!wait->woken)
+                return error_set(err, ERROR_UNAVAILABLE, "timed out after %" PRId64 " ms",
+                                 timeout_ms);
+        wait->woken = false;
+        return true;
+}
+
+void wait_wake(struct wait *wait)
+{
+        wait->woken = true;
+        if (wait->waiting && wait->fiber)
+                loop_defer(wait->fiber->loop, &wait->fiber->resume);
+}
+
+bool wait_ms(struct loop *loop, int64_t delay_ms, struct error *err)
+{
+        struct wait wait = { 0 };
+        struct error over = { 0 };
+
+        if (wait_for(loop, &wait, delay_ms > 0 ? delay_ms : 0, &over) || !fiber_is_cancelled())
+                return true;
+        *err = over;
+        return false;
+}

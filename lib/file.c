@@ -1,0 +1,178 @@
+#include "lib/file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/memory.h"
+
+static void close_file(int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+}
+
+/* errno in words, with what was done to which path. */
+static bool explain(struct error *err, const char *doing, const char *path)
+{
+        enum error_kind kind = ERROR_INTERNAL;
+
+        if (errno == ENOENT || errno == ENOTDIR)
+                kind = ERROR_NOT_FOUND;
+        else if (errno == EACCES || errno == EPERM || errno == EISDIR || errno == ELOOP ||
+                 errno == ENAMETOOLONG)
+                kind = ERROR_INVALID;
+        return error_set(err, kind, "%s \"%s\": %s", doing, path, strerror(errno));
+}
+
+static bool read_all(int fd, const char *path, struct buf *buf, struct error *err)
+{
+        char chunk[4096];
+        ssize_t length = 0;
+        bool fits = true;
+
+        do {
+                length = read(fd, chunk, sizeof(chunk));
+                if (length > 0)
+                        fits = buf_append(buf, chunk, (size_t)length);
+        } while (fits && (length > 0 || (length < 0 && errno == EINTR)));
+        int problem = errno;
+        explicit_bzero(chunk, sizeof(chunk));
+        errno = problem;
+
+        if (!fits)
+                return error_set(err, ERROR_INVALID, "\"%s\" is larger than %zu bytes", path,
+                                 buf->limit);
+        return length == 0 || explain(err, "reading", path);
+}
+
+/* Never waits for the other end of a pipe: what is no regular file is refused. */
+static bool open_regular(const char *path, int flags, int *fd, struct stat *found,
+                         struct error *err)
+{
+        scoped(close_file) int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+
+        if (opened < 0)
+                return errno == ELOOP && (flags & O_NOFOLLOW)
+                               ? error_set(err, ERROR_INVALID, "\"%s\" is a symbolic link", path)
+                               : explain(err, "opening", path);
+        if (fstat(opened, found))
+                return explain(err, "opening", path);
+        if (!S_ISREG(found->st_mode))
+                return error_set(err, ERROR_INVALID, "\"%s\" is no regular file", path);
+        *fd = opened;
+        opened = -1;
+        return true;
+}
+
+static bool read_into(int fd, const char *path, struct buf *buf, struct error *err)
+{
+        size_t before = buf->length;
+
+        assert(buf->limit);
+        if (read_all(fd, path, buf, err))
+                return true;
+        buf_truncate(buf, before);
+        return false;
+}
+
+bool file_read(const char *path, struct buf *buf, struct error *err)
+{
+        scoped(close_file) int fd = -1;
+        struct stat found;
+
+        return open_regular(path, 0, &fd, &found, err) && read_into(fd, path, buf, err);
+}
+
+static bool check_private(const struct stat *found, const char *path, struct error *err)
+{
+        if (found->st_uid != geteuid())
+                return error_set(err, ERROR_INVALID, "\"%s\" belongs to user %u, not to us (%u)",
+                                 path, found->st_uid, geteuid());
+        if (found->st_mode & (S_IRWXG | S_IRWXO))
+                return error_set(err, ERROR_INVALID, "\"%s\" is open to group or world (mode %04o)",
+                                 path, found->st_mode & 07777);
+        return true;
+}
+
+bool file_read_private(const char *path, struct buf *buf, struct error *err)
+{
+        scoped(close_file) int fd = -1;
+        struct stat found;
+
+        return open_regular(path, O_NOFOLLOW, &fd, &found, err) &&
+               check_private(&found, path, err) && read_into(fd, path, buf, err);
+}
+
+static bool write_all(int fd, const char *text, size_t length)
+{
+        while (length) {
+                ssize_t written = write(fd, text, length);
+                if (written < 0 && errno == EINTR)
+                        continue;
+                if (written < 0)
+                        return false;
+                text += written;
+                length -= (size_t)written;
+        }
+        return true;
+}
+
+bool file_write(const char *path, mode_t mode, const char *text, size_t length, struct error *err)
+{
+        scoped_free char *beside = xasprintf("%s.XXXXXX", path);
+        scoped(close_file) int fd = mkostemp(beside, O_CLOEXEC);
+
+        if (fd < 0)
+                return explain(err, "writing", path);
+        if (write_all(fd, text, length) && !fchmod(fd, mode) && !fsync(fd) && !rename(beside, path))
+                return true;
+        explain(err, "writing", path);
+        unlink(beside);
+        return false;
+}
+
+static bool make_parents(char *path, struct error *err)
+{
+        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                if (mkdir(path, 0700) && errno != EEXIST)
+                        return explain(err, "making folder", path);
+                *slash = '/';
+        }
+        return true;
+}
+
+bool file_make_private_directory(const char *path, struct error *err)
+{
+        scoped_free char *parents = xstrdup(path);
+        struct stat found;
+
+        if (!*path)
+                return error_set(err, ERROR_INVALID, "a folder without a name");
+        if (!mkdir(path, 0700))
+                return true;
+        if (errno == ENOENT && !make_parents(parents, err))
+                return false;
+        if (mkdir(path, 0700) && errno != EEXIST)
+                return explain(err, "making folder", path);
+
+        scoped(close_file) int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &found))
+                return explain(err, "opening folder", path);
+        return check_private(&found, path, err);
+}
+
+void file_forbid_core_dumps(void)
+{
+        const struct rlimit none = { 0, 0 };
+
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        setrlimit(RLIMIT_CORE, &none);
+}

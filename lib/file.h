@@ -1,0 +1,20 @@
+/* file.h - whole files, read with a limit and written so that a crash leaves old or new. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "lib/buf.h"
+
+/* Appends the content to buf, which must have been given a limit. NOT_FOUND when there is none. */
+bool file_read(const char *path, struct buf *buf, struct error *err) must_check;
+/* As file_read, for files that hold secrets: refuses symbolic links, another owner's files, and
+ * files that group or world can read. */
+bool file_read_private(const char *path, struct buf *buf, struct error *err) must_check;
+/* Temporary file beside it, fsync, rename. Symbolic links are not followed: resolve them first. */
+bool file_write(const char *path, mode_t mode, const char *text, size_t length,
+                struct error *err) must_check;
+/* Makes the directory and its missing parents, 0700; an existing one must be ours and closed to
+ * group and world. */
+bool file_make_private_directory(const char *path, struct error *err) must_check;
+/* No core file, no ptrace by others, before the first secret is read (prctl(2), setrlimit(2)). */
+void file_forbid_core_dumps(void);

@@ -1,0 +1,82 @@
+/* http_client_private.h - what http_client.c, http_transfer.c, http_receive.c and http_stream.c
+ * share. */
+#pragma once
+
+#include <sys/queue.h>
+
+#include <curl/curl.h>
+
+#include "lib/fiber.h"
+#include "lib/http_client.h"
+
+#define TRANSFER_ORIGIN_SIZE 160
+
+/* One easy handle on its way; lives in the function or in the stream that waits for it. */
+struct transfer {
+        LIST_ENTRY(transfer) entry; /* in client->transfers from start to stop */
+        struct http_client *client;
+        struct http_stream *stream; /* NULL: the body goes into reply */
+        CURL *easy;                 /* NULL: not prepared, or taken away by http_client_free() */
+        struct curl_slist *headers, *connect_to;
+        struct wait wait;
+        struct http_reply reply;
+        size_t head_bytes;
+        size_t limit_bytes;
+        bool running; /* added to the multi handle */
+        bool head_complete;
+        bool over_limit;
+        bool done;
+        bool reused; /* it went over a connection that was open already */
+        CURLcode result;
+        long system_errno;
+        char origin[TRANSFER_ORIGIN_SIZE]; /* "https://host:port" or the socket's path: for errors
+                                            */
+        char words[CURL_ERROR_SIZE];
+};
+
+struct turn {
+        TAILQ_ENTRY(turn) entry;
+        struct wait wait;
+        bool granted;
+};
+
+struct http_client {
+        struct loop *loop;
+        CURLM *multi;
+        struct event *timer;
+        size_t in_flight, in_flight_most;
+        TAILQ_HEAD(, turn) turns;
+        LIST_HEAD(, transfer) transfers;
+        CURL *idle[4]; /* easy handles to be used again */
+        size_t idle_count;
+        char *user_agent;
+        size_t users; /* the owner, and whoever waits in here: the last one frees */
+        bool closed;
+};
+
+/* Copies all of the request but its body into an easy handle, before anything waits. */
+bool transfer_prepare(struct http_client *client, struct transfer *transfer,
+                      const struct http_request *request, struct error *err) must_check;
+void transfer_start(struct transfer *transfer);
+/* Off the multi handle; an unfinished one loses its connection. It can be started again. */
+void transfer_stop(struct transfer *transfer);
+/* Stops, gives the easy handle back, frees all but the client. */
+void transfer_clear(struct transfer *transfer);
+/* What curl reported at the end; wakes the waiter. */
+void transfer_finish(struct transfer *transfer, CURLcode result);
+/* Sets err to why there is no answer; false. */
+bool transfer_fail(const struct transfer *transfer, struct error *err);
+
+/* curl's callbacks; and the state before a head, which may follow one of 1xx. */
+size_t transfer_receive_head(char *bytes, size_t size, size_t count, void *argument);
+size_t transfer_receive_body(char *bytes, size_t size, size_t count, void *argument);
+void transfer_begin_head(struct transfer *transfer);
+
+/* A handle without options. */
+CURL *http_client_take_easy(struct http_client *client);
+void http_client_give_easy(struct http_client *client, CURL *easy);
+void http_client_hold(struct http_client *client);
+void http_client_release(struct http_client *client);
+
+/* What arrived for a stream: how much of it was taken, or CURL_WRITEFUNC_PAUSE. */
+size_t http_stream_receive(struct http_stream *stream, const char *bytes, size_t length);

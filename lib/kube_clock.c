@@ -1,0 +1,52 @@
+#include "lib/kube_private.h"
+
+/* A Date header has lost its fraction: the second it names began at most 1 s before it was written,
+ * somewhere between our asking and the answer. So each answer gives two bounds for the difference
+ * of the clocks, about 1 s apart, and those of many answers together leave some milliseconds. We
+ * take the middle. Clocks drift: the bounds part again with time. An answer that contradicts them
+ * (a clock was set, or another API server answered) starts anew. */
+
+#define DRIFT_PER_MILLION 200
+
+static int64_t max_of(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
+static int64_t min_of(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+/* Time there never runs backwards while bounds only get closer: the offset shrinks by at most half
+ * of what went by. */
+static void move_offset(struct kube_clock *clock, bool fits, int64_t now_ms)
+{
+        int64_t middle_ms = clock->least_ms + (clock->most_ms - clock->least_ms) / 2;
+        int64_t slowest_ms = clock->offset_ms - (now_ms - clock->moved_at_ms) / 2;
+
+        clock->offset_ms = fits ? max_of(middle_ms, slowest_ms) : middle_ms;
+        clock->moved_at_ms = now_ms;
+}
+
+void kube_clock_note(struct kube_clock *clock, int64_t date, int64_t asked_ms, int64_t answered_ms)
+{
+        int64_t drift_ms = (answered_ms - clock->widened_at_ms) * DRIFT_PER_MILLION / 1000000;
+        int64_t least_ms = date * 1000 - answered_ms;
+        int64_t most_ms = date * 1000 + 999 - asked_ms;
+        int64_t kept_least_ms = max_of(least_ms, clock->least_ms - drift_ms);
+        int64_t kept_most_ms = min_of(most_ms, clock->most_ms + drift_ms);
+        bool fits = clock->known && kept_least_ms <= kept_most_ms;
+
+        clock->known = true;
+        clock->least_ms = fits ? kept_least_ms : least_ms;
+        clock->most_ms = fits ? kept_most_ms : most_ms;
+        if (!fits || drift_ms > 0)
+                clock->widened_at_ms = answered_ms;
+        move_offset(clock, fits, answered_ms);
+}
+
+int64_t kube_clock_read(const struct kube_clock *clock, int64_t now_ms)
+{
+        return (now_ms + clock->offset_ms) / 1000;
+}

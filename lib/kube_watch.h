@@ -1,0 +1,37 @@
+/* kube_watch.h - keeps somebody told of all objects of a kind: list, watch, and again after a gap.
+ *
+ * Runs on a fiber of its own. 410 in both forms lists anew and reports what vanished meanwhile;
+ * other failures back off, 0.8 s doubling to 30 s with jitter. Bookmarks move the resume point; a
+ * dead connection is noticed by their absence. */
+#pragma once
+
+#include <jansson.h>
+
+#include "lib/error.h"
+
+struct kube;
+struct kube_watch;
+struct loop;
+
+struct kube_watch_options {
+        const char *path;           /* of the collection; borrowed for ever */
+        const char *label_selector; /* or NULL */
+        const char *field_selector; /* or NULL */
+        void *owner;
+        /* Added or modified; borrowed. Must not wait. */
+        void (*changed)(void *owner, const json_t *object);
+        /* Deleted, or missing from a new list. namespace is "" for cluster-scoped objects. */
+        void (*deleted)(void *owner, const char *namespace_name, const char *name, const char *uid);
+        /* After every complete list; or NULL. */
+        void (*synced)(void *owner);
+        /* For the log: what went wrong and will be tried again; or NULL. */
+        void (*failed)(void *owner, const struct error *err);
+};
+
+struct kube_watch *kube_watch_start(struct loop *loop, struct kube *kube,
+                                    const struct kube_watch_options *options);
+void kube_watch_stop(struct kube_watch *watch);
+/* Listed once, and the watch is open or was within the last 30 s. */
+bool kube_watch_is_synced(const struct kube_watch *watch);
+/* How often the watch was begun again, for the metric. */
+int64_t kube_watch_restarts(const struct kube_watch *watch);

@@ -1,0 +1,28 @@
+/* limits.h - the most of everything that comes from outside. */
+#pragma once
+
+#define LIMIT_HTTP_TARGET 8192      /* bytes of a request target: 414 above */
+#define LIMIT_HTTP_HEAD 16384       /* bytes of a request head: 431 above */
+#define LIMIT_HTTP_HEADERS 64       /* header lines: 431 above */
+#define LIMIT_HTTP_BODY 65536       /* bytes of a request body: 413 above */
+#define LIMIT_HTTP_CONNECTIONS 4096 /* open at once on one listener */
+#define LIMIT_HTTP_READ_MS 10000    /* head and body together: 408 after */
+#define LIMIT_HTTP_IDLE_MS 120000   /* between two requests of one connection */
+#define LIMIT_HTTP_WRITE_MS 20000   /* a client that does not read its answer */
+
+#define LIMIT_HTTP_ANSWER_HEAD 65536 /* bytes of the head of an answer to us */
+#define LIMIT_STREAM_UNREAD 65536    /* bytes of a stream kept unread before its sender must wait */
+
+#define LIMIT_KUBE_ANSWER (64 << 20) /* bytes of one answer of the API server (a list of all) */
+#define LIMIT_KUBE_FRAME (4 << 20)   /* bytes of one watch event */
+#define LIMIT_KUBE_TIMEOUT_MS 10000  /* one call, its one retry included */
+#define LIMIT_KUBE_IN_FLIGHT 32      /* calls under way at once */
+#define LIMIT_TAILSCALE_ANSWER \
+        (16 << 20) /* bytes of one LocalAPI answer (status of a big tailnet) */
+#define LIMIT_TAILSCALE_TIMEOUT_MS 5000
+#define LIMIT_TAILSCALE_IN_FLIGHT 4
+
+#define LIMIT_CONFIG_FILE (1 << 20) /* bytes of a config file or kubeconfig */
+#define LIMIT_TOKEN_FILE 65536      /* bytes of a mounted ServiceAccount token */
+#define LIMIT_CA_FILE (1 << 20)     /* bytes of a CA bundle */
+#define LIMIT_JSON_TEXT 65536       /* bytes of one text read through a field table */

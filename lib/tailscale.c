@@ -1,0 +1,326 @@
+#include "lib/tailscale.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/http_client.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+
+/* The Host that the LocalAPI insists on; the socket is what is connected to. */
+#define LOCAL_API "http://local-tailscaled.sock/localapi/v0/"
+#define NO_MATCH "no match" /* how it begins to say that it knows nobody there */
+
+struct tailscale {
+        struct http_client *http;
+        char *socket_path;
+};
+
+struct tailscale *tailscale_new(struct loop *loop, const char *socket_path)
+{
+        static const struct http_client_options options = {
+                .in_flight = LIMIT_TAILSCALE_IN_FLIGHT,
+                .user_agent = "tka",
+        };
+        struct tailscale *tailscale = xcalloc(1, sizeof(*tailscale));
+
+        tailscale->http = http_client_new(loop, &options);
+        tailscale->socket_path = xstrdup(socket_path);
+        return tailscale;
+}
+
+void tailscale_free(struct tailscale *tailscale)
+{
+        if (!tailscale)
+                return;
+        http_client_free(tailscale->http);
+        free(tailscale->socket_path);
+        free(tailscale);
+}
+
+static bool ask(const struct tailscale *tailscale, const struct buf *url, struct http_reply *reply,
+                struct error *err)
+{
+        const struct http_request request = {
+                .url = buf_text(url),
+                .unix_socket = tailscale->socket_path,
+                .timeout_ms = LIMIT_TAILSCALE_TIMEOUT_MS,
+                .limit_bytes = LIMIT_TAILSCALE_ANSWER,
+        };
+
+        if (http_client_send(tailscale->http, &request, reply, err))
+                return true;
+        err->kind = ERROR_UNAVAILABLE;
+        return error_wrap(err, "asking tailscaled");
+}
+
+static bool refuse_status(const struct http_reply *reply, struct error *err)
+{
+        size_t line = strcspn(buf_text(&reply->body), "\r\n");
+
+        return error_set(err, ERROR_UNAVAILABLE, "tailscaled answered %d: %.*s", reply->status,
+                         (int)(line < 120 ? line : 120), buf_text(&reply->body));
+}
+
+static bool parse(const struct http_reply *reply, json_t **object, struct error *err)
+{
+        if (reply->status != 200)
+                return refuse_status(reply, err);
+        if (json_parse_object(buf_text(&reply->body), reply->body.length, object, err))
+                return true;
+        err->kind = ERROR_UNAVAILABLE;
+        return error_wrap(err, "the answer of tailscaled");
+}
+
+static void scoped_json_decref(json_t **value)
+{
+        json_decref(*value);
+}
+
+/* A field that must be there must also say something. */
+static bool check_not_empty(const char *text, const char *name, struct error *err)
+{
+        return (text && *text) || error_set(err, ERROR_UNAVAILABLE, "\"%s\" is empty", name);
+}
+
+struct whois_node {
+        char *stable_id, *computed_name, *name;
+        struct text_list tags;
+        bool expired;
+};
+
+static const struct json_field node_fields[] = {
+        { "StableID",     JSON_KIND_TEXT,      offsetof(struct whois_node, stable_id),     true,  256  },
+        { "ComputedName", JSON_KIND_TEXT,      offsetof(struct whois_node, computed_name), false, 1024 },
+        { "Name",         JSON_KIND_TEXT,      offsetof(struct whois_node, name),          false, 1024 },
+        { "Tags",         JSON_KIND_TEXT_LIST, offsetof(struct whois_node, tags),          false, 1024 },
+        { "Expired",      JSON_KIND_BOOL,      offsetof(struct whois_node, expired),       false, 0    },
+};
+
+struct whois_profile {
+        char *login;
+        int64_t id;
+};
+
+static const struct json_field profile_fields[] = {
+        { "LoginName", JSON_KIND_TEXT,    offsetof(struct whois_profile, login), true,  1024 },
+        { "ID",        JSON_KIND_INTEGER, offsetof(struct whois_profile, id),    false, 0    },
+};
+
+static void clear_node(struct whois_node *node)
+{
+        json_fields_clear(node_fields, ARRAY_LENGTH(node_fields), node);
+}
+
+static void clear_profile(struct whois_profile *profile)
+{
+        json_fields_clear(profile_fields, ARRAY_LENGTH(profile_fields), profile);
+}
+
+/* An object's member that is an object itself. */
+static bool get_section(const json_t *object, const char *name, const json_t **section,
+                        struct error *err)
+{
+        *section = json_object_get(object, name);
+        return json_is_object(*section) ||
+               error_set(err, ERROR_UNAVAILABLE, "\"%s\" is missing", name);
+}
+
+static char *name_node(struct whois_node *node)
+{
+        if (node->computed_name && *node->computed_name)
+                return take(node->computed_name);
+        return node->name ? xstrndup(node->name, strcspn(node->name, ".")) : xstrdup("");
+}
+
+static bool read_node(const json_t *object, struct whois_node *node, struct error *err)
+{
+        const json_t *section;
+
+        if (!get_section(object, "Node", &section, err))
+                return false;
+        return (json_fields_read(section, node_fields, ARRAY_LENGTH(node_fields), node, err) &&
+                check_not_empty(node->stable_id, "StableID", err)) ||
+               error_wrap(err, "\"Node\"");
+}
+
+static bool read_profile(const json_t *object, struct whois_profile *profile, struct error *err)
+{
+        const json_t *section;
+
+        if (!get_section(object, "UserProfile", &section, err))
+                return false;
+        return (json_fields_read(section, profile_fields, ARRAY_LENGTH(profile_fields), profile,
+                                 err) &&
+                check_not_empty(profile->login, "LoginName", err)) ||
+               error_wrap(err, "\"UserProfile\"");
+}
+
+static bool read_whois(const json_t *object, struct tailscale_whois *whois, struct error *err)
+{
+        scoped(clear_node) struct whois_node node = { 0 };
+        scoped(clear_profile) struct whois_profile profile = { 0 };
+        json_t *capabilities = json_object_get(object, "CapMap");
+
+        if (!read_node(object, &node, err) || !read_profile(object, &profile, err))
+                return false;
+        if (capabilities && !json_is_null(capabilities) && !json_is_object(capabilities))
+                return error_set(err, ERROR_UNAVAILABLE, "\"CapMap\" has the wrong type");
+        tailscale_whois_clear(whois);
+        *whois = (struct tailscale_whois){
+                .login = take(profile.login),
+                .user_id = xasprintf("%" PRId64, profile.id),
+                .node_id = take(node.stable_id),
+                .node_name = name_node(&node),
+                .tags = node.tags,
+                .expired = node.expired,
+                .capabilities = json_is_object(capabilities) ? json_incref(capabilities) : NULL,
+        };
+        node.tags = (struct text_list){ 0 };
+        return true;
+}
+
+bool tailscale_whois(struct tailscale *tailscale, const char *address,
+                     struct tailscale_whois *whois, struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        scoped(buf_clear) struct buf url = { 0 };
+        scoped(scoped_json_decref) json_t *object = NULL;
+
+        buf_add(&url, LOCAL_API "whois?proto=tcp&addr=");
+        buf_add_escaped(&url, address);
+        if (!ask(tailscale, &url, &reply, err))
+                return false;
+        if (reply.status == 404 && !strncmp(buf_text(&reply.body), NO_MATCH, strlen(NO_MATCH)))
+                return error_set(err, ERROR_NOT_FOUND, "tailscaled knows nobody at %s", address);
+        if (!parse(&reply, &object, err))
+                return error_wrap(err, "who is at %s", address);
+        if (read_whois(object, whois, err))
+                return true;
+        err->kind = ERROR_UNAVAILABLE;
+        return error_wrap(err, "who is at %s: the answer of tailscaled", address);
+}
+
+void tailscale_whois_clear(struct tailscale_whois *whois)
+{
+        free(whois->login);
+        free(whois->user_id);
+        free(whois->node_id);
+        free(whois->node_name);
+        text_list_clear(&whois->tags);
+        json_decref(whois->capabilities);
+        *whois = (struct tailscale_whois){ 0 };
+}
+
+static const struct json_field peer_fields[] = {
+        { "ID",           JSON_KIND_TEXT,      offsetof(struct tailscale_peer, node_id),   true,  256  },
+        { "HostName",     JSON_KIND_TEXT,      offsetof(struct tailscale_peer, name),      false, 1024 },
+        { "DNSName",      JSON_KIND_TEXT,      offsetof(struct tailscale_peer, dns_name),  false, 1024 },
+        { "TailscaleIPs", JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, addresses), false,
+         64                                                                                            },
+        { "Tags",         JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, tags),      false, 1024 },
+        { "Online",       JSON_KIND_BOOL,      offsetof(struct tailscale_peer, online),    false, 0    },
+};
+
+static bool read_peer(const json_t *object, struct tailscale_peer *peer, struct error *err)
+{
+        if (!json_is_object(object))
+                return error_set(err, ERROR_UNAVAILABLE, "no object");
+        return json_fields_read(object, peer_fields, ARRAY_LENGTH(peer_fields), peer, err) &&
+               check_not_empty(peer->node_id, "ID", err);
+}
+
+/* One that cannot be read spoils the answer: a peer left out would look as if it were gone. */
+static bool read_peers(const json_t *object, struct tailscale_status *status, struct error *err)
+{
+        json_t *peers = json_object_get(object, "Peer");
+        const char *key;
+        json_t *peer;
+
+        if (!peers || json_is_null(peers))
+                return true;
+        if (!json_is_object(peers))
+                return error_set(err, ERROR_UNAVAILABLE, "\"Peer\" has the wrong type");
+        status->peers = xcalloc(json_object_size(peers), sizeof(*status->peers));
+        json_object_foreach(peers, key, peer)
+        {
+                if (!read_peer(peer, &status->peers[status->peer_count++], err))
+                        return error_wrap(err, "\"Peer\" \"%s\"", key);
+        }
+        return true;
+}
+
+/* Before the first login there may be no node of our own. */
+static bool read_self(const json_t *object, struct tailscale_status *status, struct error *err)
+{
+        const json_t *self = json_object_get(object, "Self");
+        bool up = strcmp(status->backend_state, "Running") == 0;
+
+        if (!up && !json_text_at(self, "ID"))
+                return true;
+        if (!read_peer(self, &status->self, err))
+                return error_wrap(err, "\"Self\"");
+        status->running = up && status->self.addresses.count > 0;
+        return true;
+}
+
+static bool read_status(const json_t *object, struct tailscale_status *status, struct error *err)
+{
+        const char *state = json_text_at(object, "BackendState");
+
+        if (!check_not_empty(state, "BackendState", err))
+                return false;
+        status->backend_state = xstrdup(state);
+        status->tun = json_bool_at(object, "TUN", false);
+        return read_self(object, status, err) && read_peers(object, status, err);
+}
+
+bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
+                      struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        scoped(buf_clear) struct buf url = { 0 };
+        scoped(scoped_json_decref) json_t *object = NULL;
+        scoped(tailscale_status_clear) struct tailscale_status filled = { 0 };
+
+        buf_add(&url, peers ? LOCAL_API "status" : LOCAL_API "status?peers=false");
+        if (!ask(tailscale, &url, &reply, err) || !parse(&reply, &object, err))
+                return error_wrap(err, "status of the tailnet");
+        if (!read_status(object, &filled, err)) {
+                err->kind = ERROR_UNAVAILABLE;
+                return error_wrap(err, "status of the tailnet: the answer of tailscaled");
+        }
+        tailscale_status_clear(status);
+        *status = filled;
+        filled = (struct tailscale_status){ 0 };
+        return true;
+}
+
+static void clear_peer(struct tailscale_peer *peer)
+{
+        json_fields_clear(peer_fields, ARRAY_LENGTH(peer_fields), peer);
+}
+
+void tailscale_status_clear(struct tailscale_status *status)
+{
+        free(status->backend_state);
+        clear_peer(&status->self);
+        for (size_t i = 0; i < status->peer_count; i++)
+                clear_peer(&status->peers[i]);
+        free(status->peers);
+        *status = (struct tailscale_status){ 0 };
+}
+
+bool tailscale_is_tailnet_address(const char *address)
+{
+        static const unsigned char prefix[] = { 0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0 };
+        struct in6_addr ipv6;
+        struct in_addr ipv4;
+
+        if (inet_pton(AF_INET, address, &ipv4) == 1)
+                return (ntohl(ipv4.s_addr) & 0xffc00000) == 0x64400000;
+        return inet_pton(AF_INET6, address, &ipv6) == 1 &&
+               memcmp(&ipv6, prefix, sizeof(prefix)) == 0;
+}

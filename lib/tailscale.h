@@ -1,0 +1,58 @@
+/* tailscale.h - the local tailscaled, asked over its LocalAPI socket.
+ *
+ * Calls wait (lib/fiber.h), at most LIMIT_TAILSCALE_TIMEOUT_MS, LIMIT_TAILSCALE_IN_FLIGHT at once.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "lib/json.h"
+
+#define TAILSCALE_SOCKET "/var/run/tailscale/tailscaled.sock"
+
+struct loop;
+struct tailscale;
+
+struct tailscale_whois {
+        char *login;           /* UserProfile.LoginName, whole */
+        char *user_id;         /* UserProfile.ID in decimal */
+        char *node_id;         /* Node.StableID */
+        char *node_name;       /* Node.ComputedName, else the first label of Node.Name */
+        struct text_list tags; /* Node.Tags */
+        bool expired;          /* Node.Expired */
+        json_t *capabilities;  /* CapMap object, or NULL */
+};
+void tailscale_whois_clear(struct tailscale_whois *whois);
+
+struct tailscale_peer {
+        char *node_id; /* its stable ID */
+        char *name;    /* HostName */
+        char *dns_name;
+        struct text_list addresses; /* TailscaleIPs */
+        struct text_list tags;
+        bool online;
+};
+
+struct tailscale_status {
+        char *backend_state; /* "Running", "NeedsLogin", "Stopped", ... */
+        bool running;        /* backend_state is "Running" and there is an address */
+        bool tun;
+        struct tailscale_peer self;
+        struct tailscale_peer *peers;
+        size_t peer_count;
+};
+void tailscale_status_clear(struct tailscale_status *status);
+
+/* socket_path is copied. */
+struct tailscale *tailscale_new(struct loop *loop, const char *socket_path);
+void tailscale_free(struct tailscale *tailscale);
+
+/* Who is at "ip:port" (or at "ip"). NOT_FOUND: tailscaled knows nobody there; UNAVAILABLE: it could
+ * not be asked or answered nonsense. */
+bool tailscale_whois(struct tailscale *tailscale, const char *address,
+                     struct tailscale_whois *whois, struct error *err) must_check;
+/* peers: false asks for the own node alone, which is quick. */
+bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
+                      struct error *err) must_check;
+/* IPv4 in 100.64.0.0/10 or IPv6 in fd7a:115c:a1e0::/48: an address only a tailnet gives out. */
+bool tailscale_is_tailnet_address(const char *address);

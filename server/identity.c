@@ -1,0 +1,285 @@
+#include "server/identity.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fiber.h"
+#include "lib/http_server.h"
+#include "lib/loop.h"
+#include "lib/memory.h"
+#include "server/gate.h"
+
+#define FRESH_MS 1000  /* a snapshot this young settles a doubt */
+#define STALE_MS 20000 /* one this old is none */
+
+struct identity {
+        struct loop *loop;
+        struct tailscale *tailscale;
+        const struct config *config;
+        struct gate *gate;
+        struct tailscale_status status;
+        char *issuer;
+        int64_t asked_at_ms;    /* 0: never */
+        int64_t answered_at_ms; /* 0: never */
+        int64_t peers_at_ms;    /* when the status with all peers came */
+        struct text_list addresses; /* of all peers, TUN mode */
+        char trouble[256];
+};
+
+struct identity *identity_new(struct loop *loop, struct tailscale *tailscale,
+                              const struct config *config)
+{
+        struct identity *identity = xcalloc(1, sizeof(*identity));
+
+        identity->loop = loop;
+        identity->tailscale = tailscale;
+        identity->config = config;
+        identity->gate = gate_new(loop);
+        snprintf(identity->trouble, sizeof(identity->trouble), "tailscaled was not asked yet");
+        return identity;
+}
+
+void identity_free(struct identity *identity)
+{
+        if (identity == NULL)
+                return;
+        tailscale_status_clear(&identity->status);
+        text_list_clear(&identity->addresses);
+        gate_free(identity->gate);
+        free(identity->issuer);
+        free(identity);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void join(struct buf *buf, const struct text_list *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                buf_printf(buf, "%s%s", i == 0 ? "" : ",", list->items[i]);
+}
+
+/* Servers with the same tags judge the same sessions, so replicas share them. */
+static void note_issuer(struct identity *identity)
+{
+        const struct tailscale_peer *self = &identity->status.self;
+        scoped(buf_clear) struct buf issuer = { 0 };
+        scoped(text_list_clear) struct text_list tags = { 0 };
+
+        if (self->node_id == NULL)
+                return;
+        for (size_t i = 0; i < self->tags.count; i++)
+                text_list_add(&tags, self->tags.items[i]);
+        if (tags.count > 0)
+                qsort(tags.items, tags.count, sizeof(*tags.items), compare_texts);
+        else
+                text_list_add(&tags, self->node_id);
+        join(&issuer, &tags);
+        buf_add(&issuer, "/");
+        join(&issuer, &identity->config->capabilities);
+        free(identity->issuer);
+        identity->issuer = buf_take(&issuer);
+}
+
+static void note_peers(struct identity *identity, const struct tailscale_status *status)
+{
+        text_list_clear(&identity->addresses);
+        for (size_t i = 0; i < status->peer_count; i++)
+                for (size_t n = 0; n < status->peers[i].addresses.count; n++)
+                        text_list_add(&identity->addresses, status->peers[i].addresses.items[n]);
+        for (size_t n = 0; n < status->self.addresses.count; n++)
+                text_list_add(&identity->addresses, status->self.addresses.items[n]);
+        if (identity->addresses.count > 0)
+                qsort(identity->addresses.items, identity->addresses.count,
+                      sizeof(*identity->addresses.items), compare_texts);
+}
+
+bool identity_refresh(struct identity *identity, struct error *err)
+{
+        scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
+
+        identity->asked_at_ms = loop_now_ms();
+        if (!tailscale_status(identity->tailscale, false, &status, err)) {
+                snprintf(identity->trouble, sizeof(identity->trouble), "%s", err->text);
+                identity->status.running = false;
+                return false;
+        }
+        identity->answered_at_ms = loop_now_ms();
+        tailscale_status_clear(&identity->status);
+        identity->status = status;
+        status = (struct tailscale_status){ 0 };
+        note_issuer(identity);
+        return true;
+}
+
+const struct tailscale_status *identity_status(const struct identity *identity)
+{
+        return &identity->status;
+}
+
+const char *identity_issuer(const struct identity *identity)
+{
+        return identity->issuer;
+}
+
+enum mode identity_mode(const struct identity *identity)
+{
+        if (identity->config->mode != MODE_AUTO)
+                return identity->config->mode;
+        if (identity->answered_at_ms == 0)
+                return MODE_AUTO;
+        return identity->status.tun ? MODE_TUN : MODE_USERSPACE;
+}
+
+bool identity_is_running(const struct identity *identity, struct error *err)
+{
+        const struct tailscale_status *status = &identity->status;
+
+        if (identity->answered_at_ms == 0 ||
+            loop_now_ms() - identity->answered_at_ms > STALE_MS || status->backend_state == NULL)
+                return error_set(err, ERROR_UNAVAILABLE, "tailscaled does not answer: %s",
+                                 identity->trouble);
+        if (!status->running)
+                return error_set(err, ERROR_UNAVAILABLE, "tailscaled is not running: %s",
+                                 strcmp(status->backend_state, "Running") == 0
+                                         ? identity->trouble
+                                         : status->backend_state);
+        return true;
+}
+
+/* A doubt is settled by asking again, unless it was asked just now. */
+static bool ensure_running(struct identity *identity, struct error *err)
+{
+        if (identity_is_running(identity, err))
+                return true;
+        if (loop_now_ms() - identity->asked_at_ms < FRESH_MS && identity->asked_at_ms != 0)
+                return false;
+        return identity_refresh(identity, err) && identity_is_running(identity, err);
+}
+
+static bool is_known_address(const struct identity *identity, const char *address)
+{
+        return identity->addresses.count > 0 &&
+               bsearch(&address, identity->addresses.items, identity->addresses.count,
+                       sizeof(*identity->addresses.items), compare_texts) != NULL;
+}
+
+/* Refuses without asking who it is: looking up strangers holds up tailscaled. */
+static bool check_tailnet_peer(struct identity *identity, const char *address, struct error *err)
+{
+        scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
+
+        if (!tailscale_is_tailnet_address(address))
+                return error_set(err, ERROR_DENIED, "%s is no address of the tailnet", address);
+        if (is_known_address(identity, address))
+                return true;
+        if (loop_now_ms() - identity->peers_at_ms > FRESH_MS || identity->peers_at_ms == 0) {
+                identity->peers_at_ms = loop_now_ms();
+                if (!tailscale_status(identity->tailscale, true, &status, err))
+                        return false;
+                note_peers(identity, &status);
+        }
+        return is_known_address(identity, address) ||
+               error_set(err, ERROR_DENIED, "nobody in the tailnet is known at %s", address);
+}
+
+static bool is_loopback(const struct sockaddr *peer)
+{
+        if (peer->sa_family == AF_INET)
+                return ntohl(((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr) >>
+                               24 ==
+                       127;
+        return peer->sa_family == AF_INET6 &&
+               IN6_IS_ADDR_LOOPBACK(
+                       &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr);
+}
+
+static bool check_peer(struct identity *identity, const struct sockaddr *peer, struct error *err)
+{
+        char address[INET6_ADDRSTRLEN] = "";
+
+        if (peer->sa_family == AF_INET)
+                inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
+                          address, sizeof(address));
+        if (peer->sa_family == AF_INET6)
+                inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
+                          address, sizeof(address));
+        switch (identity_mode(identity)) {
+        case MODE_TUN:
+                return check_tailnet_peer(identity, address, err);
+        case MODE_USERSPACE:
+                return is_loopback(peer) ||
+                       error_set(err, ERROR_DENIED, "%s did not come through tailscaled", address);
+        case MODE_AUTO:
+                break;
+        }
+        return error_set(err, ERROR_UNAVAILABLE, "tailscaled was not asked yet");
+}
+
+static bool look_up(struct identity *identity, const char *peer, struct tailscale_whois *whois,
+                    struct error *err)
+{
+        bool gated = identity_mode(identity) == MODE_USERSPACE;
+        bool held = false;
+
+        if (gated && !gate_enter(identity->gate, peer, &held, err))
+                return false;
+        bool known = tailscale_whois(identity->tailscale, peer, whois, err);
+        if (gated)
+                gate_leave(identity->gate, peer, held,
+                           known                          ? GATE_KNOWN
+                           : err->kind == ERROR_NOT_FOUND ? GATE_UNKNOWN
+                                                          : GATE_UNTOLD);
+        return known;
+}
+
+/* A tailscaled that has just started knows nobody either. */
+static bool refuse_unknown(struct identity *identity, const char *peer, struct error *err)
+{
+        if (loop_now_ms() - identity->answered_at_ms > FRESH_MS &&
+            !identity_refresh(identity, err))
+                return false;
+        return identity_is_running(identity, err) &&
+               error_set(err, ERROR_DENIED, "nobody in the tailnet is known at %s", peer);
+}
+
+static bool judge(const struct identity *identity, const struct tailscale_whois *whois,
+                  struct error *err)
+{
+        const char *self = identity->status.self.node_id;
+
+        if (self == NULL)
+                return error_set(err, ERROR_UNAVAILABLE, "tailscaled did not say who we are");
+        if (whois->expired) {
+                error_set(err, ERROR_DENIED, "the key of node \"%s\" has expired",
+                          whois->node_name);
+                return error_advise(err, "run 'tailscale up --force-reauth' on it");
+        }
+        if (strcmp(whois->node_id, self) == 0)
+                return error_set(err, ERROR_DENIED,
+                                 "the request comes from the server's own node, which is nobody");
+        if (whois->tags.count > 0)
+                return error_set(err, ERROR_INVALID, "tagged nodes not (yet) supported");
+        return true;
+}
+
+bool identity_check(struct identity *identity, const struct http_exchange *exchange,
+                    struct tailscale_whois *whois, struct error *err)
+{
+        const char *peer = http_exchange_peer_text(exchange);
+
+        if (http_exchange_has_header(exchange, "Tailscale-Funnel-Request"))
+                return error_set(err, ERROR_DENIED, "Unauthorized request from Funnel");
+        if (!ensure_running(identity, err) ||
+            !check_peer(identity, http_exchange_peer(exchange), err))
+                return false;
+        if (!look_up(identity, peer, whois, err)) {
+                if (err->kind != ERROR_NOT_FOUND)
+                        return false;
+                return refuse_unknown(identity, peer, err);
+        }
+        return judge(identity, whois, err);
+}

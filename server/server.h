@@ -1,0 +1,39 @@
+/* server.h - what every part of the running daemon shares. */
+#pragma once
+
+#include "lib/tailscale.h"
+#include "schema/capability.h"
+#include "server/config.h"
+#include "server/grant.h"
+
+struct http_server;
+struct identity;
+struct kube;
+struct loop;
+struct metrics;
+struct signin_store;
+
+struct server {
+        struct loop *loop;
+        const struct config *config;
+        struct kube *kube;
+        struct tailscale *tailscale;
+        struct identity *identity;
+        struct signin_store *signins;
+        struct metrics *metrics, *kube_metrics; /* of /metrics and /metrics/controller */
+        struct http_server *http, *health;
+        bool listening; /* on the tailnet */
+        char trouble[256]; /* why it is not */
+        struct error fatal; /* what ended the program, ERROR_NONE: a signal */
+};
+
+/* Who asks, and what the policy says of them. */
+struct caller {
+        struct tailscale_whois whois;
+        struct capability capability; /* empty for routes that need identity alone */
+        const char *trace_id;
+        char role[LIMIT_ROLE + 1]; /* decided by the handler, for metrics; "" */
+        char outcome[16];          /* likewise, of what went well: "created", "extended", "kept" */
+};
+
+struct grant_limits server_grant_limits(const struct server *server);

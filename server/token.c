@@ -1,0 +1,150 @@
+#include "server/token.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "lib/kube.h"
+#include "lib/memory.h"
+#include "lib/timestamp.h"
+#include "schema/limits.h"
+#include "schema/signin.h"
+#include "server/audit.h"
+#include "server/session.h"
+#include "server/signin_store.h"
+
+#define SHORTEST_SECONDS 600 /* less is refused by the API server */
+
+void token_clear(struct token *token)
+{
+        secret_clear(&token->secret);
+        *token = (struct token){ 0 };
+}
+
+static json_t *build_request(const struct signin *signin, int64_t seconds)
+{
+        return json_pack("{s:s, s:s, s:{s:s}, s:{s:I}}", "apiVersion", "authentication.k8s.io/v1",
+                         "kind", "TokenRequest", "metadata", "uid",
+                         signin->status.service_account_uid, "spec", "expirationSeconds",
+                         (json_int_t)seconds);
+}
+
+/* base64url without padding (RFC 7515, 2), into a buffer that is wiped when cleared. */
+static bool decode_base64url(const char *text, size_t length, struct buf *buf)
+{
+        scoped(buf_clear) struct buf padded = { 0 };
+        unsigned char *bytes = NULL;
+
+        if (length == 0 || length > LIMIT_TOKEN)
+                return false;
+        buf_append(&padded, text, length);
+        for (size_t i = 0; i < length; i++)
+                padded.text[i] = (char)(text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i]);
+        size_t missing = (4 - length % 4) % 4;
+        buf_add(&padded, &"==="[3 - missing]);
+
+        scoped_free unsigned char *decoded = bytes = xmalloc(padded.length);
+        int count = EVP_DecodeBlock(bytes, (const unsigned char *)padded.text, (int)padded.length);
+        if (count < (int)missing || missing == 3)
+                return false;
+        buf_append(buf, decoded, (size_t)count - missing);
+        explicit_bzero(decoded, padded.length);
+        return true;
+}
+
+static bool parse_payload(const char *jwt, json_t **payload, struct error *err)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+        const char *start = strchr(jwt, '.');
+        const char *end = start == NULL ? NULL : strchr(start + 1, '.');
+
+        if (end == NULL || !decode_base64url(start + 1, (size_t)(end - start - 1), &text))
+                return error_set(err, ERROR_INTERNAL, "the token is no JWT");
+        return json_parse_object(buf_text(&text), text.length, payload, err);
+}
+
+bool token_read_claims(const char *jwt, const char *uid, struct token *token, struct error *err)
+{
+        json_auto_t *payload = NULL;
+
+        if (!parse_payload(jwt, &payload, err)) {
+                err->kind = ERROR_INTERNAL;
+                return error_wrap(err, "reading the token of the API server");
+        }
+
+        const json_t *kubernetes = json_object_get(payload, "kubernetes.io");
+        const char *found = json_text_at(kubernetes, "serviceaccount.uid");
+        const char *jti = json_text_at(payload, "jti");
+        int64_t expires = json_integer_at(payload, "exp", 0);
+
+        if (found == NULL || strcmp(found, uid) != 0)
+                return error_set(err, ERROR_CONFLICT,
+                                 "the token is for another ServiceAccount of that name");
+        if (expires <= 0)
+                return error_set(err, ERROR_INTERNAL, "the token does not say when it ends");
+        token->expires = expires;
+        snprintf(token->jti, sizeof(token->jti), "%s", jti == NULL ? "" : jti);
+        return true;
+}
+
+static bool read_answer(const json_t *answer, const struct signin *signin, struct token *token,
+                        struct error *err)
+{
+        const char *text = json_text_at(answer, "status.token");
+        const char *expiration = json_text_at(answer, "status.expirationTimestamp");
+        int64_t expires = 0;
+
+        if (text == NULL || strlen(text) > LIMIT_TOKEN)
+                return error_set(err, ERROR_INTERNAL, "the API server's answer holds no token");
+        if (!token_read_claims(text, signin->status.service_account_uid, token, err))
+                return false;
+        if (expiration != NULL && timestamp_parse(expiration, &expires, err) &&
+            expires < token->expires)
+                token->expires = expires;
+        if (session_ends_at(signin) < token->expires)
+                token->expires = session_ends_at(signin);
+        secret_set(&token->secret, text, strlen(text));
+        return true;
+}
+
+/* Gone, or of another session: to be looked at anew. Everything else is told as it is. */
+static bool explain(struct error *err)
+{
+        if (err->kind == ERROR_NOT_FOUND || err->kind == ERROR_CONFLICT) {
+                err->kind = ERROR_CONFLICT;
+                err->http_status = 0;
+                return error_wrap(err, "asking for a token");
+        }
+        return signin_store_explain(err, "asking for a token");
+}
+
+bool token_issue(struct server *server, const struct caller *caller, const struct signin *signin,
+                 struct token *token, struct error *err)
+{
+        static const struct kube_resource accounts = { "", "v1", "serviceaccounts" };
+        int64_t left = session_ends_at(signin) - kube_now(server->kube);
+        scoped_free char *path =
+                kube_path(&accounts, signin->namespace_name, signin->name, "token");
+        json_auto_t *request =
+                build_request(signin, left > SHORTEST_SECONDS ? left : SHORTEST_SECONDS);
+        json_auto_t *answer = NULL;
+        scoped(token_clear) struct token issued = { 0 };
+
+        if (left <= 0)
+                return error_set(err, ERROR_UNAUTHENTICATED, "the session has ended");
+        if (!kube_create(server->kube, path, request, &answer, err) ||
+            !read_answer(answer, signin, &issued, err))
+                return explain(err);
+
+        const struct audit audit = { .event = "issue",
+                                     .trace_id = caller->trace_id,
+                                     .whois = &caller->whois,
+                                     .signin = signin,
+                                     .jti = issued.jti,
+                                     .until = issued.expires };
+        audit_write(&audit);
+        token_clear(token);
+        *token = issued;
+        issued = (struct token){ 0 };
+        return true;
+}
