@@ -117,7 +117,8 @@ TEST(knows_a_name_that_its_spec_gives)
         char name[SIGNIN_NAME_SIZE];
 
         assert_false(signin_name_is_ours(&signin));
-        signin.name = (char *)(uintptr_t)signin_name(&signin.spec, name);
+        signin_name(&signin.spec, name);
+        signin.name = name;
         assert_true(signin_name_is_ours(&signin));
         signin.spec.role = (char[]){ "edit" };
         assert_false(signin_name_is_ours(&signin));
