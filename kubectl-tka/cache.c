@@ -1,6 +1,7 @@
 #include "kubectl-tka/cache.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,21 +14,22 @@
 #define CACHE_VERSION 1
 
 static const struct json_field fields[] = {
-        { "version",        JSON_KIND_INTEGER, offsetof(struct cache_entry, version),        true,  0 },
-        { "server",         JSON_KIND_TEXT,    offsetof(struct cache_entry, server),         true,  0 },
-        { "ca_hash",        JSON_KIND_TEXT,    offsetof(struct cache_entry, ca_hash),        true,  0 },
-        { "cluster",        JSON_KIND_TEXT,    offsetof(struct cache_entry, cluster),        true,  0 },
-        { "role",           JSON_KIND_TEXT,    offsetof(struct cache_entry, role),           true,  0 },
-        { "login",          JSON_KIND_TEXT,    offsetof(struct cache_entry, login),          false, 0 },
-        { "granted_role",   JSON_KIND_TEXT,    offsetof(struct cache_entry, granted_role),   false, 0 },
-        { "addresses",      JSON_KIND_TEXT,    offsetof(struct cache_entry, addresses),      true,  0 },
+        { "version",        JSON_KIND_INTEGER, offsetof(struct cache_entry, version),        true,  0           },
+        { "server",         JSON_KIND_TEXT,    offsetof(struct cache_entry, server),         true,  0           },
+        { "ca_hash",        JSON_KIND_TEXT,    offsetof(struct cache_entry, ca_hash),        true,  0           },
+        { "cluster",        JSON_KIND_TEXT,    offsetof(struct cache_entry, cluster),        true,  0           },
+        { "role",           JSON_KIND_TEXT,    offsetof(struct cache_entry, role),           true,  0           },
+        { "login",          JSON_KIND_TEXT,    offsetof(struct cache_entry, login),          false, 0           },
+        { "granted_role",   JSON_KIND_TEXT,    offsetof(struct cache_entry, granted_role),   false, 0           },
+        { "addresses",      JSON_KIND_TEXT,    offsetof(struct cache_entry, addresses),      true,  0           },
         { "token",          JSON_KIND_SECRET,  offsetof(struct cache_entry, token),          true,  LIMIT_TOKEN },
-        { "expires",        JSON_KIND_INTEGER, offsetof(struct cache_entry, expires),        true,  0 },
-        { "until",          JSON_KIND_INTEGER, offsetof(struct cache_entry, until),          true,  0 },
-        { "period_seconds", JSON_KIND_INTEGER, offsetof(struct cache_entry, period_seconds), true,  0 },
-        { "fetched_at",     JSON_KIND_INTEGER, offsetof(struct cache_entry, fetched_at),     true,  0 },
-        { "clock_offset",   JSON_KIND_INTEGER, offsetof(struct cache_entry, clock_offset),   true,  0 },
-        { "renewable",      JSON_KIND_BOOL,    offsetof(struct cache_entry, renewable),      true,  0 },
+        { "expires",        JSON_KIND_INTEGER, offsetof(struct cache_entry, expires),        true,  0           },
+        { "until",          JSON_KIND_INTEGER, offsetof(struct cache_entry, until),          true,  0           },
+        { "period_seconds", JSON_KIND_INTEGER, offsetof(struct cache_entry, period_seconds), true,
+         0                                                                                                      },
+        { "fetched_at",     JSON_KIND_INTEGER, offsetof(struct cache_entry, fetched_at),     true,  0           },
+        { "clock_offset",   JSON_KIND_INTEGER, offsetof(struct cache_entry, clock_offset),   true,  0           },
+        { "renewable",      JSON_KIND_BOOL,    offsetof(struct cache_entry, renewable),      true,  0           },
 };
 
 void cache_entry_clear(struct cache_entry *entry)
@@ -103,7 +105,7 @@ static void set_text(char **field, const char *text)
 {
         char *copy = xstrdup(text);
 
-        free_pointer(field);
+        free(*field);
         *field = copy;
 }
 

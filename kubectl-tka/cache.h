@@ -15,7 +15,7 @@ struct cache_entry {
         int64_t version;
         char *server, *ca_hash, *cluster, *role; /* the key, in full */
         char *login, *granted_role;              /* or NULL: the server did not say */
-        char *addresses;      /* this machine's in the tailnet, see tailnet_addresses() */
+        char *addresses; /* this machine's in the tailnet, see tailnet_addresses() */
         struct secret token;
         int64_t expires;        /* the token's end, Unix seconds of the server's clock */
         int64_t until;          /* the session's end, the same clock; 0: not said */

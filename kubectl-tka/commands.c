@@ -5,16 +5,16 @@
 #include "lib/memory.h"
 
 static const struct command_words commands[] = {
-        [COMMAND_LOGIN] = { "login", "signin auth", "[SERVER-OR-CLUSTER] [flags]",
-                           "sign in and write a kubeconfig context", "login tka --role view" },
-        [COMMAND_LOGOUT] = { "logout", "signout", "[CLUSTER] [flags]",
-                            "end the session and forget its token", "logout prod" },
-        [COMMAND_GET_LOGIN] = { "get login", "", "[CLUSTER] [flags]",
-                               "show the session that the server knows", "get login -o json" },
-        [COMMAND_CREDENTIAL] = { "credential", "", "--server URL --ca-hash HEX --cluster NAME",
-                                "print a token for kubectl: what the kubeconfig calls", "" },
-        [COMMAND_VERSION] = { "version", "", "[-o json]", "show the version", "version" },
-        [COMMAND_HELP] = { "help", "--help -h", "", "show this", "" },
+        [COMMAND_LOGIN] = { "login",      "signin auth", "[SERVER-OR-CLUSTER] [flags]",
+                           "sign in and write a kubeconfig context",                                                      "login tka --role view" },
+        [COMMAND_LOGOUT] = { "logout",     "signout",     "[CLUSTER] [flags]",
+                           "end the session and forget its token",                                                        "logout prod"           },
+        [COMMAND_GET_LOGIN] = { "get login",  "",            "[CLUSTER] [flags]",
+                           "show the session that the server knows",                                                      "get login -o json"     },
+        [COMMAND_CREDENTIAL] = { "credential", "",            "--server URL --ca-hash HEX --cluster NAME",
+                           "print a token for kubectl: what the kubeconfig calls",                                        ""                      },
+        [COMMAND_VERSION] = { "version",    "",            "[-o json]",                                 "show the version", "version"               },
+        [COMMAND_HELP] = { "help",       "--help -h",   "",                                          "show this",        ""                      },
 };
 
 const struct command_words *command_words(enum command command)
@@ -82,8 +82,7 @@ void command_print_completions(int argc, char **argv, struct buf *text)
         const char *typed = argc > 1 ? argv[argc - 1] : "";
 
         for (size_t i = 0; argc == 2 && i < ARRAY_LENGTH(commands); i++) {
-                scoped_free char *word =
-                        xstrndup(commands[i].name, strcspn(commands[i].name, " "));
+                scoped_free char *word = xstrndup(commands[i].name, strcspn(commands[i].name, " "));
                 if (strncmp(word, typed, strlen(typed)) == 0)
                         buf_printf(text, "%s\n", word);
         }

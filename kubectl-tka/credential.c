@@ -14,52 +14,43 @@
 #include "lib/timestamp.h"
 #include "schema/exec_credential.h"
 
-/* All that is read from the arguments. The rest matters only to who asks the server. */
-struct values {
-        const char *server, *ca_hash, *cluster, *role, *cache;
-        const char *elsewhere;
-};
+/* What is read from the arguments. The rest matters only to who asks the server. */
+enum value { VALUE_SERVER, VALUE_CA_HASH, VALUE_CLUSTER, VALUE_ROLE, VALUE_CACHE, VALUE_OTHER };
 
 static const struct {
         const char *flag;
         bool alone; /* no value follows */
-        size_t offset;
+        enum value value;
 } flags[] = {
-        { "--server",              false, offsetof(struct values, server)    },
-        { "--ca-hash",             false, offsetof(struct values, ca_hash)   },
-        { "--cluster",             false, offsetof(struct values, cluster)   },
-        { "--role",                false, offsetof(struct values, role)      },
-        { "--cache",               false, offsetof(struct values, cache)     },
-        { "--config",              false, offsetof(struct values, elsewhere) },
-        { "--tailscale-socket",    false, offsetof(struct values, elsewhere) },
-        { "--server-tags",         false, offsetof(struct values, elsewhere) },
-        { "--node-id",             false, offsetof(struct values, elsewhere) },
-        { "--insecure-plain-http", true,  offsetof(struct values, elsewhere) },
+        { "--server",              false, VALUE_SERVER  },
+        { "--ca-hash",             false, VALUE_CA_HASH },
+        { "--cluster",             false, VALUE_CLUSTER },
+        { "--role",                false, VALUE_ROLE    },
+        { "--cache",               false, VALUE_CACHE   },
+        { "--config",              false, VALUE_OTHER   },
+        { "--tailscale-socket",    false, VALUE_OTHER   },
+        { "--server-tags",         false, VALUE_OTHER   },
+        { "--node-id",             false, VALUE_OTHER   },
+        { "--insecure-plain-http", true,  VALUE_OTHER   },
 };
 
-static const char **value_at(struct values *values, size_t offset)
-{
-        return (const char **)(void *)((char *)values + offset);
-}
-
 /* Takes one flag with its value, "--role view" or "--role=view"; 0: not one of ours. */
-static int take_flag(int left, char **argv, struct values *values)
+static int take_flag(int left, char **argv, const char *values[VALUE_OTHER + 1])
 {
         size_t length = strcspn(argv[0], "=");
 
         for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-                if (strlen(flags[i].flag) != length ||
-                    strncmp(argv[0], flags[i].flag, length) != 0)
+                if (strlen(flags[i].flag) != length || strncmp(argv[0], flags[i].flag, length) != 0)
                         continue;
                 if (flags[i].alone)
                         return argv[0][length] == '\0';
                 if (argv[0][length] == '=') {
-                        *value_at(values, flags[i].offset) = argv[0] + length + 1;
+                        values[flags[i].value] = argv[0] + length + 1;
                         return 1;
                 }
                 if (left < 2)
                         return 0;
-                *value_at(values, flags[i].offset) = argv[1];
+                values[flags[i].value] = argv[1];
                 return 2;
         }
         return 0;
@@ -72,24 +63,24 @@ static bool cache_is_file(const char *cache)
 
 bool credential_arguments_read(int argc, char **argv, struct credential_arguments *arguments)
 {
-        struct values values = { 0 };
+        const char *values[VALUE_OTHER + 1] = { NULL };
         int taken = 0;
 
         for (int at = 1; at < argc; at += taken) {
-                taken = take_flag(argc - at, argv + at, &values);
+                taken = take_flag(argc - at, argv + at, values);
                 if (taken == 0)
                         return false;
         }
-        if (!values.server || !values.ca_hash || !values.cluster)
+        if (!values[VALUE_SERVER] || !values[VALUE_CA_HASH] || !values[VALUE_CLUSTER])
                 return false;
-        if (!cache_is_file(values.cache) && strcmp(values.cache, "none") != 0)
+        if (!cache_is_file(values[VALUE_CACHE]) && strcmp(values[VALUE_CACHE], "none") != 0)
                 return false;
         *arguments = (struct credential_arguments){
-                .key = { .server = values.server,
-                         .ca_hash = values.ca_hash,
-                         .cluster = values.cluster,
-                         .role = values.role ? values.role : "" },
-                .cached = cache_is_file(values.cache),
+                .key = { .server = values[VALUE_SERVER],
+                        .ca_hash = values[VALUE_CA_HASH],
+                        .cluster = values[VALUE_CLUSTER],
+                        .role = values[VALUE_ROLE] ? values[VALUE_ROLE] : "" },
+                .cached = cache_is_file(values[VALUE_CACHE]),
         };
         return true;
 }

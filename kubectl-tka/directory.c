@@ -31,6 +31,11 @@ char *directory_state(void)
         return find("XDG_STATE_HOME", ".local/state");
 }
 
+char *directory_config(void)
+{
+        return find("XDG_CONFIG_HOME", ".config");
+}
+
 /* FNV-1a; the NUL that ends each part is hashed too. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {

@@ -7,6 +7,8 @@
 char *directory_cache(void);
 /* "$XDG_STATE_HOME/tka", else "~/.local/state/tka". The caller's; NULL when neither is known. */
 char *directory_state(void);
+/* "$XDG_CONFIG_HOME/tka", else "~/.config/tka". The same. */
+char *directory_config(void);
 /* "directory/<hash of the parts><suffix>". The hash only picks a file: what it holds must name the
  * parts again. The caller's. */
 char *directory_file(const char *directory, const char *const *parts, size_t count,

@@ -45,8 +45,8 @@ static bool decode(const struct buf *text, struct mark *mark, struct error *err)
 
 static bool mark_is_for(const struct mark *mark, const struct cache_key *key)
 {
-        return strcmp(mark->server, key->server) == 0 &&
-               strcmp(mark->cluster, key->cluster) == 0 && strcmp(mark->role, key->role) == 0;
+        return strcmp(mark->server, key->server) == 0 && strcmp(mark->cluster, key->cluster) == 0 &&
+               strcmp(mark->role, key->role) == 0;
 }
 
 void mark_read(const struct cache_key *key, struct mark *mark)
@@ -56,9 +56,9 @@ void mark_read(const struct cache_key *key, struct mark *mark)
         scoped(mark_clear) struct mark found = { 0 };
         struct error err = { 0 };
 
-        buf_init(&text, LIMIT_MARK);
-        if (path == NULL)
+        if (path == NULL || (access(path, F_OK) != 0 && errno == ENOENT))
                 return;
+        buf_init(&text, LIMIT_MARK);
         if (!file_read_private(path, &text, &err)) {
                 mark->signed_out = err.kind != ERROR_NOT_FOUND;
                 return;

@@ -15,8 +15,7 @@ void mark_clear(struct mark *mark);
 
 /* A file that cannot be read counts as signed out: login writes it anew. */
 void mark_read(const struct cache_key *key, struct mark *mark);
-bool mark_write(const struct cache_key *key, const struct mark *mark,
-                struct error *err) must_check;
+bool mark_write(const struct cache_key *key, const struct mark *mark, struct error *err) must_check;
 /* No mark is no error. */
 bool mark_remove(const struct cache_key *key, struct error *err) must_check;
 

@@ -1,7 +1,9 @@
 #include "kubectl-tka/token.h"
 
 #define SPARE_SECONDS 30
-#define CLOCK_STEP_SECONDS 5 /* an entry from further ahead was written before the clock was set */
+#define CLOCK_STEP_SECONDS \
+        5 /* an entry from further ahead was written before the clock was set \
+           */
 
 int64_t token_renewal_seconds(int64_t period_seconds)
 {

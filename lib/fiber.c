@@ -30,8 +30,8 @@
 #endif
 
 #define GUARD_SIZE 4096UL
-#define POOL_KEPT 64 /* stacks kept for the next fiber */
-#define POOL_WARM 8  /* of these, so many keep the memory they touched */
+#define WARM_KEPT 8  /* stacks kept for the next fiber with the memory they touched */
+#define COLD_KEPT 56 /* and without it */
 
 struct stack {
         char *memory; /* GUARD_SIZE that faults, then STACK_SIZE */
@@ -56,8 +56,8 @@ struct fiber {
         bool suspended, cancelled, ended;
 };
 
-static struct stack pool[POOL_KEPT];
-static size_t pool_count;
+static struct stack warm[WARM_KEPT], cold[COLD_KEPT];
+static size_t warm_count, cold_count;
 static size_t fiber_total;
 static struct fiber *current;
 static struct place main_place;
@@ -66,8 +66,10 @@ static struct stack take_stack(void)
 {
         struct stack stack = { 0 };
 
-        if (pool_count > 0)
-                return pool[--pool_count];
+        if (warm_count > 0)
+                return warm[--warm_count];
+        if (cold_count > 0)
+                return cold[--cold_count];
         stack.memory = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
         if (stack.memory == MAP_FAILED || mprotect(stack.memory, GUARD_SIZE, PROT_NONE) != 0)
@@ -79,14 +81,15 @@ static struct stack take_stack(void)
 
 static void give_back_stack(struct stack stack)
 {
-        if (pool_count >= POOL_KEPT) {
+        if (warm_count < WARM_KEPT) {
+                warm[warm_count++] = stack;
+        } else if (cold_count < COLD_KEPT) {
+                madvise(stack.memory + GUARD_SIZE, STACK_SIZE, MADV_DONTNEED);
+                cold[cold_count++] = stack;
+        } else {
                 VALGRIND_STACK_DEREGISTER(stack.valgrind_id);
                 munmap(stack.memory, GUARD_SIZE + STACK_SIZE);
-                return;
         }
-        if (pool_count >= POOL_WARM)
-                madvise(stack.memory + GUARD_SIZE, STACK_SIZE, MADV_DONTNEED);
-        pool[pool_count++] = stack;
 }
 
 /* Saves where we are in *here and goes to *there; returns when somebody comes back. for_good: the

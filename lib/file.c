@@ -12,7 +12,7 @@
 
 #include "lib/memory.h"
 
-static void close_file(int *fd)
+static void close_file(const int *fd)
 {
         if (*fd >= 0)
                 close(*fd);
@@ -52,22 +52,18 @@ static bool read_all(int fd, const char *path, struct buf *buf, struct error *er
         return length == 0 || explain(err, "reading", path);
 }
 
-/* Never waits for the other end of a pipe: what is no regular file is refused. */
+/* Never waits for the other end of a pipe: what is no regular file is refused. *fd is the caller's,
+ * also when this fails. */
 static bool open_regular(const char *path, int flags, int *fd, struct stat *found,
                          struct error *err)
 {
-        scoped(close_file) int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
-
-        if (opened < 0)
-                return errno == ELOOP && (flags & O_NOFOLLOW)
-                               ? error_set(err, ERROR_INVALID, "\"%s\" is a symbolic link", path)
-                               : explain(err, "opening", path);
-        if (fstat(opened, found))
+        *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+        if (*fd < 0 && errno == ELOOP && (flags & O_NOFOLLOW))
+                return error_set(err, ERROR_INVALID, "\"%s\" is a symbolic link", path);
+        if (*fd < 0 || fstat(*fd, found))
                 return explain(err, "opening", path);
         if (!S_ISREG(found->st_mode))
                 return error_set(err, ERROR_INVALID, "\"%s\" is no regular file", path);
-        *fd = opened;
-        opened = -1;
         return true;
 }
 

@@ -16,6 +16,7 @@ struct http_client_options {
         const char *user_agent; /* borrowed for ever */
 };
 
+/* All but the body is copied before the first wait. */
 struct http_request {
         const char *method; /* NULL: GET */
         const char *url;    /* http or https */

@@ -47,7 +47,7 @@ struct http_server_options {
 };
 
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options);
-/* Ends what runs, at once. */
+/* Ends what runs: handlers are cancelled, and it waits (as wait_for() does) until they returned. */
 void http_server_free(struct http_server *server);
 
 /* Binds and listens. interface: SO_BINDTODEVICE, or NULL. Several addresses can be added; port 0

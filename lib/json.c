@@ -22,7 +22,7 @@ __attribute__((constructor)) static void prepare_jansson(void)
 
 void text_list_add(struct text_list *list, const char *text)
 {
-        list->items = xrealloc(list->items, (list->count + 1) * sizeof(char *));
+        list->items = (char **)xrealloc((void *)list->items, (list->count + 1) * sizeof(char *));
         list->items[list->count++] = xstrdup(text);
 }
 
@@ -38,7 +38,7 @@ void text_list_clear(struct text_list *list)
 {
         for (size_t i = 0; i < list->count; i++)
                 free(list->items[i]);
-        free(list->items);
+        free((void *)list->items);
         *list = (struct text_list){ 0 };
 }
 
@@ -129,17 +129,18 @@ json_t *json_text(const char *text)
 
 json_t *json_at(const json_t *root, const char *path)
 {
-        const json_t *value = root;
+        /* As json_object_get(): what it finds can be changed even if the object was const. */
+        union {
+                const json_t *given;
+                json_t *found;
+        } value = { root };
 
-        for (const char *step = path; value && *step;) {
+        for (const char *step = path; value.found && *step;) {
                 size_t length = strcspn(step, ".");
-                value = json_object_getn(value, step, length);
+                value.found = json_object_getn(value.given, step, length);
                 step += length + (step[length] == '.');
         }
-        /* As json_object_get(): what it finds can be changed even if the object was const. */
-        json_t *found = NULL;
-        memcpy(&found, &value, sizeof(found));
-        return found;
+        return value.found;
 }
 
 const char *json_text_at(const json_t *root, const char *path)

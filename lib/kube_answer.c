@@ -68,6 +68,23 @@ static bool refuse_as_text(const struct http_reply *reply, enum error_kind kind,
                                 reply->status, type, make_excerpt(&reply->body, excerpt));
 }
 
+/* An apply that names a uid is answered 409 when there is no such object, but 422 when there is
+ * another one of that name. To us both mean that it is no longer that object. */
+static bool is_about_the_uid(const json_t *object)
+{
+        const json_t *cause;
+        size_t i;
+
+        json_array_foreach(json_at(object, "details.causes"), i, cause)
+        {
+                const char *field = json_text_at(cause, "field");
+
+                if (!field || strcmp(field, "metadata.uid") != 0)
+                        return false;
+        }
+        return i > 0;
+}
+
 /* The status goes along where it says more than the kind; an outage of the API server is not to be
  * passed on under its own number. */
 bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
@@ -80,6 +97,10 @@ bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
         if (is_json(reply) &&
             json_parse_object(buf_text(&reply->body), reply->body.length, &object, &garbage)) {
                 const char *message = json_text_at(object, "message");
+                if (reply->status == 422 && is_about_the_uid(object)) {
+                        kind = ERROR_CONFLICT;
+                        http_status = 409;
+                }
                 if (message && *message)
                         return error_set_status(err, kind, http_status, "%s", message);
         }

@@ -18,15 +18,10 @@ static int64_t min_of(int64_t a, int64_t b)
         return a < b ? a : b;
 }
 
-/* Time there never runs backwards while bounds only get closer: the offset shrinks by at most half
- * of what went by. */
-static void move_offset(struct kube_clock *clock, bool fits, int64_t now_ms)
+/* Forwards at once, backwards at half the speed of time, so that no instant comes twice. */
+static int64_t read_offset(const struct kube_clock *clock, int64_t now_ms)
 {
-        int64_t middle_ms = clock->least_ms + (clock->most_ms - clock->least_ms) / 2;
-        int64_t slowest_ms = clock->offset_ms - (now_ms - clock->moved_at_ms) / 2;
-
-        clock->offset_ms = fits ? max_of(middle_ms, slowest_ms) : middle_ms;
-        clock->moved_at_ms = now_ms;
+        return max_of(clock->target_ms, clock->offset_ms - (now_ms - clock->moved_at_ms) / 2);
 }
 
 void kube_clock_note(struct kube_clock *clock, int64_t date, int64_t asked_ms, int64_t answered_ms)
@@ -43,10 +38,13 @@ void kube_clock_note(struct kube_clock *clock, int64_t date, int64_t asked_ms, i
         clock->most_ms = fits ? kept_most_ms : most_ms;
         if (!fits || drift_ms > 0)
                 clock->widened_at_ms = answered_ms;
-        move_offset(clock, fits, answered_ms);
+        int64_t offset_ms = read_offset(clock, answered_ms);
+        clock->target_ms = clock->least_ms + (clock->most_ms - clock->least_ms) / 2;
+        clock->offset_ms = fits ? offset_ms : clock->target_ms;
+        clock->moved_at_ms = answered_ms;
 }
 
 int64_t kube_clock_read(const struct kube_clock *clock, int64_t now_ms)
 {
-        return (now_ms + clock->offset_ms) / 1000;
+        return (now_ms + read_offset(clock, now_ms)) / 1000;
 }

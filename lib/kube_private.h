@@ -15,7 +15,7 @@ bool kube_token_read(const char *path, struct secret *token, struct error *err) 
  * bounds between which the truth lies. All-zero: not known yet. */
 struct kube_clock {
         bool known;
-        int64_t offset_ms;
+        int64_t offset_ms, target_ms; /* at moved_at_ms, and what it goes to */
         int64_t least_ms, most_ms;
         int64_t widened_at_ms, moved_at_ms;
 };

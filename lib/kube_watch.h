@@ -30,6 +30,7 @@ struct kube_watch_options {
 
 struct kube_watch *kube_watch_start(struct loop *loop, struct kube *kube,
                                     const struct kube_watch_options *options);
+/* Nothing is told any more. To be stopped before its kube is freed. */
 void kube_watch_stop(struct kube_watch *watch);
 /* Listed once, and the watch is open or was within the last 30 s. */
 bool kube_watch_is_synced(const struct kube_watch *watch);

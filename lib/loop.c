@@ -221,7 +221,7 @@ struct loop *loop_new(void)
 {
         struct loop *loop = xcalloc(1, sizeof(*loop));
 
-        event_set_mem_functions(xmalloc, xrealloc, free);
+        event_set_mem_functions(xmalloc, xrealloc, free_wiped); /* answers hold tokens */
         signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of one write */
         loop->base = new_base();
         loop->tasks_end = &loop->tasks;

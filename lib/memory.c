@@ -62,10 +62,9 @@ char *xasprintf(const char *format, ...)
 
 void free_pointer(void *variable)
 {
-        void *pointer = NULL;
+        void **pointer = (void **)variable;
 
-        memcpy(&pointer, variable, sizeof(pointer));
-        free(pointer);
+        free(*pointer);
 }
 
 void free_wiped(void *pointer)

@@ -6,7 +6,8 @@
 struct tailscale_whois;
 
 struct audit {
-        const char *event; /* "login", "extend", "issue", "refuse", "logout", "withdraw" */
+        const char
+                *event; /* "login", "extend", "issue", "refuse", "logout", "shorten", "withdraw" */
         const char *trace_id;
         const struct tailscale_whois *whois; /* or NULL */
         const struct signin *signin;         /* or NULL */

@@ -1,273 +1,113 @@
 #include "server/config.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
-#include "lib/limits.h"
 #include "lib/memory.h"
 #include "lib/options.h"
 #include "lib/tailscale.h"
 #include "schema/capability.h"
-#include "schema/limits.h"
 
 #define CONFIG_FILE "/etc/tka/config.yaml"
-#define YEAR_SECONDS (INT64_C(366) * 24 * 3600)
-#define AT(member) offsetof(struct config, member)
+#define YEAR (INT64_C(366) * 24 * 3600)
 
-/* clang-format off: one row is one option */
+/* One row each. BARE: not in the file. ELSEWHERE: not for us. */
+#define BARE(flag, letter, environment, kind, member, name, help) \
+        { NULL, flag, letter, environment, kind, offsetof(struct config, member), \
+          NULL, 0,    0,      NULL,        name, help }
+#define ROW(key, flag, letter, kind, member, fallback, minimum, maximum, choices, name, help) \
+        { key,      flag,    letter,  NULL,    kind, offsetof(struct config, member), \
+          fallback, minimum, maximum, choices, name, help }
+#define TEXT(key, flag, member, fallback, name, help) \
+        ROW(key, flag, 0, OPTION_TEXT, member, fallback, 0, 0, NULL, name, help)
+#define CHOICE(key, flag, member, fallback, choices, name, help) \
+        ROW(key, flag, 0, OPTION_TEXT, member, fallback, 0, 0, choices, name, help)
+#define LIST(key, flag, letter, member, fallback, name, help) \
+        ROW(key, flag, letter, OPTION_TEXT_LIST, member, fallback, 0, 0, NULL, name, help)
+#define NUMBER(key, flag, letter, member, fallback, maximum, name, help) \
+        ROW(key, flag, letter, OPTION_INTEGER, member, fallback, 1, maximum, NULL, name, help)
+#define PERIOD(key, flag, member, fallback, help) \
+        ROW(key, flag, 0, OPTION_DURATION, member, fallback, 1, YEAR, NULL, "DURATION", help)
+#define FLAG(key, flag, member, help) \
+        ROW(key, flag, 0, OPTION_BOOL, member, NULL, 0, 0, NULL, NULL, help)
+#define ELSEWHERE(key) { key, NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL }
+
 static const struct option_row rows[] = {
-        { NULL, "config", 'c', "TKA_CONFIG", OPTION_TEXT, AT(file), NULL, 0, 0, NULL, "FILE", "read this file (default: " CONFIG_FILE " if there is one)" },
-        { NULL, "help", 'h', "", OPTION_BOOL, AT(help), NULL, 0, 0, NULL, NULL, "show this text" },
+        BARE("config", 'c', "TKA_CONFIG", OPTION_TEXT, file, "FILE",
+             "read this file (default: " CONFIG_FILE " if there is one)"),
+        BARE("help", 'h', "", OPTION_BOOL, help, NULL, "show this text"),
 
-        { "tailscale.port", "port", 'p', NULL, OPTION_INTEGER, AT(port), "443", 1, 65535, NULL, "PORT", "port on the tailnet" },
-        { "tailscale.capName", "cap-name", 'n', NULL, OPTION_TEXT_LIST, AT(capabilities), CAPABILITY_NAME, 0, 0, NULL, "NAME", "capability in the tailnet's policy, or several" },
-        { "tailscale.mode", "mode", 0, NULL, OPTION_TEXT, AT(mode_text), "auto", 0, 0, "auto|userspace|tun", "MODE", "how tailscaled hands connections over" },
-        { "tailscale.socket", "socket", 0, NULL, OPTION_TEXT, AT(socket), TAILSCALE_SOCKET, 0, 0, NULL, "PATH", "tailscaled's LocalAPI socket" },
+        NUMBER("tailscale.port", "port", 'p', port, "443", 65535, "PORT", "port on the tailnet"),
+        LIST("tailscale.capName", "cap-name", 'n', capabilities, CAPABILITY_NAME, "NAME",
+             "capability in the tailnet's policy, or several"),
+        CHOICE("tailscale.mode", "mode", mode_text, "auto", "auto|userspace|tun", "MODE",
+               "how tailscaled hands connections over"),
+        TEXT("tailscale.socket", "socket", socket, TAILSCALE_SOCKET, "PATH",
+             "tailscaled's LocalAPI socket"),
 
-        { "operator.namespace", "operator-namespace", 0, NULL, OPTION_TEXT, AT(session_namespace), "tka", 0, 0, NULL, "NAME", "namespace that holds the sessions and nothing else" },
-        { "operator.roles", "roles", 0, NULL, OPTION_TEXT_LIST, AT(roles), "view", 0, 0, NULL, "NAMES", "ClusterRoles that may be granted" },
-        { "operator.clusterName", "cluster-name", 0, NULL, OPTION_TEXT, AT(cluster_name), "tka-cluster", 0, 0, NULL, "NAME", "cluster's name in kubeconfigs" },
-        { "operator.contextPrefix", "context-prefix", 0, NULL, OPTION_TEXT, AT(context_prefix), "tka-context-", 0, 0, NULL, "TEXT", "before the login name in a context's name" },
-        { "operator.userPrefix", "user-prefix", 0, NULL, OPTION_TEXT, AT(user_prefix), "tka-user-", 0, 0, NULL, "TEXT", "before the login name in a kubeconfig user's name" },
+        TEXT("operator.namespace", "operator-namespace", session_namespace, "tka", "NAME",
+             "namespace that holds the sessions and nothing else"),
+        LIST("operator.roles", "roles", 0, roles, "view", "NAMES",
+             "ClusterRoles that may be granted"),
+        TEXT("operator.clusterName", "cluster-name", cluster_name, "tka-cluster", "NAME",
+             "cluster's name in kubeconfigs"),
+        TEXT("operator.contextPrefix", "context-prefix", context_prefix, "tka-context-", "TEXT",
+             "before the login name in a context's name"),
+        TEXT("operator.userPrefix", "user-prefix", user_prefix, "tka-user-", "TEXT",
+             "before the login name in a kubeconfig user's name"),
 
-        { "kubernetes.kubeconfig", "kubeconfig", 0, NULL, OPTION_TEXT, AT(kubeconfig), NULL, 0, 0, NULL, "FILE", "how to reach the API server (default: in the cluster, $KUBECONFIG, ~/.kube/config)" },
-        { "kubernetes.namespace", "namespace", 0, NULL, OPTION_TEXT, AT(release_namespace), NULL, 0, 0, NULL, "NAME", "namespace this program runs in" },
+        TEXT("kubernetes.kubeconfig", "kubeconfig", kubeconfig, NULL, "FILE",
+             "how to reach the API server (default: in the cluster, $KUBECONFIG, ~/.kube/config)"),
+        TEXT("kubernetes.namespace", "namespace", release_namespace, NULL, "NAME",
+             "namespace this program runs in"),
 
-        { "server.minPeriod", "min-period", 0, NULL, OPTION_DURATION, AT(min_period_seconds), "1m", 1, YEAR_SECONDS, NULL, "DURATION", "shortest session" },
-        { "server.maxPeriod", "max-period", 0, NULL, OPTION_DURATION, AT(max_period_seconds), "24h", 1, YEAR_SECONDS, NULL, "DURATION", "longest session" },
-        { "api.retryAfterSeconds", "retry-after", 0, NULL, OPTION_INTEGER, AT(retry_after_seconds), "1", 1, 3600, NULL, "SECONDS", "what clients are told to wait" },
+        PERIOD("server.minPeriod", "min-period", min_period_seconds, "1m", "shortest session"),
+        PERIOD("server.maxPeriod", "max-period", max_period_seconds, "24h", "longest session"),
+        NUMBER("api.retryAfterSeconds", "retry-after", 0, retry_after_seconds, "1", 3600, "SECONDS",
+               "what clients are told to wait"),
 
-        { "clusterInfo.name", "cluster-info-name", 0, NULL, OPTION_TEXT, AT(cluster.name), NULL, 0, 0, NULL, "NAME", "what people call the cluster (default: operator.clusterName)" },
-        { "clusterInfo.apiEndpoint", "api-endpoint", 0, NULL, OPTION_TEXT, AT(cluster.server_url), NULL, 0, 0, NULL, "URL", "the API server as clients reach it" },
-        { "clusterInfo.caData", "ca-data", 0, NULL, OPTION_TEXT, AT(cluster.ca_data), NULL, 0, 0, NULL, "BASE64", "its CA, base64 of PEM" },
-        { "clusterInfo.insecureSkipTLSVerify", "insecure-skip-tls-verify", 0, NULL, OPTION_BOOL, AT(cluster.insecure_skip_tls_verify), NULL, 0, 0, NULL, NULL, "clients do not check its certificate" },
-        { "clusterInfo.tlsServerName", "tls-server-name", 0, NULL, OPTION_TEXT, AT(cluster.tls_server_name), NULL, 0, 0, NULL, "NAME", "name its certificate carries" },
-        { "clusterInfo.labels", "labels", 0, NULL, OPTION_TEXT_MAP, AT(cluster.labels), NULL, 0, 0, NULL, "K=V,...", "shown to clients" },
+        TEXT("clusterInfo.name", "cluster-info-name", cluster.name, NULL, "NAME",
+             "what people call the cluster (default: operator.clusterName)"),
+        TEXT("clusterInfo.apiEndpoint", "api-endpoint", cluster.server_url, NULL, "URL",
+             "the API server as clients reach it"),
+        TEXT("clusterInfo.caData", "ca-data", cluster.ca_data, NULL, "BASE64",
+             "its CA, base64 of PEM"),
+        FLAG("clusterInfo.insecureSkipTLSVerify", "insecure-skip-tls-verify",
+             cluster.insecure_skip_tls_verify, "clients do not check its certificate"),
+        TEXT("clusterInfo.tlsServerName", "tls-server-name", cluster.tls_server_name, NULL, "NAME",
+             "name its certificate carries"),
+        ROW("clusterInfo.labels", "labels", 0, OPTION_TEXT_MAP, cluster.labels, NULL, 0, 0, NULL,
+            "K=V,...", "shown to clients"),
 
-        { "health.address", "health-address", 0, NULL, OPTION_TEXT, AT(health_address), "127.0.0.2", 0, 0, NULL, "IP", "where probes and metrics are answered" },
-        { "health.port", "health-port", 0, NULL, OPTION_INTEGER, AT(health_port), "8080", 1, 65535, NULL, "PORT", "its port" },
+        TEXT("health.address", "health-address", health_address, "127.0.0.2", "IP",
+             "where probes and metrics are answered"),
+        NUMBER("health.port", "health-port", 0, health_port, "8080", 65535, "PORT", "its port"),
 
-        { "log.level", "log-level", 0, NULL, OPTION_TEXT, AT(log_level_text), "info", 0, 0, "debug|info|warn|error", "LEVEL", "least important line that is written" },
-        { "log.format", "log-format", 0, NULL, OPTION_TEXT, AT(log_format_text), "auto", 0, 0, "auto|json|text", "FORMAT", "auto: text on a terminal, else JSON" },
-        { "debug", "debug", 0, NULL, OPTION_BOOL, AT(debug), NULL, 0, 0, NULL, NULL, "the same as --log-level debug" },
+        CHOICE("log.level", "log-level", log_level_text, "info", "debug|info|warn|error", "LEVEL",
+               "least important line that is written"),
+        CHOICE("log.format", "log-format", log_format_text, "auto", "auto|json|text", "FORMAT",
+               "auto: text on a terminal, else JSON"),
+        FLAG("debug", "debug", debug, "the same as --log-level debug"),
 
-        { "tailscale.hostname", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "tailscale.tailnet", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "tailscale.stateDir", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "tailscale.serverTags", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "server.host", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "server.tls", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "server.readTimeout", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "server.readHeaderTimeout", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "server.writeTimeout", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "server.idleTimeout", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "clusterInfo.configMapRef", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "otel", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "output", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "cache", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "leaderElection", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "orchestrator", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
-        { "proxy", NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL },
+        ELSEWHERE("tailscale.hostname"),
+        ELSEWHERE("tailscale.tailnet"),
+        ELSEWHERE("tailscale.stateDir"),
+        ELSEWHERE("tailscale.serverTags"),
+        ELSEWHERE("server.host"),
+        ELSEWHERE("server.tls"),
+        ELSEWHERE("server.readTimeout"),
+        ELSEWHERE("server.readHeaderTimeout"),
+        ELSEWHERE("server.writeTimeout"),
+        ELSEWHERE("server.idleTimeout"),
+        ELSEWHERE("clusterInfo.configMapRef"),
+        ELSEWHERE("otel"),
+        ELSEWHERE("output"),
+        ELSEWHERE("cache"),
+        ELSEWHERE("leaderElection"),
+        ELSEWHERE("orchestrator"),
+        ELSEWHERE("proxy"),
 };
-/* clang-format on */
 
 static const struct options options = { rows, ARRAY_LENGTH(rows) };
-
-static bool is_wildcard(const char *address)
-{
-        return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
-}
-
-/* A name Kubernetes takes for namespaces and ClusterRoles; those of roles may hold ":" as well. */
-static bool check_name(const char *key, const char *name, size_t limit, const char *more,
-                       struct error *err)
-{
-        size_t length = strlen(name);
-
-        if (length == 0 || length > limit)
-                return error_set(err, ERROR_INVALID, "%s: \"%s\" is not 1 to %zu bytes long", key,
-                                 name, limit);
-        for (const char *at = name; *at != '\0'; at++)
-                if ((*at < 'a' || *at > 'z') && (*at < '0' || *at > '9') &&
-                    strchr(more, *at) == NULL)
-                        return error_set(err, ERROR_INVALID, "%s: \"%s\" is no Kubernetes name",
-                                         key, name);
-        return true;
-}
-
-static bool check_names(const struct config *config, struct error *err)
-{
-        if (!check_name("operator.namespace", config->session_namespace, LIMIT_NAMESPACE, "-", err))
-                return false;
-        if (config->release_namespace != NULL &&
-            !check_name("kubernetes.namespace", config->release_namespace, LIMIT_NAMESPACE, "-",
-                        err))
-                return false;
-        if (config->roles.count == 0)
-                return error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
-        for (size_t i = 0; i < config->roles.count; i++)
-                if (!check_name("operator.roles", config->roles.items[i], LIMIT_ROLE,
-                                "-.:ABCDEFGHIJKLMNOPQRSTUVWXYZ", err))
-                        return false;
-        return true;
-}
-
-static bool check_capabilities(const struct config *config, struct error *err)
-{
-        if (config->capabilities.count == 0)
-                return error_set(err, ERROR_INVALID, "tailscale.capName: at least one is needed");
-        for (size_t i = 0; i < config->capabilities.count; i++) {
-                const char *name = config->capabilities.items[i];
-
-                if (name[0] == '\0' || strlen(name) > 253 || strpbrk(name, " \t\r\n,") != NULL ||
-                    strstr(name, "://") != NULL)
-                        return error_set(err, ERROR_INVALID,
-                                         "tailscale.capName: \"%s\" is no capability, which reads "
-                                         "like " CAPABILITY_NAME,
-                                         name);
-        }
-        return true;
-}
-
-static bool check_endpoint(const char *url, struct error *err)
-{
-        static const char scheme[] = "https://";
-
-        if (url == NULL)
-                return error_set(err, ERROR_INVALID, "clusterInfo.apiEndpoint is required");
-
-        const char *host = url + sizeof(scheme) - 1;
-        if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strcspn(host, "/:") == 0 ||
-            strlen(url) > 2048 || strpbrk(url, " \t\r\n\"\\@?#") != NULL)
-                return error_set(err, ERROR_INVALID,
-                                 "clusterInfo.apiEndpoint: \"%s\" is not like https://HOST:PORT",
-                                 url);
-        return true;
-}
-
-static void free_bio(BIO **bio)
-{
-        BIO_free(*bio);
-}
-
-static bool holds_certificate(const unsigned char *pem, int length)
-{
-        scoped(free_bio) BIO *bio = BIO_new_mem_buf(pem, length);
-        X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        bool found = certificate != NULL;
-
-        X509_free(certificate);
-        ERR_clear_error();
-        return found;
-}
-
-static bool check_ca(const char *base64, struct error *err)
-{
-        size_t length = strlen(base64);
-
-        if (length > LIMIT_CA_FILE)
-                return error_set(err, ERROR_INVALID, "clusterInfo.caData is longer than %d bytes",
-                                 LIMIT_CA_FILE);
-
-        scoped_free unsigned char *pem = xmalloc(length + 1);
-        int decoded = length % 4 != 0 ? -1
-                                      : EVP_DecodeBlock(pem, (const unsigned char *)base64,
-                                                        (int)length);
-        if (decoded < 0)
-                return error_set(err, ERROR_INVALID, "clusterInfo.caData is no base64");
-        if (!holds_certificate(pem, decoded))
-                return error_set(err, ERROR_INVALID,
-                                 "clusterInfo.caData is base64, but not of a PEM certificate");
-        return true;
-}
-
-static bool check_cluster(struct config *config, struct error *err)
-{
-        struct cluster_info *cluster = &config->cluster;
-
-        if (!check_endpoint(cluster->server_url, err))
-                return false;
-        if (cluster->ca_data != NULL && !check_ca(cluster->ca_data, err))
-                return false;
-        if (cluster->insecure_skip_tls_verify)
-                free(take(cluster->ca_data)); /* kubectl refuses a file that says both */
-        if (cluster->name == NULL)
-                cluster->name = xstrdup(config->cluster_name);
-        return true;
-}
-
-static bool check_health(const struct config *config, struct error *err)
-{
-        unsigned char binary[sizeof(struct in6_addr)];
-        const char *address = config->health_address;
-
-        if (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1)
-                return error_set(err, ERROR_INVALID, "health.address: \"%s\" is no IP address",
-                                 address);
-        if (is_wildcard(address))
-                return error_set(err, ERROR_INVALID,
-                                 "health.address: \"%s\" would listen everywhere: name one address",
-                                 address);
-        return config->mode != MODE_USERSPACE || config_allows_userspace(config, err);
-}
-
-bool config_allows_userspace(const struct config *config, struct error *err)
-{
-        if (strcmp(config->health_address, "127.0.0.1") != 0 &&
-            strcmp(config->health_address, "::1") != 0)
-                return true;
-        return error_set(err, ERROR_INVALID,
-                         "health.address: in userspace mode the whole tailnet reaches \"%s\": take "
-                         "127.0.0.2 or the pod's address",
-                         config->health_address);
-}
-
-static bool check_periods(const struct config *config, struct error *err)
-{
-        if (config->port == 443)
-                return error_set(err, ERROR_INVALID,
-                                 "tailscale.port: 443 means TLS, which this version does not have: "
-                                 "choose another port");
-        if (config->min_period_seconds > config->max_period_seconds)
-                return error_set(err, ERROR_INVALID,
-                                 "server.minPeriod (%lld s) is longer than server.maxPeriod (%lld "
-                                 "s)",
-                                 (long long)config->min_period_seconds,
-                                 (long long)config->max_period_seconds);
-        return true;
-}
-
-static bool read_words(struct config *config, struct error *err)
-{
-        static const char *const modes[] = { "auto", "userspace", "tun" };
-        static const char *const formats[] = { "auto", "json", "text" };
-
-        for (size_t i = 0; i < ARRAY_LENGTH(modes); i++)
-                if (strcmp(config->mode_text, modes[i]) == 0)
-                        config->mode = (enum mode)i;
-        for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
-                if (strcmp(config->log_format_text, formats[i]) == 0)
-                        config->log_format = (enum log_format)i;
-        if (config->debug) {
-                config->log_level = LOG_LEVEL_DEBUG;
-                return true;
-        }
-        return log_level_parse(config->log_level_text, &config->log_level, err) ||
-               error_wrap(err, "log.level");
-}
-
-static bool check(struct config *config, struct error *err)
-{
-        return read_words(config, err) && check_names(config, err) &&
-               check_capabilities(config, err) && check_periods(config, err) &&
-               check_cluster(config, err) && check_health(config, err);
-}
 
 bool config_read(int argc, char **argv, struct config *config, struct error *err)
 {
@@ -278,7 +118,7 @@ bool config_read(int argc, char **argv, struct config *config, struct error *err
         if (!options_read_file(path, given == NULL, &json, err) ||
             !options_read(&options, json, path, argc, argv, NULL, config, err))
                 return false;
-        return config->help || check(config, err);
+        return config->help || config_check(config, err);
 }
 
 void config_clear(struct config *config)

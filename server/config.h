@@ -42,6 +42,8 @@ struct config {
 /* Reads and checks everything but the namespaces. The caller clears config also on failure. */
 bool config_read(int argc, char **argv, struct config *config, struct error *err) must_check;
 void config_clear(struct config *config);
+/* Reads the words and refuses what cannot work, naming the key; part of config_read(). */
+bool config_check(struct config *config, struct error *err) must_check;
 /* Where we run: as told, else where the pod or the kubeconfig's context is (found, may be NULL).
  * Refuses when sessions would live in the same namespace. */
 bool config_settle_namespaces(struct config *config, const char *found,

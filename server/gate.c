@@ -7,10 +7,10 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 
-#define KNOWN_COUNT 512    /* connections remembered */
-#define PEER_SIZE 64       /* "[v6]:port" */
-#define WAITING_MAX 64     /* in the queue */
-#define WAIT_MS 2000       /* longest turn waited for */
+#define KNOWN_COUNT 512 /* connections remembered */
+#define PEER_SIZE 64    /* "[v6]:port" */
+#define WAITING_MAX 64  /* in the queue */
+#define WAIT_MS 2000    /* longest turn waited for */
 #define UNKNOWN_EVERY_MS 500
 #define UNKNOWN_BURST 2
 
@@ -23,7 +23,7 @@ struct waiter {
 struct gate {
         struct loop *loop;
         bool busy;
-        struct waiter *first; /* the queue, longest waiting first */
+        struct waiter *first; /* the queue, newest first */
         size_t waiting;
         int64_t credit_ms; /* UNKNOWN_EVERY_MS pays for one that finds nobody */
         int64_t credited_at_ms;
@@ -69,7 +69,8 @@ static void note_finding(struct gate *gate, const char *peer, enum gate_finding 
                 gate->credit_ms -= UNKNOWN_EVERY_MS;
 }
 
-/* The turn goes to whoever waited longest, without a moment in which it is free. */
+/* The turn goes to whoever came last, without a moment in which it is free: a crowd of strangers
+ * that keeps waiting does not stand in a newcomer's way. */
 static void pass_on(struct gate *gate)
 {
         struct waiter *next = gate->first;
@@ -95,14 +96,11 @@ static void leave_queue(struct gate *gate, struct waiter *waiter)
 
 static bool queue_up(struct gate *gate, struct error *err)
 {
-        struct waiter waiter = { 0 };
-        struct waiter **last = &gate->first;
+        struct waiter waiter = { .next = gate->first };
 
         if (gate->waiting >= WAITING_MAX)
                 return error_set(err, ERROR_UNAVAILABLE, "too many unknown callers at once");
-        while (*last != NULL)
-                last = &(*last)->next;
-        *last = &waiter;
+        gate->first = &waiter;
         gate->waiting++;
         if (wait_for(gate->loop, &waiter.wait, WAIT_MS, err))
                 return true;

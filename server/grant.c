@@ -13,8 +13,9 @@ bool grant_rank(const struct capability *capability, struct error *err)
                                 error_set(err, ERROR_INVALID,
                                           "Multiple capability rules with the same priority found");
                                 return error_advise(
-                                        err, "give every rule a priority of its own: %s[%lld] and "
-                                             "%s[%lld] both have %lld",
+                                        err,
+                                        "give every rule a priority of its own: %s[%lld] and "
+                                        "%s[%lld] both have %lld",
                                         capability->rules[j].capability,
                                         (long long)capability->rules[j].index,
                                         capability->rules[i].capability,
@@ -65,10 +66,10 @@ static void list_granted(const struct capability *capability, struct buf *buf)
         for (size_t i = 0; i < capability->rule_count; i++) {
                 const struct rule *rule = &capability->rules[i];
 
-                buf_printf(buf, "%s%s", i == 0 ? "" : ", ", rule->role);
+                buf_add(buf, i == 0 ? "" : ", ");
+                buf_add(buf, rule->role);
                 for (size_t n = 0; n < rule->namespaces.count; n++)
-                        buf_printf(buf, "%s%s", n == 0 ? " (in " : ", ",
-                                   rule->namespaces.items[n]);
+                        buf_printf(buf, "%s%s", n == 0 ? " (in " : ", ", rule->namespaces.items[n]);
                 buf_add(buf, rule->namespaces.count > 0 ? ")" : "");
         }
 }
@@ -95,8 +96,9 @@ static bool check_role(const struct rule *rule, const struct grant_limits *limit
                 return true;
         error_set_status(err, ERROR_INVALID, 422, "role \"%s\" is not handed out by this cluster",
                          rule->role);
-        return error_advise(err, "ask for it to be added to operator.roles, or change the rule at "
-                                 "%s[%lld]",
+        return error_advise(err,
+                            "ask for it to be added to operator.roles, or change the rule at "
+                            "%s[%lld]",
                             rule->capability, (long long)rule->index);
 }
 
@@ -107,8 +109,7 @@ static bool check_period(const char *whose, int64_t seconds, const struct grant_
 
         if (seconds >= limits->min_period_seconds && seconds <= limits->max_period_seconds)
                 return true;
-        return error_set_status(err, ERROR_INVALID, 422,
-                                "period %s of %s is outside %s to %s",
+        return error_set_status(err, ERROR_INVALID, 422, "period %s of %s is outside %s to %s",
                                 duration_format_seconds(seconds, given), whose,
                                 duration_format_seconds(limits->min_period_seconds, min),
                                 duration_format_seconds(limits->max_period_seconds, max));
@@ -139,11 +140,10 @@ static bool decide_period(const struct rule *rule, const struct grant_limits *li
 bool grant_decide(const struct capability *capability, const struct grant_limits *limits,
                   const struct login_request *request, struct grant *grant, struct error *err)
 {
-        const struct text_list *wish =
-                request->namespaces.count > 0 ? &request->namespaces : NULL;
+        const struct text_list *wish = request->namespaces.count > 0 ? &request->namespaces : NULL;
         int64_t seconds = 0;
 
-        if (capability->rule_count == 0)
+        if (capability->rule_count == 0 || capability->rules == NULL)
                 return error_set(err, ERROR_DENIED, "User not authorized");
 
         const struct rule *rule = find_best(capability, request->role, wish);

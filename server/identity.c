@@ -20,11 +20,11 @@ struct identity {
         struct gate *gate;
         struct tailscale_status status;
         char *issuer;
-        int64_t asked_at_ms;    /* 0: never */
-        int64_t answered_at_ms; /* 0: never */
-        int64_t peers_at_ms;    /* when the status with all peers came */
+        int64_t asked_at_ms;        /* 0: never */
+        int64_t answered_at_ms;     /* 0: never */
+        int64_t peers_at_ms;        /* when the status with all peers came */
         struct text_list addresses; /* of all peers, TUN mode */
-        char trouble[256];
+        char trouble[512];
 };
 
 struct identity *identity_new(struct loop *loop, struct tailscale *tailscale,
@@ -74,7 +74,7 @@ static void note_issuer(struct identity *identity)
         for (size_t i = 0; i < self->tags.count; i++)
                 text_list_add(&tags, self->tags.items[i]);
         if (tags.count > 0)
-                qsort(tags.items, tags.count, sizeof(*tags.items), compare_texts);
+                qsort((void *)tags.items, tags.count, sizeof(*tags.items), compare_texts);
         else
                 text_list_add(&tags, self->node_id);
         join(&issuer, &tags);
@@ -93,7 +93,7 @@ static void note_peers(struct identity *identity, const struct tailscale_status 
         for (size_t n = 0; n < status->self.addresses.count; n++)
                 text_list_add(&identity->addresses, status->self.addresses.items[n]);
         if (identity->addresses.count > 0)
-                qsort(identity->addresses.items, identity->addresses.count,
+                qsort((void *)identity->addresses.items, identity->addresses.count,
                       sizeof(*identity->addresses.items), compare_texts);
 }
 
@@ -138,8 +138,8 @@ bool identity_is_running(const struct identity *identity, struct error *err)
 {
         const struct tailscale_status *status = &identity->status;
 
-        if (identity->answered_at_ms == 0 ||
-            loop_now_ms() - identity->answered_at_ms > STALE_MS || status->backend_state == NULL)
+        if (identity->answered_at_ms == 0 || loop_now_ms() - identity->answered_at_ms > STALE_MS ||
+            status->backend_state == NULL)
                 return error_set(err, ERROR_UNAVAILABLE, "tailscaled does not answer: %s",
                                  identity->trouble);
         if (!status->running)
@@ -163,8 +163,9 @@ static bool ensure_running(struct identity *identity, struct error *err)
 static bool is_known_address(const struct identity *identity, const char *address)
 {
         return identity->addresses.count > 0 &&
-               bsearch(&address, identity->addresses.items, identity->addresses.count,
-                       sizeof(*identity->addresses.items), compare_texts) != NULL;
+               bsearch((const void *)&address, (const void *)identity->addresses.items,
+                       identity->addresses.count, sizeof(*identity->addresses.items),
+                       compare_texts) != NULL;
 }
 
 /* Refuses without asking who it is: looking up strangers holds up tailscaled. */
@@ -186,32 +187,29 @@ static bool check_tailnet_peer(struct identity *identity, const char *address, s
                error_set(err, ERROR_DENIED, "nobody in the tailnet is known at %s", address);
 }
 
-static bool is_loopback(const struct sockaddr *peer)
+/* "[fd7a::2]:80" and "100.64.0.2:80" without brackets and port. */
+static void cut_address(const char *peer, char address[INET6_ADDRSTRLEN])
 {
-        if (peer->sa_family == AF_INET)
-                return ntohl(((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr) >>
-                               24 ==
-                       127;
-        return peer->sa_family == AF_INET6 &&
-               IN6_IS_ADDR_LOOPBACK(
-                       &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr);
+        const char *end = strrchr(peer, ':');
+        const char *start = peer[0] == '[' ? peer + 1 : peer;
+
+        if (end == NULL)
+                end = peer + strlen(peer);
+        if (end > start && end[-1] == ']')
+                end--;
+        snprintf(address, INET6_ADDRSTRLEN, "%.*s", (int)(end - start), start);
 }
 
-static bool check_peer(struct identity *identity, const struct sockaddr *peer, struct error *err)
+static bool check_peer(struct identity *identity, const char *peer, struct error *err)
 {
-        char address[INET6_ADDRSTRLEN] = "";
+        char address[INET6_ADDRSTRLEN];
 
-        if (peer->sa_family == AF_INET)
-                inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
-                          address, sizeof(address));
-        if (peer->sa_family == AF_INET6)
-                inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
-                          address, sizeof(address));
+        cut_address(peer, address);
         switch (identity_mode(identity)) {
         case MODE_TUN:
                 return check_tailnet_peer(identity, address, err);
         case MODE_USERSPACE:
-                return is_loopback(peer) ||
+                return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
                        error_set(err, ERROR_DENIED, "%s did not come through tailscaled", address);
         case MODE_AUTO:
                 break;
@@ -239,8 +237,7 @@ static bool look_up(struct identity *identity, const char *peer, struct tailscal
 /* A tailscaled that has just started knows nobody either. */
 static bool refuse_unknown(struct identity *identity, const char *peer, struct error *err)
 {
-        if (loop_now_ms() - identity->answered_at_ms > FRESH_MS &&
-            !identity_refresh(identity, err))
+        if (loop_now_ms() - identity->answered_at_ms > FRESH_MS && !identity_refresh(identity, err))
                 return false;
         return identity_is_running(identity, err) &&
                error_set(err, ERROR_DENIED, "nobody in the tailnet is known at %s", peer);
@@ -273,8 +270,7 @@ bool identity_check(struct identity *identity, const struct http_exchange *excha
 
         if (http_exchange_has_header(exchange, "Tailscale-Funnel-Request"))
                 return error_set(err, ERROR_DENIED, "Unauthorized request from Funnel");
-        if (!ensure_running(identity, err) ||
-            !check_peer(identity, http_exchange_peer(exchange), err))
+        if (!ensure_running(identity, err) || !check_peer(identity, peer, err))
                 return false;
         if (!look_up(identity, peer, whois, err)) {
                 if (err->kind != ERROR_NOT_FOUND)

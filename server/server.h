@@ -4,7 +4,6 @@
 #include "lib/tailscale.h"
 #include "schema/capability.h"
 #include "server/config.h"
-#include "server/grant.h"
 
 struct http_server;
 struct identity;
@@ -22,9 +21,10 @@ struct server {
         struct signin_store *signins;
         struct metrics *metrics, *kube_metrics; /* of /metrics and /metrics/controller */
         struct http_server *http, *health;
-        bool listening; /* on the tailnet */
-        char trouble[256]; /* why it is not */
-        struct error fatal; /* what ended the program, ERROR_NONE: a signal */
+        bool listening;     /* on the tailnet */
+        char trouble[512];  /* why it is not */
+        bool draining;      /* a signal came */
+        struct error fatal; /* what ended the program; NONE: a signal */
 };
 
 /* Who asks, and what the policy says of them. */
@@ -33,7 +33,5 @@ struct caller {
         struct capability capability; /* empty for routes that need identity alone */
         const char *trace_id;
         char role[LIMIT_ROLE + 1]; /* decided by the handler, for metrics; "" */
-        char outcome[16];          /* likewise, of what went well: "created", "extended", "kept" */
+        char outcome[16];          /* likewise: "created", "extended", "kept" */
 };
-
-struct grant_limits server_grant_limits(const struct server *server);

@@ -51,8 +51,7 @@ static void build_spec(struct server *server, const struct caller *caller,
         *spec = (struct signin_spec){
                 .username = xstrdup(whois->login),
                 .role = xstrdup(grant->role),
-                .validity_period =
-                        xstrdup(duration_format_seconds(grant->period_seconds, period)),
+                .validity_period = xstrdup(duration_format_seconds(grant->period_seconds, period)),
                 .requested_at = xstrdup(timestamp_format(kube_now(server->kube), text)),
                 .node = xstrdup(whois->node_name),
                 .node_id = xstrdup(whois->node_id),
@@ -85,8 +84,8 @@ static bool end_other_user(struct server *server, const struct signin *known,
                            const struct session_wish *wish, struct error *err)
 {
         return (session_end(server, known, err) &&
-                signin_store_wait_gone(server->signins, known->name, known->uid,
-                                       wish->deadline_ms, err)) ||
+                signin_store_wait_gone(server->signins, known->name, known->uid, wish->deadline_ms,
+                                       err)) ||
                signin_store_explain(err, "ending the session of another user of that name");
 }
 
@@ -139,8 +138,7 @@ static void find_session(struct server *server, const struct caller *caller,
         char name[SIGNIN_NAME_SIZE];
 
         build_spec(server, caller, wish, NULL, &spec);
-        const struct signin *found =
-                signin_store_find(server->signins, signin_name(&spec, name));
+        const struct signin *found = signin_store_find(server->signins, signin_name(&spec, name));
         if (found != NULL)
                 signin_copy(known, found);
 }
@@ -177,8 +175,7 @@ bool session_renew(struct server *server, struct caller *caller, const struct se
         if (!signin_store_check(server->signins, err))
                 return false;
         find_session(server, caller, wish, &known);
-        if (!is_worth_keeping(&known, caller, wish->grant->period_seconds,
-                              kube_now(server->kube)))
+        if (!is_worth_keeping(&known, caller, wish->grant->period_seconds, kube_now(server->kube)))
                 return write_session(server, caller, wish, &known, signin, err);
         snprintf(caller->outcome, sizeof(caller->outcome), "kept");
         signin_clear(signin);
@@ -324,7 +321,7 @@ static void shorten(struct server *server, struct signin *judged, const struct r
 {
         struct error err = { 0 };
         char period[DURATION_TEXT_SIZE];
-        const struct audit audit = { .event = "extend",
+        const struct audit audit = { .event = "shorten",
                                      .trace_id = trace_id,
                                      .signin = judged,
                                      .cause = "the granted period became shorter" };
@@ -373,8 +370,7 @@ void session_judge(struct server *server, const struct tailscale_whois *whois,
                         continue;
                 signin_copy(&judged, found);
                 if (rule == NULL)
-                        session_withdraw(server, &judged, "no rule grants it any longer",
-                                         trace_id);
+                        session_withdraw(server, &judged, "no rule grants it any longer", trace_id);
                 else
                         shorten(server, &judged, rule, trace_id);
         }

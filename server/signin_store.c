@@ -9,36 +9,9 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "server/signin_store_private.h"
 
-#define MANAGER "tka-server"
-#define GONE_COUNT 256 /* uids remembered, so that a late answer does not bring one back */
 #define UNSEEN_MS 30000
-
-struct entry {
-        struct signin signin;
-        bool seen;             /* by the watch, not only in an answer to our own write */
-        int64_t written_at_ms; /* when such an answer came */
-};
-
-struct waiter {
-        struct waiter *next;
-        const char *name;
-        struct wait wait;
-};
-
-struct signin_store {
-        struct loop *loop;
-        struct kube *kube;
-        struct kube_watch *watch;
-        char *namespace_name;
-        char *path;
-        struct entry *entries; /* sorted by name */
-        size_t count, capacity;
-        struct waiter *waiters;
-        char *gone[GONE_COUNT];
-        size_t gone_next;
-        char trouble[512];
-};
 
 bool resource_version_is_older(const char *version, const char *other)
 {
@@ -100,6 +73,7 @@ static struct entry *insert_entry(struct signin_store *store, size_t place)
                 store->entries =
                         xrealloc(store->entries, store->capacity * sizeof(*store->entries));
         }
+        assert(store->entries != NULL);
         memmove(&store->entries[place + 1], &store->entries[place],
                 (store->count - place) * sizeof(*store->entries));
         store->entries[place] = (struct entry){ 0 };
@@ -117,8 +91,7 @@ static void remove_entry(struct signin_store *store, size_t place)
         wake_waiters(store, signin.name);
 }
 
-/* Takes *signin over, unless what is here is newer. */
-static void accept_signin(struct signin_store *store, struct signin *signin, bool seen)
+void signin_store_accept(struct signin_store *store, struct signin *signin, bool seen)
 {
         bool found = false;
         size_t place = find_place(store, signin->name, &found);
@@ -143,7 +116,7 @@ static void accept_signin(struct signin_store *store, struct signin *signin, boo
         wake_waiters(store, entry->signin.name);
 }
 
-static void forget_signin(struct signin_store *store, const char *name, const char *uid)
+void signin_store_forget(struct signin_store *store, const char *name, const char *uid)
 {
         bool found = false;
         size_t place = find_place(store, name, &found);
@@ -163,14 +136,14 @@ static void accept_change(void *owner, const json_t *object)
                 log_event(LOG_LEVEL_WARN, "a TkaSignin cannot be read", "error", err.text, NULL);
                 return;
         }
-        accept_signin(store, &signin, true);
+        signin_store_accept(store, &signin, true);
 }
 
 static void accept_deletion(void *owner, const char *namespace_name, const char *name,
                             const char *uid)
 {
         (void)namespace_name;
-        forget_signin(owner, name, uid);
+        signin_store_forget(owner, name, uid);
 }
 
 /* What we wrote a while ago and no list or event has shown since was deleted unseen. */
@@ -312,134 +285,4 @@ bool signin_store_wait_gone(struct signin_store *store, const char *name, const 
                 if (!signin_store_wait(store, name, deadline_ms, err))
                         return false;
         }
-}
-
-bool signin_store_refresh(struct signin_store *store, const char *name, struct error *err)
-{
-        scoped(signin_clear) struct signin signin = { 0 };
-        scoped_free char *path = kube_path(signin_resource(), store->namespace_name, name, NULL);
-        json_auto_t *object = NULL;
-        const struct signin *known = signin_store_find(store, name);
-        scoped_free char *uid = xstrdup(known == NULL ? NULL : known->uid);
-
-        if (!kube_get(store->kube, path, &object, err)) {
-                if (err->kind != ERROR_NOT_FOUND)
-                        return false;
-                if (uid != NULL)
-                        forget_signin(store, name, uid);
-                return true;
-        }
-        if (!signin_decode(object, &signin, err))
-                return false;
-        if (uid != NULL && strcmp(uid, signin.uid) != 0)
-                forget_signin(store, name, uid);
-        accept_signin(store, &signin, false);
-        return true;
-}
-
-static bool apply_body(struct signin_store *store, const char *name, const json_t *body,
-                       struct signin *signin, struct error *err)
-{
-        scoped_free char *path = kube_path(signin_resource(), store->namespace_name, name, NULL);
-        json_auto_t *object = NULL;
-        scoped(signin_clear) struct signin written = { 0 };
-
-        if (!kube_apply(store->kube, path, MANAGER, body, &object, err) ||
-            !signin_decode(object, &written, err))
-                return false;
-        signin_clear(signin);
-        signin_copy(signin, &written);
-        accept_signin(store, &written, false);
-        return true;
-}
-
-/* An object on its way out takes no finalizer any more: 422. *gone: it went meanwhile. */
-static bool was_ending(struct signin_store *store, const char *name, bool *gone)
-{
-        struct error ignored = { 0 };
-
-        if (!signin_store_refresh(store, name, &ignored))
-                return false;
-        const struct signin *known = signin_store_find(store, name);
-        *gone = known == NULL;
-        return known != NULL && known->deletion_at != 0;
-}
-
-bool signin_store_apply(struct signin_store *store, const struct signin_spec *spec,
-                        int64_t deadline_ms, struct signin *signin, struct error *err)
-{
-        scoped(signin_clear) struct signin written = { 0 };
-        char name[SIGNIN_NAME_SIZE];
-        bool gone = false;
-
-        signin_name(spec, name);
-        json_auto_t *body = signin_encode(store->namespace_name, name, spec);
-        for (;;) {
-                bool tried_again = gone;
-
-                if (apply_body(store, name, body, &written, err)) {
-                        if (written.deletion_at == 0)
-                                break;
-                } else if (err->http_status != 422 ||
-                           (!was_ending(store, name, &gone) && (!gone || tried_again))) {
-                        return false;
-                }
-                const struct signin *known = signin_store_find(store, name);
-                scoped_free char *uid = xstrdup(known == NULL ? "" : known->uid);
-                if (!signin_store_wait_gone(store, name, uid, deadline_ms, err))
-                        return error_wrap(err, "waiting for the end of the old session");
-        }
-        signin_clear(signin);
-        *signin = written;
-        written = (struct signin){ 0 };
-        return true;
-}
-
-bool signin_store_amend(struct signin_store *store, const struct signin *judged,
-                        const struct signin_spec *spec, struct error *err)
-{
-        scoped(signin_clear) struct signin written = { 0 };
-        json_auto_t *body = signin_encode(store->namespace_name, judged->name, spec);
-        json_t *metadata = json_at(body, "metadata");
-        struct error ignored = { 0 };
-
-        json_object_set_new(metadata, "uid", json_string(judged->uid));
-        json_object_set_new(metadata, "resourceVersion", json_string(judged->resource_version));
-        if (apply_body(store, judged->name, body, &written, err))
-                return true;
-        if (err->kind == ERROR_CONFLICT)
-                (void)!signin_store_refresh(store, judged->name, &ignored);
-        return false;
-}
-
-bool signin_store_delete(struct signin_store *store, const struct signin *judged,
-                         struct error *err)
-{
-        scoped_free char *path =
-                kube_path(signin_resource(), store->namespace_name, judged->name, NULL);
-        scoped(signin_clear) struct signin ending = { 0 };
-        json_auto_t *object = NULL;
-        struct error ignored = { 0 };
-
-        if (!kube_delete(store->kube, path, judged->uid, judged->resource_version, &object, err)) {
-                if (err->kind == ERROR_CONFLICT)
-                        (void)!signin_store_refresh(store, judged->name, &ignored);
-                if (err->kind != ERROR_NOT_FOUND)
-                        return false;
-        }
-        if (object != NULL && signin_decode(object, &ending, &ignored) && ending.deletion_at != 0)
-                accept_signin(store, &ending, false);
-        else
-                forget_signin(store, judged->name, judged->uid);
-        return true;
-}
-
-bool signin_store_explain(struct error *err, const char *doing)
-{
-        if (err->kind == ERROR_UNAVAILABLE || err->kind == ERROR_CONFLICT)
-                err->kind = ERROR_UNAVAILABLE;
-        else
-                err->kind = ERROR_INTERNAL;
-        err->http_status = 0;
-        return error_wrap(err, "%s", doing);
 }

@@ -26,9 +26,9 @@ bool ca_hash_of(const char *base64, char hash[CA_HASH_SIZE], struct error *err)
         int decoded = -1;
 
         if (length <= INT_MAX && length % 4 == 0)
-                decoded = length > 0 ? EVP_DecodeBlock(bytes, (const unsigned char *)text,
-                                                       (int)length)
-                                     : 0;
+                decoded = length > 0
+                                  ? EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)length)
+                                  : 0;
         if (decoded < 0)
                 return error_set(err, ERROR_INVALID, "the cluster's CA is not base64");
         if (EVP_Digest(bytes, (size_t)decoded - count_padding(text, length), digest, NULL,

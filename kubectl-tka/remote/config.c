@@ -4,11 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kubectl-tka/directory.h"
 #include "lib/memory.h"
 #include "lib/options.h"
 #include "lib/tailscale.h"
 
 #define ROWS_MAX 64
+#define DEFAULT_HOSTNAME "tka"
+#define DEFAULT_PORT 443
+#define DEFAULT_PORT_TEXT "443"
 #define AT(member) offsetof(struct config, member)
 
 /* clang-format off */
@@ -17,11 +21,11 @@ static const struct option_row common[] = {
           "FILE", "config file (default ~/.config/tka/config.yaml, /etc/tka/config.yaml)" },
         { NULL, "server", 's', "TKA_SERVER", OPTION_TEXT, AT(server), NULL, 0, 0, NULL,
           "URL", "the TKA server: a URL, or a host of the tailnet" },
-        { "tailscale.hostname", NULL, 0, NULL, OPTION_TEXT, AT(hostname), "tka", 0, 0, NULL,
+        { "tailscale.hostname", NULL, 0, NULL, OPTION_TEXT, AT(hostname), DEFAULT_HOSTNAME, 0, 0, NULL,
           "HOST", "the TKA server where none is named" },
         { "tailscale.tailnet", NULL, 0, NULL, OPTION_TEXT, AT(tailnet), NULL, 0, 0, NULL,
           "DOMAIN", "what follows the host's name" },
-        { "tailscale.port", "port", 'p', NULL, OPTION_INTEGER, AT(port), "443", 1, 65535, NULL,
+        { "tailscale.port", "port", 'p', NULL, OPTION_INTEGER, AT(port), DEFAULT_PORT_TEXT, 1, 65535, NULL,
           "PORT", "its port; 443 means https" },
         { "tailscale.socket", "tailscale-socket", 0, NULL, OPTION_TEXT, AT(socket),
           TAILSCALE_SOCKET, 0, 0, NULL, "PATH", "the local tailscaled's socket" },
@@ -136,13 +140,13 @@ void config_print_help(enum command command, struct buf *text)
 static char *find_file(int argc, char **argv, bool *optional)
 {
         const char *given = options_config_path(argc, argv);
-        const char *home = getenv("HOME");
+        scoped_free char *folder = directory_config();
 
         *optional = !given;
         if (given)
                 return xstrdup(given);
-        if (home && home[0] == '/') {
-                scoped_free char *own_file = xasprintf("%s/.config/tka/config.yaml", home);
+        if (folder) {
+                scoped_free char *own_file = xasprintf("%s/config.yaml", folder);
                 if (access(own_file, F_OK) == 0)
                         return take(own_file);
         }
@@ -176,7 +180,8 @@ static bool host_is_plain(const char *host, size_t length)
 {
         static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
 
-        return length > 0 && length <= 255 && host[0] != '-' && strspn(host, allowed) >= length;
+        return length > 0 && length <= 255 && !strchr("-.:]", host[0]) &&
+               strspn(host, allowed) >= length;
 }
 
 /* "scheme://host[:port]" in small letters, without the port that the scheme means anyway. */
@@ -208,6 +213,12 @@ static bool normalize(const char *given, char **url, struct error *err)
         return true;
 }
 
+bool config_server_is_default(const struct config *config)
+{
+        return !config->server && !config->tailnet && config->port == DEFAULT_PORT &&
+               strcmp(config->hostname, DEFAULT_HOSTNAME) == 0;
+}
+
 bool config_server_url(const struct config *config, const char *given, char **url,
                        struct error *err)
 {
@@ -215,17 +226,16 @@ bool config_server_url(const struct config *config, const char *given, char **ur
         scoped_free char *default_host = NULL;
 
         if (!host) {
-                default_host = xasprintf("%s%s%s", config->hostname,
-                                         config->tailnet ? "." : "",
+                default_host = xasprintf("%s%s%s", config->hostname, config->tailnet ? "." : "",
                                          config->tailnet ? config->tailnet : "");
                 host = default_host;
         }
         if (strstr(host, "://"))
                 return normalize(host, url, err);
         if (strchr(host, ':') && host[0] != '[') {
-                scoped_free char *whole = xasprintf(
-                        "%s://%s", strcmp(strrchr(host, ':'), ":443") == 0 ? "https" : "http",
-                        host);
+                scoped_free char *whole =
+                        xasprintf("%s://%s",
+                                  strcmp(strrchr(host, ':'), ":443") == 0 ? "https" : "http", host);
                 return normalize(whole, url, err);
         }
         scoped_free char *whole = xasprintf("%s://%s:%lld", config->port == 443 ? "https" : "http",

@@ -43,3 +43,5 @@ bool config_is_help(int argc, char **argv);
  * The caller's. */
 bool config_server_url(const struct config *config, const char *given, char **url,
                        struct error *err) must_check;
+/* Neither flag, variable nor file names a server. */
+bool config_server_is_default(const struct config *config);

@@ -19,6 +19,7 @@
 
 #define DEADLINE_MS 10000
 #define FLIGHT_MS 8500
+#define REFRESH_MS 4000 /* while there is a token to fall back on */
 
 /* What the waits of the loop do not bound: a home directory on a dead file server, for one. */
 static void give_up(int number)
@@ -34,8 +35,9 @@ static void give_up(int number)
 static void set_last_deadline(void)
 {
         const struct sigaction action = { .sa_handler = give_up };
-        const struct itimerval timer = { .it_value = { .tv_sec = DEADLINE_MS / 1000,
-                                                       .tv_usec = 300000 } };
+        const struct itimerval timer = {
+                .it_value = { .tv_sec = DEADLINE_MS / 1000, .tv_usec = 300000 }
+        };
 
         sigaction(SIGALRM, &action, NULL);
         setitimer(ITIMER_REAL, &timer, NULL);
@@ -45,9 +47,11 @@ static bool read_key(const struct config *config, struct cache_key *key, struct 
 {
         const struct {
                 const char *flag, *value;
-        } needed[] = { { "--server", config->server },
-                       { "--ca-hash", config->ca_hash },
-                       { "--cluster", config->cluster } };
+        } needed[] = {
+                { "--server",  config->server  },
+                { "--ca-hash", config->ca_hash },
+                { "--cluster", config->cluster }
+        };
 
         for (size_t i = 0; i < ARRAY_LENGTH(needed); i++)
                 if (!needed[i].value)
@@ -115,6 +119,20 @@ static bool fetch(const struct config *config, struct server *server, const stru
         return true;
 }
 
+/* Whether the server has judged, or might be another: then the old token is not served either. */
+static bool is_refusal(const struct error *err)
+{
+        bool judged = err->http_status >= 400 && err->http_status < 500;
+
+        return err->kind == ERROR_DENIED || err->kind == ERROR_UNAUTHENTICATED ||
+               (judged && err->kind != ERROR_UNAVAILABLE);
+}
+
+static bool is_alive(const struct cache_entry *entry)
+{
+        return !secret_is_empty(&entry->token) && token_is_alive(entry, timestamp_now());
+}
+
 /* Leaves in *entry a token that may be served: the cache's, or the server's. */
 static bool refresh(const struct config *config, const struct cache_key *key,
                     struct cache_entry *entry, struct error *err)
@@ -129,14 +147,13 @@ static bool refresh(const struct config *config, const struct cache_key *key,
         }
         if (!mark_check(key, err)) /* again: a logout may have come meanwhile */
                 return false;
-        bool alive = !secret_is_empty(&entry->token) && token_is_alive(entry, timestamp_now());
-        if (alive && token_is_fresh(entry, timestamp_now()))
+        if (is_alive(entry) && token_is_fresh(entry, timestamp_now()))
                 return true;
         if (!may_renew(key, timestamp_now()))
-                return alive || refuse_renewal(key, err);
-        if (fetch(config, &server, key, entry, err))
-                return true;
-        return err->kind == ERROR_UNAVAILABLE && alive && token_is_alive(entry, timestamp_now());
+                return is_alive(entry) || refuse_renewal(key, err);
+        if (is_alive(entry))
+                server_hurry(&server, REFRESH_MS);
+        return fetch(config, &server, key, entry, err) || (!is_refusal(err) && is_alive(entry));
 }
 
 bool cmd_credential(const struct config *config, struct error *err)

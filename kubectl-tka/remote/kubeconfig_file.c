@@ -67,7 +67,8 @@ static bool read_document(const char *path, json_t **document, struct error *err
 
         if (!read_text(path, &text, err))
                 return false;
-        return yaml_parse(buf_text(&text), text.length, document, err) || error_wrap(err, "%s", path);
+        return yaml_parse(buf_text(&text), text.length, document, err) ||
+               error_wrap(err, "%s", path);
 }
 
 static const char *find_current_context(const json_t *documents)
@@ -75,7 +76,8 @@ static const char *find_current_context(const json_t *documents)
         size_t index = 0;
         const json_t *document = NULL;
 
-        json_array_foreach(documents, index, document) {
+        json_array_foreach(documents, index, document)
+        {
                 const char *name = json_text_at(document, "current-context");
                 if (name && name[0])
                         return name;
@@ -110,10 +112,12 @@ const json_t *kubeconfig_files_find(const struct kubeconfig_files *files, const 
         size_t document_index = 0;
         const json_t *document = NULL;
 
-        json_array_foreach(files->documents, document_index, document) {
+        json_array_foreach(files->documents, document_index, document)
+        {
                 size_t index = 0;
                 const json_t *item = NULL;
-                json_array_foreach(json_object_get(document, list), index, item) {
+                json_array_foreach(json_object_get(document, list), index, item)
+                {
                         const char *other = json_text_at(item, "name");
                         if (other && strcmp(other, name) == 0) {
                                 *file = document_index;
@@ -137,7 +141,7 @@ static bool explain(struct error *err, const char *path)
         return error_set(err, ERROR_INTERNAL, "writing \"%s\": %s", path, strerror(errno));
 }
 
-static void close_file(int *fd)
+static void close_file(const int *fd)
 {
         if (*fd >= 0)
                 close(*fd);
@@ -207,7 +211,8 @@ static bool resolve_path(const char *path, char **whole, struct stat *old, bool 
                 return error_set(err, ERROR_INVALID, "\"%s\" is a link to nowhere", path);
 
         const char *slash = strrchr(path, '/');
-        scoped_free char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        scoped_free char *folder =
+                slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
         if (!realpath(folder, real))
                 return explain(err, folder);
         *exists = false;

@@ -8,8 +8,8 @@
 #include "lib/json.h"
 
 struct kubeconfig_files {
-        struct text_list paths; /* the first to define a name wins */
-        json_t *documents;      /* array, one object per path; empty where there is no file */
+        struct text_list paths;      /* the first to define a name wins */
+        json_t *documents;           /* array, one object per path; empty where there is no file */
         const char *current_context; /* borrowed from the documents; NULL: none is set */
 };
 void kubeconfig_files_clear(struct kubeconfig_files *files);

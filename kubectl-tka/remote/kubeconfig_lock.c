@@ -74,8 +74,7 @@ bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock, struct
                 sigprocmask(SIG_SETMASK, &lock->signals, NULL);
                 if (problem == EEXIST)
                         return refuse(file, err);
-                return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file,
-                                 strerror(problem));
+                return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(problem));
         }
         lock->path = take(file);
         return true;

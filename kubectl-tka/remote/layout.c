@@ -57,9 +57,9 @@ static bool read_layout(const struct buf *text, struct layout *layout)
                                  layout->root->start_mark.column == 0);
 }
 
-static yaml_node_t *get_node(const struct layout *layout, int index)
+static yaml_node_t *get_node(struct layout *layout, int index)
 {
-        return yaml_document_get_node((yaml_document_t *)(uintptr_t)&layout->document, index);
+        return yaml_document_get_node(&layout->document, index);
 }
 
 static bool node_is(const yaml_node_t *node, const char *text)
@@ -69,7 +69,7 @@ static bool node_is(const yaml_node_t *node, const char *text)
 }
 
 /* The value under key in a mapping; *key_node is the key itself. */
-static const yaml_node_t *find_value(const struct layout *layout, const yaml_node_t *mapping,
+static const yaml_node_t *find_value(struct layout *layout, const yaml_node_t *mapping,
                                      const char *key, const yaml_node_t **key_node)
 {
         if (!mapping || mapping->type != YAML_MAPPING_NODE)
@@ -83,7 +83,7 @@ static const yaml_node_t *find_value(const struct layout *layout, const yaml_nod
         return NULL;
 }
 
-static size_t line_start(const struct layout *layout, size_t line)
+static size_t line_start(struct layout *layout, size_t line)
 {
         const char *text = buf_text(layout->text);
         const char *at = text;
@@ -95,7 +95,7 @@ static size_t line_start(const struct layout *layout, size_t line)
         return at ? (size_t)(at - text) : layout->text->length;
 }
 
-static size_t offset_of(const struct layout *layout, const yaml_mark_t *mark)
+static size_t offset_of(struct layout *layout, const yaml_mark_t *mark)
 {
         const char *text = buf_text(layout->text);
         size_t offset = line_start(layout, mark->line);
@@ -127,10 +127,12 @@ static size_t larger(size_t one, size_t other)
 /* The mark at the end of a block collection is of no use: it stands behind the comments that
  * follow. Depth is bounded by yaml_parse(), which has read the text before.
  * NOLINTNEXTLINE(misc-no-recursion) */
-static size_t end_line(const struct layout *layout, const yaml_node_t *node)
+static size_t end_line(struct layout *layout, const yaml_node_t *node)
 {
-        size_t end = node->start_mark.line + 1;
+        size_t end = node ? node->start_mark.line + 1 : 0;
 
+        if (!node)
+                return end;
         if (node->type == YAML_MAPPING_NODE &&
             node->data.mapping.style != YAML_FLOW_MAPPING_STYLE) {
                 for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
@@ -150,7 +152,7 @@ static size_t end_line(const struct layout *layout, const yaml_node_t *node)
         return end_line_of_leaf(node);
 }
 
-static bool line_has_dash(const struct layout *layout, size_t line, size_t column)
+static bool line_has_dash(struct layout *layout, size_t line, size_t column)
 {
         const char *text = buf_text(layout->text) + line_start(layout, line);
 
@@ -158,8 +160,8 @@ static bool line_has_dash(const struct layout *layout, size_t line, size_t colum
 }
 
 /* The line with the dash of an item, which may stand above its content. */
-static bool find_dash(const struct layout *layout, const yaml_node_t *sequence,
-                      const yaml_node_t *item, size_t *line)
+static bool find_dash(struct layout *layout, const yaml_node_t *sequence, const yaml_node_t *item,
+                      size_t *line)
 {
         for (size_t at = item->start_mark.line + 1; at > sequence->start_mark.line; at--) {
                 if (line_has_dash(layout, at - 1, sequence->start_mark.column)) {
@@ -171,7 +173,7 @@ static bool find_dash(const struct layout *layout, const yaml_node_t *sequence,
 }
 
 /* Comments further in than the list belong to its last item. */
-static size_t skip_inner_comments(const struct layout *layout, size_t line, size_t column)
+static size_t skip_inner_comments(struct layout *layout, size_t line, size_t column)
 {
         for (;;) {
                 const char *text = buf_text(layout->text) + line_start(layout, line);
@@ -218,7 +220,7 @@ static void print_item(const json_t *item, size_t column, struct buf *lines)
 }
 
 /* Where in the list an item of that name stands, else where the next one goes. */
-static bool find_place(const struct layout *layout, const yaml_node_t *list, const char *name,
+static bool find_place(struct layout *layout, const yaml_node_t *list, const char *name,
                        size_t *first_line, size_t *last_line)
 {
         const yaml_node_t *key_node = NULL;
@@ -232,14 +234,13 @@ static bool find_place(const struct layout *layout, const yaml_node_t *list, con
                 *last_line = end_line(layout, last);
                 return find_dash(layout, list, last, first_line);
         }
-        *first_line = skip_inner_comments(layout, end_line(layout, last),
-                                          list->start_mark.column);
+        *first_line = skip_inner_comments(layout, end_line(layout, last), list->start_mark.column);
         *last_line = *first_line;
         return true;
 }
 
 /* "clusters: []", "clusters: null" or "clusters:": the value goes, the item comes below. */
-static bool fill_empty_list(const struct layout *layout, struct buf *text, const yaml_node_t *key,
+static bool fill_empty_list(struct layout *layout, struct buf *text, const yaml_node_t *key,
                             const yaml_node_t *value, const char *lines)
 {
         size_t start = offset_of(layout, &value->start_mark);
@@ -261,8 +262,7 @@ static bool is_empty(const yaml_node_t *node)
         if (node->type == YAML_SEQUENCE_NODE)
                 return node->data.sequence.items.start == node->data.sequence.items.top;
         for (size_t i = 0; i < ARRAY_LENGTH(nulls); i++)
-                if (node_is(node, nulls[i]) &&
-                    node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+                if (node_is(node, nulls[i]) && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
                         return true;
         return false;
 }

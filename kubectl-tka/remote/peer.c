@@ -78,8 +78,7 @@ static bool find_in_status(const struct config *config, const struct tailscale_s
 {
         for (size_t i = 0; i < status->peer_count; i++) {
                 const struct tailscale_peer *peer = &status->peers[i];
-                if (!peer_has_name(peer, host) ||
-                    !is_trusted(config, peer->node_id, &peer->tags))
+                if (!peer_has_name(peer, host) || !is_trusted(config, peer->node_id, &peer->tags))
                         continue;
                 for (size_t j = 0; j < peer->addresses.count; j++)
                         text_list_add(addresses, peer->addresses.items[j]);
@@ -89,10 +88,9 @@ static bool find_in_status(const struct config *config, const struct tailscale_s
 }
 
 /* A name of one label is looked up among the peers first, others in the DNS first. */
-static bool find_addresses(const struct config *config, struct loop *loop,
-                           struct tailscale *tailscale, const char *host,
-                           struct tailscale_status *status, struct text_list *addresses,
-                           struct error *err)
+static bool find_addresses(const struct config *config, struct tailscale *tailscale,
+                           const char *host, struct tailscale_status *status,
+                           struct text_list *addresses, struct error *err)
 {
         bool short_name = !strpbrk(host, ".:");
         scoped(tailscale_status_clear) struct tailscale_status everybody = { 0 };
@@ -102,7 +100,7 @@ static bool find_addresses(const struct config *config, struct loop *loop,
                 return false;
         if (short_name && find_in_status(config, status, host, addresses))
                 return true;
-        if (resolve_host(loop, host, RESOLVE_MS, addresses, err))
+        if (resolve_host(host, RESOLVE_MS, addresses, err))
                 return true;
         if (!short_name && get_status(tailscale, true, &everybody, &ignored) &&
             find_in_status(config, &everybody, host, addresses))
@@ -127,7 +125,7 @@ static socklen_t fill_target(const char *address, struct sockaddr_storage *targe
         return sizeof(v4);
 }
 
-static void close_socket(int *fd)
+static void close_socket(const int *fd)
 {
         if (*fd >= 0)
                 close(*fd);
@@ -161,8 +159,9 @@ static bool refuse_node(const struct config *config, const struct tailscale_whoi
                           address, whois->node_id, config->node_id);
                 return error_advise(err, "if the server was moved, sign in with its new --node-id");
         }
-        error_set(err, ERROR_DENIED, "%s at %s is no TKA server: its node has none of the tags %s%s",
-                  name, address, config->server_tags.count > 0 ? config->server_tags.items[0] : "",
+        error_set(err, ERROR_DENIED,
+                  "%s at %s is no TKA server: its node has none of the tags %s%s", name, address,
+                  config->server_tags.count > 0 ? config->server_tags.items[0] : "",
                   config->server_tags.count > 1 ? ", ..." : "");
         return error_advise(err, "if you know it to be yours: --node-id %s", whois->node_id);
 }
@@ -171,8 +170,7 @@ static bool confirm(const struct config *config, struct tailscale *tailscale, co
                     const struct text_list *own, struct error *err)
 {
         scoped(tailscale_whois_clear) struct tailscale_whois whois = { 0 };
-        scoped_free char *endpoint =
-                xasprintf(strchr(address, ':') ? "[%s]:0" : "%s:0", address);
+        scoped_free char *endpoint = xasprintf(strchr(address, ':') ? "[%s]:0" : "%s:0", address);
 
         if (!tailscale_whois(tailscale, endpoint, &whois, err)) {
                 if (err->kind != ERROR_NOT_FOUND)
@@ -186,7 +184,8 @@ static bool confirm(const struct config *config, struct tailscale *tailscale, co
                 return refuse_node(config, &whois, address, err);
         if (leads_through_tailnet(address, own))
                 return true;
-        error_set(err, ERROR_UNAVAILABLE, "the way to %s does not lead through tailscaled", address);
+        error_set(err, ERROR_UNAVAILABLE, "the way to %s does not lead through tailscaled",
+                  address);
         return error_advise(err, "use an https URL");
 }
 
@@ -197,7 +196,7 @@ bool peer_find(const struct config *config, struct loop *loop, const char *host,
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
         scoped(text_list_clear) struct text_list addresses = { 0 };
 
-        if (!find_addresses(config, loop, tailscale, host, &status, &addresses, err))
+        if (!find_addresses(config, tailscale, host, &status, &addresses, err))
                 return false;
         for (size_t i = 0; i < addresses.count; i++) {
                 struct error first = *err;

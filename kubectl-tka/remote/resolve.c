@@ -1,45 +1,98 @@
 #include "kubectl-tka/remote/resolve.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <event2/dns.h>
-#include <event2/util.h>
-
-#include "lib/fiber.h"
 #include "lib/loop.h"
+#include "lib/memory.h"
 
 #define ADDRESSES_MAX 8
+#define LIMIT_ANSWER 1024 /* bytes: one address a line */
 
+/* getaddrinfo(3) knows every source of names the system has, and no deadline: a child process asks
+ * it, and is ended when it takes too long. */
 struct lookup {
-        struct evdns_base *base;
-        struct evdns_getaddrinfo_request *request; /* NULL once answered */
-        struct wait wait;
-        int result;
-        struct evutil_addrinfo *found;
+        pid_t child;
+        int answer; /* what the child writes */
 };
 
-static void clear_lookup(struct lookup *lookup)
+static void end_lookup(struct lookup *lookup)
 {
-        if (lookup->request)
-                evdns_getaddrinfo_cancel(lookup->request);
-        if (lookup->found)
-                evutil_freeaddrinfo(lookup->found);
-        if (lookup->base)
-                evdns_base_free(lookup->base, 0);
+        if (lookup->answer >= 0)
+                close(lookup->answer);
+        if (lookup->child <= 0)
+                return;
+        kill(lookup->child, SIGKILL);
+        while (waitpid(lookup->child, NULL, 0) < 0 && errno == EINTR)
+                ;
 }
 
-static void receive(int result, struct evutil_addrinfo *found, void *argument)
+static void write_family(int fd, const struct addrinfo *found, int family)
 {
-        struct lookup *lookup = argument;
+        char text[INET6_ADDRSTRLEN + 1];
 
-        if (result == EVUTIL_EAI_CANCEL)
-                return;
-        lookup->request = NULL;
-        lookup->result = result;
-        lookup->found = found;
-        wait_wake(&lookup->wait);
+        for (; found; found = found->ai_next) {
+                if (found->ai_family != family ||
+                    getnameinfo(found->ai_addr, found->ai_addrlen, text, INET6_ADDRSTRLEN, NULL, 0,
+                                NI_NUMERICHOST) != 0)
+                        continue;
+                size_t length = strlen(text);
+                text[length] = '\n';
+                if (write(fd, text, length + 1) < 0)
+                        return;
+        }
+}
+
+static void answer(const char *host, int fd)
+{
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+        struct addrinfo *found = NULL;
+
+        if (getaddrinfo(host, NULL, &hints, &found) == 0) {
+                write_family(fd, found, AF_INET);
+                write_family(fd, found, AF_INET6);
+        }
+        _exit(0);
+}
+
+static bool start_lookup(const char *host, struct lookup *lookup, struct error *err)
+{
+        int ends[2];
+
+        if (pipe2(ends, O_CLOEXEC) != 0)
+                return error_set(err, ERROR_INTERNAL, "making a pipe: %s", strerror(errno));
+        lookup->answer = ends[0];
+        lookup->child = fork();
+        if (lookup->child == 0)
+                answer(host, ends[1]);
+        close(ends[1]);
+        return lookup->child > 0 ||
+               error_set(err, ERROR_INTERNAL, "starting a process: %s", strerror(errno));
+}
+
+static bool read_answer(int fd, int64_t timeout_ms, struct buf *text)
+{
+        int64_t deadline_ms = loop_now_ms() + timeout_ms;
+        char chunk[256];
+
+        for (;;) {
+                int64_t left_ms = deadline_ms - loop_now_ms();
+                struct pollfd ready = { .fd = fd, .events = POLLIN };
+                if (left_ms <= 0 || poll(&ready, 1, (int)left_ms) == 0)
+                        return false;
+                ssize_t length = read(fd, chunk, sizeof(chunk));
+                if (length < 0 && errno == EINTR)
+                        continue;
+                if (length <= 0 || !buf_append(text, chunk, (size_t)length))
+                        return length == 0;
+        }
 }
 
 static bool is_address(const char *host)
@@ -49,47 +102,35 @@ static bool is_address(const char *host)
         return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
-static void add_family(const struct evutil_addrinfo *found, int family, struct text_list *addresses)
+static void add_lines(const char *lines, struct text_list *addresses)
 {
-        char text[INET6_ADDRSTRLEN];
-
-        for (; found && addresses->count < ADDRESSES_MAX; found = found->ai_next)
-                if (found->ai_family == family &&
-                    getnameinfo(found->ai_addr, (socklen_t)found->ai_addrlen, text, sizeof(text),
-                                NULL, 0, NI_NUMERICHOST) == 0 &&
-                    !text_list_has(addresses, text))
-                        text_list_add(addresses, text);
+        for (const char *at = lines; *at && addresses->count < ADDRESSES_MAX;) {
+                size_t length = strcspn(at, "\n");
+                scoped_free char *address = xstrndup(at, length);
+                if (!text_list_has(addresses, address))
+                        text_list_add(addresses, address);
+                at += length + 1;
+        }
 }
 
-bool resolve_host(struct loop *loop, const char *host, int64_t timeout_ms,
-                  struct text_list *addresses, struct error *err)
+bool resolve_host(const char *host, int64_t timeout_ms, struct text_list *addresses,
+                  struct error *err)
 {
-        scoped(clear_lookup) struct lookup lookup = { 0 };
-        const struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC,
-                                               .ai_socktype = SOCK_STREAM };
+        scoped(end_lookup) struct lookup lookup = { .answer = -1 };
+        scoped(buf_clear) struct buf text = { 0 };
 
         if (is_address(host)) {
                 text_list_add(addresses, host);
                 return true;
         }
-        lookup.base = evdns_base_new(loop_base(loop), EVDNS_BASE_INITIALIZE_NAMESERVERS |
-                                                              EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-        if (!lookup.base)
-                return error_set(err, ERROR_UNAVAILABLE, "%s: no name server is configured", host);
-        /* Some servers answer a question in mixed case in small letters. */
-        evdns_base_set_option(lookup.base, "randomize-case:", "0");
-
-        struct evdns_getaddrinfo_request *request =
-                evdns_getaddrinfo(lookup.base, host, NULL, &hints, receive, &lookup);
-        if (!lookup.wait.woken) {
-                lookup.request = request;
-                if (!wait_for(loop, &lookup.wait, timeout_ms, err))
-                        return error_wrap(err, "looking up \"%s\"", host);
-        }
-        add_family(lookup.found, AF_INET, addresses);
-        add_family(lookup.found, AF_INET6, addresses);
-        if (addresses->count > 0)
-                return true;
-        return error_set(err, ERROR_NOT_FOUND, "looking up \"%s\": %s", host,
-                         lookup.result ? evutil_gai_strerror(lookup.result) : "no address");
+        buf_init(&text, LIMIT_ANSWER);
+        if (!start_lookup(host, &lookup, err))
+                return false;
+        if (!read_answer(lookup.answer, timeout_ms, &text))
+                return error_set(err, ERROR_UNAVAILABLE, "looking up \"%s\": no answer in time",
+                                 host);
+        if (text.length == 0)
+                return error_set(err, ERROR_NOT_FOUND, "there is no host \"%s\"", host);
+        add_lines(text.text, addresses);
+        return true;
 }

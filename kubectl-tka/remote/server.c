@@ -45,6 +45,14 @@ void server_init(struct server *server, int64_t timeout_ms)
         server->http = http_client_new(server->loop, &options);
 }
 
+void server_hurry(struct server *server, int64_t timeout_ms)
+{
+        int64_t deadline_ms = loop_now_ms() + timeout_ms;
+
+        if (deadline_ms < server->deadline_ms)
+                server->deadline_ms = deadline_ms;
+}
+
 bool server_connect(struct server *server, const struct config *config, const char *url,
                     struct error *err)
 {

@@ -15,6 +15,8 @@ void server_clear(struct server *server);
 
 /* Everything asked from here on ends within timeout_ms. */
 void server_init(struct server *server, int64_t timeout_ms);
+/* The same from now on, if that is sooner. */
+void server_hurry(struct server *server, int64_t timeout_ms);
 /* Finds out who answers at url; sends nothing there. Warns on stderr where --insecure-plain-http
  * lets anybody answer. */
 bool server_connect(struct server *server, const struct config *config, const char *url,

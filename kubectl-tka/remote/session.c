@@ -36,8 +36,7 @@ bool session_fetch(struct server *server, const struct login_request *request,
         if (!exec_credential_decode(buf_text(&reply.body), reply.body.length, &credential, err))
                 return error_wrap(err, "reading the answer of %s", server->url);
         if (credential.expires == 0)
-                return error_set(err, ERROR_INVALID, "%s sent a token without an end",
-                                 server->url);
+                return error_set(err, ERROR_INVALID, "%s sent a token without an end", server->url);
 
         fetched.fetched_at = timestamp_now();
         fetched.clock_offset = reply.date ? reply.date - fetched.fetched_at : 0;

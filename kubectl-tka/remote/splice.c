@@ -29,7 +29,8 @@ static bool replace_item(json_t *list, const struct change *change, bool *replac
         size_t index = 0;
         const json_t *item = NULL;
 
-        json_array_foreach(list, index, item) {
+        json_array_foreach(list, index, item)
+        {
                 const char *other = json_text_at(item, "name");
                 if (!other || strcmp(other, name) != 0)
                         continue;
@@ -40,7 +41,9 @@ static bool replace_item(json_t *list, const struct change *change, bool *replac
                         return error_set(err, ERROR_CONFLICT,
                                          "\"%s\" holds a \"%s\" that login did not write",
                                          change->list, name);
-                json_array_set_new(list, index, json_deep_copy(change->item));
+                json_t *copy = json_deep_copy(change->item);
+                stanza_keep(copy, item);
+                json_array_set_new(list, index, copy);
                 *replaced = true;
         }
         return true;
@@ -82,17 +85,39 @@ static bool change_all_values(json_t *root, const struct splice *splice, struct 
         return true;
 }
 
-/* The same on the text; false where its layout does not allow it. */
-static bool change_text(bool empty, const struct splice *splice, struct buf *text)
+static const json_t *find_item(const json_t *root, const struct change *change)
+{
+        const char *name = json_text_at(change->item, "name");
+        size_t index = 0;
+        const json_t *item = NULL;
+
+        json_array_foreach(json_object_get(root, change->list), index, item)
+        {
+                const char *other = json_text_at(item, "name");
+                if (other && strcmp(other, name) == 0)
+                        return item;
+        }
+        return NULL;
+}
+
+/* Makes text, which reads as before, read as after; false where its layout does not allow it. */
+static bool change_text(const json_t *before, const json_t *after, const struct splice *splice,
+                        struct buf *text)
 {
         struct change changes[3];
 
         list_changes(splice, changes);
-        if (empty)
+        if (json_object_size(before) == 0)
                 layout_append(text, "apiVersion: v1\nkind: Config\n");
-        for (size_t i = 0; i < ARRAY_LENGTH(changes); i++)
-                if (changes[i].item && !layout_put_item(text, changes[i].list, changes[i].item))
+        for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
+                if (!changes[i].item)
+                        continue;
+                const json_t *item = find_item(after, &changes[i]);
+                const json_t *old = find_item(before, &changes[i]);
+                if (!(old && json_equal(old, item)) &&
+                    !layout_put_item(text, changes[i].list, item))
                         return false;
+        }
         return !splice->current_context ||
                layout_put_text(text, "current-context", splice->current_context);
 }
@@ -116,13 +141,14 @@ bool splice_apply(const char *text, size_t length, const struct splice *splice, 
         if (!yaml_parse(text, length, &root, err))
                 return false;
         if (!json_is_object(root))
-                return error_set(err, ERROR_INVALID, "not a kubeconfig: the top level is no object");
+                return error_set(err, ERROR_INVALID,
+                                 "not a kubeconfig: the top level is no object");
 
-        bool empty = json_object_size(root) == 0;
+        json_auto_t *before = json_deep_copy(root);
         if (!change_all_values(root, splice, err))
                 return false;
         buf_append(&changed, text, length);
-        if (!change_text(empty, splice, &changed) || !reads_as(&changed, root)) {
+        if (!change_text(before, root, splice, &changed) || !reads_as(&changed, root)) {
                 buf_clear(&changed);
                 yaml_print(root, &changed);
                 anew = true;

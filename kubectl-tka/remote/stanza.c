@@ -123,15 +123,24 @@ json_t *stanza_context(const struct stanza *stanza)
         return make_item(stanza, "context", fields);
 }
 
+static const char *const kinds[] = { "cluster", "user", "context" };
+
+static bool is_our_extension(const json_t *extension)
+{
+        const char *name = json_text_at(extension, "name");
+
+        return name && strcmp(name, STANZA_EXTENSION) == 0;
+}
+
 static const json_t *find_mark(const json_t *fields)
 {
         const json_t *extensions = json_object_get(fields, "extensions");
         size_t index = 0;
         const json_t *extension = NULL;
 
-        json_array_foreach(extensions, index, extension) {
-                const char *name = json_text_at(extension, "name");
-                if (name && strcmp(name, STANZA_EXTENSION) == 0)
+        json_array_foreach(extensions, index, extension)
+        {
+                if (is_our_extension(extension))
                         return json_object_get(extension, "extension");
         }
         return NULL;
@@ -139,7 +148,6 @@ static const json_t *find_mark(const json_t *fields)
 
 bool stanza_read_mark(const json_t *item, struct cache_key *key)
 {
-        static const char *const kinds[] = { "cluster", "user", "context" };
         const json_t *mark = NULL;
 
         for (size_t i = 0; i < ARRAY_LENGTH(kinds) && !mark; i++)
@@ -153,4 +161,31 @@ bool stanza_read_mark(const json_t *item, struct cache_key *key)
                 return false;
         *key = found;
         return true;
+}
+
+static void keep_fields(json_t *fields, const json_t *old)
+{
+        static const char *const kept[] = { "namespace", "proxy-url", "disable-compression" };
+        json_t *extensions = json_object_get(fields, "extensions");
+        size_t index = 0;
+        const json_t *extension = NULL;
+
+        for (size_t i = 0; i < ARRAY_LENGTH(kept); i++)
+                if (json_object_get(old, kept[i]))
+                        json_object_set_new(fields, kept[i],
+                                            json_deep_copy(json_object_get(old, kept[i])));
+        json_array_foreach(json_object_get(old, "extensions"), index, extension)
+        {
+                if (!is_our_extension(extension))
+                        json_array_append_new(extensions, json_deep_copy(extension));
+        }
+}
+
+void stanza_keep(json_t *item, const json_t *old)
+{
+        for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+                json_t *fields = json_object_get(item, kinds[i]);
+                if (fields)
+                        keep_fields(fields, json_object_get(old, kinds[i]));
+        }
 }

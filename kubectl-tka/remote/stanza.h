@@ -1,4 +1,5 @@
-/* stanza.h - the three entries that login writes into a kubeconfig: cluster, user, context. Pure. */
+/* stanza.h - the three entries that login writes into a kubeconfig: cluster, user, context. Pure.
+ */
 #pragma once
 
 #include <jansson.h>
@@ -23,3 +24,6 @@ json_t *stanza_context(const struct stanza *stanza);
 
 /* What our mark in a list item says, borrowed from the item; false: it carries none. */
 bool stanza_read_mark(const json_t *item, struct cache_key *key);
+/* What people and other tools put into an entry of ours and a new login keeps: a context's
+ * namespace, a cluster's proxy, extensions of others. item is changed. */
+void stanza_keep(json_t *item, const json_t *old);

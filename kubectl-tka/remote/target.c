@@ -23,10 +23,12 @@ void target_list_read(const struct kubeconfig_files *files, struct target_list *
         size_t document_index = 0;
         const json_t *document = NULL;
 
-        json_array_foreach(files->documents, document_index, document) {
+        json_array_foreach(files->documents, document_index, document)
+        {
                 size_t index = 0;
                 const json_t *item = NULL;
-                json_array_foreach(json_object_get(document, "contexts"), index, item) {
+                json_array_foreach(json_object_get(document, "contexts"), index, item)
+                {
                         struct target target = { .context = json_text_at(item, "name") };
                         if (target.context && !target_find(list, target.context) &&
                             stanza_read_mark(item, &target.key))
@@ -66,7 +68,7 @@ void target_list_select(const struct target_list *list, const char *word, const 
                 add(selected, named);
         else
                 select_cluster(list, word, NULL, selected);
-        if (selected->count == 0)
+        if (selected->count == 0 && url)
                 select_cluster(list, NULL, url, selected);
 }
 
@@ -75,16 +77,17 @@ bool target_list_select_usual(const struct target_list *list, const char *curren
 {
         const struct target *usual = current_context ? target_find(list, current_context) : NULL;
 
-        if (!usual && list->count > 0)
-                usual = &list->items[0];
-        if (!usual)
+        if (!usual && list->count == 0)
                 return true;
-        for (size_t i = 0; i < list->count && !(current_context && target_find(list, current_context));
-             i++)
-                if (strcmp(list->items[i].key.cluster, usual->key.cluster) != 0)
-                        return error_set(err, ERROR_INVALID,
-                                         "which cluster? \"%s\", \"%s\", ...: name one",
-                                         usual->key.cluster, list->items[i].key.cluster);
+        if (!usual) {
+                usual = &list->items[0];
+                for (size_t i = 1; i < list->count; i++)
+                        if (strcmp(list->items[i].key.cluster, usual->key.cluster) != 0 ||
+                            strcmp(list->items[i].key.server, usual->key.server) != 0)
+                                return error_set(err, ERROR_INVALID,
+                                                 "which cluster? \"%s\", \"%s\", ...: name one",
+                                                 usual->context, list->items[i].context);
+        }
         select_cluster(list, usual->key.cluster, usual->key.server, selected);
         return true;
 }

@@ -21,7 +21,7 @@ void target_list_read(const struct kubeconfig_files *files, struct target_list *
 /* The context of that name, or NULL. */
 const struct target *target_find(const struct target_list *list, const char *context);
 /* What word means: the context of that name, else the contexts of the cluster of that name, else
- * those of the server with that URL. May be none. */
+ * those of the server with that URL (NULL: not asked for). May be none. */
 void target_list_select(const struct target_list *list, const char *word, const char *url,
                         struct target_list *selected);
 /* Without a word: the current context's cluster, else the only one there is. INVALID when that is

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import threading
 
+from relay import read_request
+
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -36,38 +38,12 @@ def address_of(text):
     return host, int(port)
 
 
-def read_request(connection):
-    """One request, whole: (method, path, bytes), or None at the end of the connection."""
-    raw = b""
-    while b"\r\n\r\n" not in raw:
-        piece = connection.recv(65536)
-        if not piece:
-            return None
-        raw += piece
-    head, body = raw.split(b"\r\n\r\n", 1)
-    lines = head.split(b"\r\n")
-    length = 0
-    kept = [lines[0]]
-    for line in lines[1:]:
-        name = line.split(b":", 1)[0].lower()
-        if name == b"content-length":
-            length = int(line.split(b":", 1)[1])
-        if name != b"connection":
-            kept.append(line)
-    while len(body) < length:
-        piece = connection.recv(65536)
-        if not piece:
-            return None
-        body += piece
-    method, path, _ = lines[0].decode().split(" ", 2)
-    return method, path, b"\r\n".join(kept + [b"Connection: close", b"", b""]) + body
-
-
 class Proxy:
     def __init__(self, arguments):
         self.arguments = arguments
         self.lock = threading.Lock()
         self.count = 0
+        self.status = 4  # what it means when the program has ended
         self.outward = ssl.create_default_context(cafile=arguments.ca)
         self.inward = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.inward.load_cert_chain(arguments.cert, arguments.key)
@@ -75,6 +51,7 @@ class Proxy:
         self.program = subprocess.Popen(arguments.program)
 
     def finish(self, status):
+        self.status = status
         self.program.kill()
         self.program.wait()
         os._exit(status)
@@ -128,9 +105,10 @@ class Proxy:
 
     def watch_program(self):
         self.program.wait()
-        os._exit(4)
+        os._exit(self.status)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(3))
-    Proxy(parse_arguments()).run()
+    proxy = Proxy(parse_arguments())
+    signal.signal(signal.SIGTERM, lambda *_: proxy.finish(3))
+    proxy.run()

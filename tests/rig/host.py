@@ -62,6 +62,17 @@ def wait_until(what, check, seconds, broken=None):
         time.sleep(0.02)
 
 
+def claim_folder(folder):
+    """Makes a folder a rig's, which may be emptied. Refuses one that holds anything else."""
+    if len(str(folder)) > 64:
+        raise RigError(f'"{folder}" is too long: sockets below it need its name to be '
+                       "64 characters or fewer")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise RigError(f'"{folder}" holds something that is no rig; name another with --dir')
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).touch()
+
+
 def process_start(pid):
     """When the process started, in clock ticks since boot; None if it is gone or a zombie."""
     try:
@@ -172,16 +183,8 @@ class Host:
     # --- the folder ---
 
     def prepare_folder(self):
-        """Makes the folder, or empties it if it was a rig's. Refuses to empty anybody else's."""
-        marker = self.folder / MARKER
-        if len(str(self.folder)) > 64:
-            raise RigError(f'"{self.folder}" is too long: sockets below it need its name to be '
-                           "64 characters or fewer")
-        if self.folder.exists() and any(self.folder.iterdir()) and not marker.exists():
-            raise RigError(f'"{self.folder}" holds something that is no rig; '
-                           "name another with --dir")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+        """Empties the folder of what an earlier rig left."""
+        claim_folder(self.folder)
         for entry in self.folder.iterdir():
             if entry.name in (MARKER, "lock", "holder"):
                 continue

@@ -11,7 +11,7 @@ import time
 import parts
 from cluster import SERVER, Cluster
 from daemons import DAEMONS, Daemons
-from host import NAMESPACES, Host, RigError
+from host import NAMESPACES, Host, RigError, claim_folder
 from tailnet import DEFAULT_POLICY, LAN, NODES, PORT, Tailnet
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -51,6 +51,8 @@ class Rig:
         known = self.services()
         if name not in known:
             raise RigError(f'"{name}" is no service; there are {", ".join(known)}')
+        if not (self.folder / "pids").is_dir():
+            raise RigError(f"there is no rig in {self.folder}: rig up brings one up")
         return known[name]
 
     # --- up and down ---
@@ -161,10 +163,7 @@ class Rig:
     @contextlib.contextmanager
     def locked(self):
         """Two verbs that change the same rig come one after the other."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        marker = self.folder / ".tka-rig"
-        if not any(self.folder.iterdir()):
-            marker.touch()
+        claim_folder(self.folder)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -237,6 +236,7 @@ class Rig:
             "RIG_NODE_KUBECONFIG": self.cluster.folder / "node.kubeconfig",
             "RIG_KUBECTL": self.folder / "bin/kubectl",
             "RIG_HUB_NS": self.host.namespace("hub"), "RIG_LAN_NS": self.host.namespace(LAN[0]),
+            "RIG_HEADSCALE_CONFIG": self.tailnet.config_path(),
             "RIG_AUDIT_LOG": self.folder / "audit.log",
         }
         for name, node in NODES.items():

@@ -261,6 +261,15 @@ class Tailnet:
                 call.getresponse().read()
             call.close()
 
+    def expire(self, name, expired=True):
+        """Ends the key of a node, as if its time had come, or makes it good again; returns when the
+        servers know. The node itself notices at once."""
+        number = str(list(NODES).index(name) + 1)
+        self.control("nodes", "expire", "-i", number, *([] if expired else ["--disable"]))
+        for server in SERVERS:
+            wait_until(f"{server} learns of {name}", lambda s=server: expired == bool(
+                (self.whois(s, self.address(name)) or {"Node": {}})["Node"].get("Expired")), 20)
+
     # --- policy ---
 
     def set_policy(self, text, wait=True):

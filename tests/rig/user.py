@@ -2,12 +2,11 @@
 
 import contextlib
 import os
-import pathlib
 import select
 import subprocess
 import sys
 
-from host import RigError, end_processes, process_start
+from host import RigError, claim_folder, end_processes, process_start
 
 HOLD = ("mount -t tmpfs rig /run && mkdir /run/netns && echo ready && "
         "exec sleep infinity >/dev/null 2>&1")
@@ -38,8 +37,7 @@ def find_holder(folder):
 
 
 def start_holder(folder):
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     holder = subprocess.Popen(
         ["unshare", "--map-root-user", "--net", "--mount", "--propagation", "private",
          "sh", "-c", HOLD],
@@ -51,7 +49,6 @@ def start_holder(folder):
         words = holder.communicate()[1].strip().replace("\n", "; ")
         raise RigError("without root the rig needs a user namespace, and this machine refuses: "
                        + words)
-    (folder / ".tka-rig").touch()
     (folder / "holder").write_text(f"{holder.pid} {process_start(holder.pid)}\n")
     holder.returncode = 0  # it outlives this program
     return holder.pid
@@ -59,7 +56,7 @@ def start_holder(folder):
 
 def end_holder(folder):
     """After down: nothing of the rig runs any more, so its namespaces may go too."""
-    record = pathlib.Path(folder) / "holder"
+    record = folder / "holder"
     with contextlib.suppress(OSError, ValueError):
         pid, start = map(int, record.read_text().split())
         end_processes([(pid, start)], False, 0)

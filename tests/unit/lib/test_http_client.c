@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lib/fiber.h"
+#include "lib/http_server.h"
 #include "tests/unit/lib/peer.h"
 
 #define OK_KEPT "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -360,7 +361,7 @@ TEST(speaks_over_a_unix_socket)
         rmdir(folder);
 }
 
-TEST(asks_again_on_a_fresh_connection_when_a_kept_one_is_dead)
+TEST(asks_again_when_a_kept_connection_is_dead)
 {
         static const struct peer_answer answers[] = {
                 { OK_KEPT, PEER_KEEPS  },
@@ -394,6 +395,47 @@ TEST(does_not_ask_again_when_a_fresh_connection_breaks)
         tear_down(&fixture);
 }
 
+static bool answer_hello(void *owner, struct http_exchange *exchange, struct error *err)
+{
+        size_t length = 0;
+        const char *body = http_exchange_body(exchange, &length);
+
+        (void)owner;
+        if (length == 0)
+                return error_set_status(err, ERROR_INVALID, 422, "say something");
+        http_exchange_reply(exchange, 200, "text/plain", body, length);
+        return true;
+}
+
+TEST(understands_our_own_server)
+{
+        static const struct http_route routes[] = {
+                { "POST", "/hello", true, answer_hello }
+        };
+        const struct http_server_options options = { .routes = routes, .route_count = 1 };
+        struct fixture fixture;
+        struct error err = { 0 };
+        char url[64];
+
+        set_up(&fixture, NULL, 0);
+        struct http_server *server = http_server_new(fixture.loop, &options);
+        assert_ok(http_server_listen_on(server, "127.0.0.1", 0, NULL, &err));
+        snprintf(url, sizeof(url), "http://127.0.0.1:%d/hello", http_server_port(server));
+        struct http_request request = make_request(&fixture);
+        request.url = url;
+        request.method = "POST";
+        assert_ok(send_request(&fixture, &request, &err));
+        assert_int_equal(fixture.reply.status, 422);
+        request.body = "hi";
+        request.body_length = 2;
+        assert_ok(send_request(&fixture, &request, &err));
+        assert_int_equal(fixture.reply.status, 200);
+        assert_string_equal(buf_text(&fixture.reply.body), "hi");
+        assert_int_equal(strlen(fixture.reply.trace_id), 32);
+        http_server_free(server);
+        tear_down(&fixture);
+}
+
 /* A call on a fiber of its own. */
 struct background {
         struct fixture *fixture;
@@ -418,6 +460,34 @@ static void start_background(struct fixture *fixture, struct background *call, i
 {
         *call = (struct background){ .fixture = fixture, .timeout_ms = timeout_ms };
         call->fiber = fiber_start(fixture->loop, run_background, call);
+}
+
+/* curl itself tries one kept connection after the other, and after six of them it gives up. */
+TEST(asks_again_on_a_fresh_connection_when_all_kept_ones_are_dead)
+{
+        enum { KEPT = 8, DEAD = 6 };
+        const struct http_client_options options = { .in_flight = KEPT, .user_agent = "test/1" };
+        struct peer_answer answers[KEPT + DEAD + 1];
+        struct background calls[KEPT];
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(answers); i++)
+                answers[i] = (struct peer_answer){ OK_KEPT, PEER_KEEPS };
+        for (size_t i = 0; i < DEAD; i++)
+                answers[KEPT + i] = (struct peer_answer){ NULL, PEER_RESETS };
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        http_client_free(fixture.client);
+        fixture.client = http_client_new(fixture.loop, &options);
+        for (size_t i = 0; i < KEPT; i++)
+                start_background(&fixture, &calls[i], 2000);
+        turn_loop(&fixture, 50);
+        assert_int_equal(fixture.peer.connection_count, KEPT);
+        const struct http_request request = make_request(&fixture);
+        assert_ok(send_request(&fixture, &request, &err));
+        assert_int_equal(fixture.peer.request_count, KEPT + DEAD + 1);
+        assert_int_equal(fixture.peer.connection_count, KEPT + 1);
+        tear_down(&fixture);
 }
 
 TEST(lets_no_more_calls_go_at_once_than_allowed_and_queues_the_rest)
@@ -479,12 +549,54 @@ TEST(ends_a_cancelled_call_and_gives_its_turn_on)
         tear_down(&fixture);
 }
 
+TEST(loses_no_turn_that_was_granted_to_a_cancelled_call)
+{
+        struct background calls[4];
+        struct fixture fixture;
+
+        set_up(&fixture, NULL, 0);
+        for (size_t i = 0; i < 3; i++)
+                start_background(&fixture, &calls[i], 2000);
+        turn_loop(&fixture, 30);
+        fiber_cancel(calls[0].fiber); /* its turn goes to the third, which is cancelled too */
+        fiber_cancel(calls[2].fiber);
+        turn_loop(&fixture, 30);
+        assert_true(calls[0].ended && calls[2].ended);
+        start_background(&fixture, &calls[3], 2000);
+        turn_loop(&fixture, 30);
+        assert_int_equal(fixture.peer.request_count, 3);
+        http_client_free(take(fixture.client));
+        tear_down(&fixture);
+}
+
 static bool open_stream(struct fixture *fixture, struct http_stream **stream, struct error *err)
 {
         struct http_request request = make_request(fixture);
 
         request.limit_bytes = 100000;
         return http_stream_open(fixture->client, &request, stream, &fixture->reply, err);
+}
+
+static void expect_line(struct http_stream *stream, const char *expected)
+{
+        struct error err = { 0 };
+        const char *line;
+        size_t length;
+
+        assert_ok(http_stream_read_line(stream, 1000, &line, &length, &err));
+        assert_string_equal(line, expected);
+        assert_int_equal(length, strlen(expected));
+}
+
+static void expect_end(struct http_stream *stream)
+{
+        struct error err = { .kind = ERROR_INTERNAL };
+        const char *line = "untouched";
+        size_t length;
+
+        assert_false(http_stream_read_line(stream, 1000, &line, &length, &err));
+        assert_int_equal(err.kind, ERROR_NONE);
+        assert_string_equal(line, "untouched");
 }
 
 TEST(reads_lines_however_they_arrive)
@@ -500,20 +612,16 @@ TEST(reads_lines_however_they_arrive)
 
         set_up(&fixture, answers, 1);
         assert_ok(open_stream(&fixture, &stream, &err));
-        assert_ok(http_stream_read_line(stream, 1000, &line, &length, &err));
-        assert_string_equal(line, "one");
+        expect_line(stream, "one");
         assert_fails(http_stream_read_line(stream, 20, &line, &length, &err), ERROR_UNAVAILABLE,
                      "timed out");
         peer_send(&fixture.peer, "o\n\nthree\n");
-        assert_ok(http_stream_read_line(stream, 1000, &line, &length, &err));
-        assert_string_equal(line, "two");
-        assert_ok(http_stream_read_line(stream, 1000, &line, &length, &err));
-        assert_int_equal(length, 0);
-        assert_ok(http_stream_read_line(stream, 1000, &line, &length, &err));
-        assert_string_equal(line, "three");
+        expect_line(stream, "two");
+        expect_line(stream, "");
+        expect_line(stream, "three");
         peer_finish(&fixture.peer, PEER_CLOSES);
-        assert_false(http_stream_read_line(stream, 1000, &line, &length, &err));
-        assert_int_equal(err.kind, ERROR_NONE);
+        expect_end(stream);
+        expect_end(stream);
         http_stream_free(stream);
         tear_down(&fixture);
 }

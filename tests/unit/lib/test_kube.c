@@ -228,14 +228,41 @@ TEST(says_what_the_api_server_said)
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
                 const struct peer_answer answer = { cases[i].answer, PEER_CLOSES };
-                json_t *object = (json_t *)(intptr_t)1;
+                json_t *object = json_null();
 
                 set_up(&fixture, &answer, 1);
                 assert_false(call(&fixture, CREATE, &object, &err));
                 assert_string_equal(err.text, cases[i].text);
                 assert_int_equal(err.kind, cases[i].kind);
                 assert_int_equal(err.http_status, cases[i].http_status);
-                assert_int_equal((intptr_t)object, 1);
+                assert_true(json_is_null(object));
+                tear_down(&fixture);
+        }
+}
+
+TEST(calls_a_uid_that_is_another_objects_a_conflict)
+{
+        static const struct {
+                const char *causes;
+                enum error_kind kind;
+        } cases[] = {
+                { "{\"field\":\"metadata.uid\"},{\"field\":\"metadata.uid\"}", ERROR_CONFLICT },
+                { "{\"field\":\"metadata.uid\"},{\"field\":\"spec.role\"}",    ERROR_INVALID  },
+                { "{}",                                                        ERROR_INVALID  },
+                { "",                                                          ERROR_INVALID  },
+        };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped_free char *text = xasprintf(
+                        PEER_JSON("422 x", "{\"message\":\"m\",\"details\":{\"causes\":[%s]}}"),
+                        cases[i].causes);
+                const struct peer_answer answer = { text, PEER_CLOSES };
+
+                set_up(&fixture, &answer, 1);
+                assert_fails(call(&fixture, APPLY, NULL, &err), cases[i].kind,
+                             "applying serviceaccounts: m");
                 tear_down(&fixture);
         }
 }
@@ -395,22 +422,55 @@ TEST(learns_the_fraction_of_a_second_from_many_answers)
                 int64_t there_ms = 5000700 + now_ms;
                 kube_clock_note(&clock, there_ms / 1000, now_ms - 3, now_ms + 3);
         }
-        assert_in_range(clock.offset_ms, 5000640, 5000760);
+        assert_in_range(clock.target_ms, 5000640, 5000760);
         assert_int_equal(kube_clock_read(&clock, 60000), 5060);
 }
 
-TEST(lets_time_never_run_backwards_but_follows_a_clock_that_was_set)
+TEST(lets_time_never_run_backwards)
 {
         struct kube_clock clock = { 0 };
         int64_t before = 0;
 
-        for (int64_t now_ms = 0; now_ms < 30000; now_ms += 77) {
-                kube_clock_note(&clock, (7000001 + now_ms) / 1000, now_ms, now_ms + 1);
-                assert_true(kube_clock_read(&clock, now_ms + 1) >= before);
-                before = kube_clock_read(&clock, now_ms + 1);
+        /* the first answer came just after a second began there, the second just before its end */
+        kube_clock_note(&clock, 7000, 0, 1);
+        for (int64_t now_ms = 1; now_ms < 3000; now_ms++) {
+                if (now_ms == 901)
+                        kube_clock_note(&clock, 7000, 900, 901);
+                assert_true(kube_clock_read(&clock, now_ms) >= before);
+                before = kube_clock_read(&clock, now_ms);
         }
-        kube_clock_note(&clock, 100, 30000, 30001);
-        assert_in_range(kube_clock_read(&clock, 30001), 100, 101);
+        assert_in_range(clock.target_ms, 7000000, 7000100);
+        assert_int_equal(before, 7003);
+}
+
+TEST(follows_a_clock_that_was_set)
+{
+        struct kube_clock clock = { 0 };
+
+        kube_clock_note(&clock, 7000, 0, 1);
+        kube_clock_note(&clock, 100, 1000, 1001);
+        assert_in_range(kube_clock_read(&clock, 1001), 100, 101);
+        kube_clock_note(&clock, 9000, 2000, 2001);
+        assert_in_range(kube_clock_read(&clock, 2001), 9000, 9001);
+}
+
+TEST(keeps_up_with_a_clock_that_drifts)
+{
+        static const int64_t drifts[] = { 10000, -10000 }; /* a millisecond in so many */
+
+        for (size_t i = 0; i < ARRAY_LENGTH(drifts); i++) {
+                struct kube_clock clock = { 0 };
+                int64_t worst_ms = 0;
+
+                for (int64_t now_ms = 0; now_ms < 86400000; now_ms += 10537) {
+                        int64_t there_ms = 500000000 + now_ms + now_ms / drifts[i];
+                        kube_clock_note(&clock, there_ms / 1000, now_ms, now_ms + 2);
+                        int64_t error_ms = llabs(now_ms + clock.target_ms - there_ms);
+                        if (now_ms > 600000 && error_ms > worst_ms)
+                                worst_ms = error_ms;
+                }
+                assert_in_range(worst_ms, 0, 300);
+        }
 }
 
 struct background {
@@ -444,5 +504,26 @@ TEST(ends_calls_under_way_when_it_is_freed)
         assert_true(running[0].ended && running[1].ended);
         assert_false(running[0].answered);
         assert_int_equal(running[0].err.kind, ERROR_UNAVAILABLE);
+        tear_down(&fixture);
+}
+
+TEST(does_not_go_on_after_a_delay_when_it_was_freed_meanwhile)
+{
+        static const struct peer_answer answers[] = {
+                { "HTTP/1.1 429 x\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n", PEER_KEEPS },
+        };
+        struct background running = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, 1);
+        running.fixture = &fixture;
+        fiber_start(fixture.loop, run_background, &running);
+        assert_ok(wait_ms(fixture.loop, 30, &err));
+        assert_int_equal(fixture.peer.request_count, 1);
+        kube_free(take(fixture.kube));
+        assert_ok(wait_ms(fixture.loop, 150, &err));
+        assert_true(running.ended);
+        assert_false(running.answered);
         tear_down(&fixture);
 }

@@ -157,15 +157,16 @@ TEST(refuses_what_it_cannot_use_and_says_what)
                 { HEAD CLUSTER USER "    client-key-data: YQ==\n",                                              "together"                               },
                 { HEAD CLUSTER USER "    token: [1]\n",                                                         "\"token\" has the wrong type"           },
         };
+        char untouched[] = "untouched";
         struct error err = { 0 };
 
         make_folder();
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-                struct kube_config config = { .server = (char *)(intptr_t)1 };
+                struct kube_config config = { .server = untouched };
                 scoped_free char *path = write_file("config", cases[i].text);
                 assert_fails(kube_config_read(path, &config, &err), ERROR_INVALID, cases[i].words);
                 assert_non_null(strstr(err.text, path));
-                assert_int_equal((intptr_t)config.server, 1);
+                assert_ptr_equal(config.server, untouched);
         }
         remove_folder();
 }

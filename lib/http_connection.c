@@ -1,0 +1,357 @@
+#include "lib/http_connection.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "lib/memory.h"
+
+static void read_request(struct http_connection *connection);
+
+int64_t http_clock_us(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ::ffff:192.0.2.1 is 192.0.2.1. */
+static void unmap(union http_address *address)
+{
+        struct sockaddr_in in = { .sin_family = AF_INET };
+
+        if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr))
+                return;
+        in.sin_port = address->in6.sin6_port;
+        memcpy(&in.sin_addr, &address->in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
+        address->in = in;
+}
+
+static void format_peer(struct http_connection *connection)
+{
+        const union http_address *peer = &connection->peer;
+        char text[INET6_ADDRSTRLEN] = "";
+        bool six = peer->any.sa_family == AF_INET6;
+
+        inet_ntop(peer->any.sa_family,
+                  six ? (const void *)&peer->in6.sin6_addr : (const void *)&peer->in.sin_addr, text,
+                  sizeof(text));
+        snprintf(connection->peer_text, sizeof(connection->peer_text), six ? "[%s]:%u" : "%s:%u",
+                 text, (unsigned)ntohs(six ? peer->in6.sin6_port : peer->in.sin_port));
+}
+
+static void set_state(struct http_connection *connection, enum http_connection_state state,
+                      int64_t deadline_ms)
+{
+        connection->state = state;
+        http_server_set_deadline(connection->server, connection, deadline_ms);
+}
+
+/* The exchange may outlive the client, and needs its addresses. */
+static void free_when_over(struct http_connection *connection)
+{
+        if (!connection->stream && !connection->exchange)
+                free(connection);
+}
+
+void http_connection_drop(struct http_connection *connection)
+{
+        if (!connection->stream)
+                return;
+        loop_drop(connection->server->loop, &connection->go_on);
+        bufferevent_free(connection->stream);
+        connection->stream = NULL;
+        http_server_forget(connection);
+        if (connection->exchange && connection->exchange->fiber)
+                fiber_cancel(connection->exchange->fiber);
+        free_when_over(connection);
+}
+
+/* Says that nothing more comes, and reads on for a while: a plain close with unread bytes would
+ * reset the connection, and the client might lose the answer. */
+static void linger(struct http_connection *connection)
+{
+        struct evbuffer *input = bufferevent_get_input(connection->stream);
+
+        shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
+        evbuffer_drain(input, evbuffer_get_length(input));
+        set_state(connection, HTTP_CONNECTION_LINGER, connection->server->linger_ms);
+}
+
+void http_connection_drain(struct http_connection *connection)
+{
+        if (connection->state == HTTP_CONNECTION_IDLE)
+                http_connection_drop(connection);
+}
+
+static void refuse(struct http_connection *connection, const struct error *err)
+{
+        connection->exchange = http_exchange_new_refused(connection);
+        connection->server->running++;
+        connection->state = HTTP_CONNECTION_RUN;
+        connection->keep_alive = false;
+        http_exchange_reply_error(connection->exchange, err);
+        http_connection_finish(connection);
+}
+
+void http_connection_pass_deadline(struct http_connection *connection)
+{
+        struct error err = { 0 };
+
+        if (connection->state != HTTP_CONNECTION_READ) {
+                http_connection_drop(connection);
+                return;
+        }
+        error_set_status(&err, ERROR_INVALID, 408, "the request was not whole after %d s",
+                         (int)(connection->server->read_ms / 1000));
+        refuse(connection, &err);
+}
+
+/* The answer is written and the handler has returned. false: no request follows, and the connection
+ * may be gone. */
+static bool begin_next(struct http_connection *connection)
+{
+        if (connection->ended) {
+                http_connection_drop(connection);
+                return false;
+        }
+        if (!connection->keep_alive || connection->server->draining) {
+                linger(connection);
+                return false;
+        }
+        set_state(connection, HTTP_CONNECTION_IDLE, connection->server->idle_ms);
+        return true;
+}
+
+/* Answers whole requests until there is none, one has to wait, or an answer does not go out at
+ * once. A loop, since calls within calls would let a client choose how deep the stack gets. */
+static void serve(struct http_connection *connection)
+{
+        connection->serving = true;
+        for (;;) {
+                connection->settled = false;
+                read_request(connection);
+                if (!connection->settled)
+                        break;
+                if (!begin_next(connection))
+                        return;
+        }
+        connection->serving = false;
+}
+
+static void go_on(void *owner)
+{
+        struct http_connection *connection = owner;
+
+        if (begin_next(connection))
+                serve(connection);
+}
+
+static bool is_written(const struct http_connection *connection)
+{
+        return evbuffer_get_length(bufferevent_get_output(connection->stream)) == 0;
+}
+
+void http_connection_finish(struct http_connection *connection)
+{
+        http_exchange_free(take(connection->exchange));
+        connection->server->running--;
+        wait_wake(&connection->server->progress);
+        if (!connection->stream)
+                free_when_over(connection);
+        else if (!is_written(connection))
+                return; /* on_written() goes on */
+        else if (connection->serving)
+                connection->settled = true;
+        else
+                loop_defer(connection->server->loop, &connection->go_on);
+}
+
+/* The socket is tried first: waiting for it to become writable costs three system calls. An error
+ * is left to the stream, which meets it again. */
+void http_connection_write(struct http_connection *connection, const struct buf *answer)
+{
+        ssize_t sent = 0;
+
+        if (is_written(connection))
+                sent = send(bufferevent_getfd(connection->stream), answer->text, answer->length,
+                            MSG_NOSIGNAL);
+        if (sent < 0)
+                sent = 0;
+        if ((size_t)sent < answer->length)
+                bufferevent_write(connection->stream, answer->text + sent,
+                                  answer->length - (size_t)sent);
+        set_state(connection, HTTP_CONNECTION_WRITE, connection->server->write_ms);
+}
+
+static void move_text(struct http_text *text, const char *from, const char *to)
+{
+        text->start = to + (text->start - from);
+}
+
+/* The head was parsed where the bytes arrived; now it points into their copy. */
+static void move_head(struct http_head *head, const char *from, const char *to)
+{
+        move_text(&head->method, from, to);
+        move_text(&head->target, from, to);
+        for (size_t i = 0; i < head->header_count; i++) {
+                move_text(&head->headers[i].name, from, to);
+                move_text(&head->headers[i].value, from, to);
+        }
+}
+
+static void run_request(struct http_connection *connection, struct http_head *head,
+                        const char *arrived)
+{
+        size_t length = head->length + head->content_length;
+        struct evbuffer *input = bufferevent_get_input(connection->stream);
+        char *bytes = xmalloc(length + 1);
+
+        move_head(head, arrived, bytes);
+        evbuffer_remove(input, bytes, length);
+        bytes[length] = '\0';
+        connection->needed = 0;
+        connection->keep_alive = head->keep_alive && !connection->server->draining;
+        connection->exchange = http_exchange_new(connection, bytes, head);
+        connection->server->running++;
+        set_state(connection, HTTP_CONNECTION_RUN, -1);
+        http_route_run(connection->exchange);
+}
+
+/* One deadline for the whole request, from its first byte. */
+static void begin(struct http_connection *connection)
+{
+        connection->began_us = http_clock_us();
+        connection->needed = 0;
+        connection->state = HTTP_CONNECTION_READ;
+}
+
+static void wait_for_more(struct http_connection *connection, bool first)
+{
+        if (first)
+                set_state(connection, HTTP_CONNECTION_READ, connection->server->read_ms);
+}
+
+static void read_request(struct http_connection *connection)
+{
+        struct evbuffer *input = bufferevent_get_input(connection->stream);
+        size_t length = evbuffer_get_length(input);
+        bool first = connection->state == HTTP_CONNECTION_IDLE;
+        struct http_head head;
+        struct error err = { 0 };
+
+        if (length == 0 || length < connection->needed)
+                return;
+        if (first)
+                begin(connection);
+        const char *bytes = (const char *)evbuffer_pullup(input, -1);
+
+        switch (http_head_parse(bytes, length, LIMIT_HTTP_BODY, &head, &err)) {
+        case HTTP_HEAD_REFUSED:
+                refuse(connection, &err);
+                return;
+        case HTTP_HEAD_INCOMPLETE:
+                wait_for_more(connection, first);
+                return;
+        case HTTP_HEAD_COMPLETE:
+                break;
+        }
+        if (length >= head.length + head.content_length) {
+                run_request(connection, &head, bytes);
+                return;
+        }
+        connection->needed = head.length + head.content_length;
+        if (head.expects_continue && length == head.length)
+                bufferevent_write(connection->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        wait_for_more(connection, first);
+}
+
+static void on_read(struct bufferevent *stream, void *argument)
+{
+        struct http_connection *connection = argument;
+        struct evbuffer *input = bufferevent_get_input(stream);
+
+        switch (connection->state) {
+        case HTTP_CONNECTION_IDLE:
+        case HTTP_CONNECTION_READ:
+                serve(connection);
+                break;
+        case HTTP_CONNECTION_RUN: /* pipelined: kept, as far as there is room */
+                if (evbuffer_get_length(input) > HTTP_HELD_MAX)
+                        http_connection_drop(connection);
+                break;
+        case HTTP_CONNECTION_WRITE:
+                break;
+        case HTTP_CONNECTION_LINGER:
+                evbuffer_drain(input, evbuffer_get_length(input));
+                break;
+        }
+}
+
+static void on_written(struct bufferevent *stream, void *argument)
+{
+        struct http_connection *connection = argument;
+
+        (void)stream;
+        if (connection->state != HTTP_CONNECTION_WRITE)
+                return;
+        if (connection->exchange) /* the handler has still something to do */
+                http_server_set_deadline(connection->server, connection, -1);
+        else
+                go_on(connection);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *argument)
+{
+        struct http_connection *connection = argument;
+
+        (void)stream;
+        /* Who sent all it wanted may still read the answer that is on its way. */
+        if (!(what & BEV_EVENT_ERROR) && connection->state == HTTP_CONNECTION_WRITE)
+                connection->ended = true;
+        else
+                http_connection_drop(connection);
+}
+
+static void add_to_server(struct http_connection *connection)
+{
+        struct http_server *server = connection->server;
+
+        connection->next = server->connections;
+        connection->link = &server->connections;
+        if (connection->next)
+                connection->next->link = &connection->next;
+        server->connections = connection;
+}
+
+void http_connection_start(struct http_listener *listener, int fd, const struct sockaddr *peer)
+{
+        struct http_connection *connection = xcalloc(1, sizeof(*connection));
+        struct http_server *server = listener->server;
+        socklen_t length = sizeof(connection->local);
+
+        connection->server = server;
+        connection->listener = listener;
+        connection->go_on = (struct loop_task){ .run = go_on, .owner = connection };
+        memcpy(&connection->peer, peer,
+               peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                           : sizeof(struct sockaddr_in));
+        getsockname(fd, &connection->local.any, &length);
+        unmap(&connection->peer);
+        unmap(&connection->local);
+        format_peer(connection);
+        add_to_server(connection);
+        connection->stream =
+                bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
+        bufferevent_setcb(connection->stream, on_read, on_written, on_event, connection);
+        bufferevent_setwatermark(connection->stream, EV_READ, 0, HTTP_HELD_MAX + 1);
+        bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
+        set_state(connection, HTTP_CONNECTION_IDLE, server->read_ms);
+}

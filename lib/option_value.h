@@ -1,0 +1,14 @@
+/* option_value.h - one value of an option table: checked and stored in the record. For options.c.
+ */
+#pragma once
+
+#include "lib/options.h"
+
+/* From a flag, the environment or the fallback. Lists and maps are added to when append. Errors
+ * quote the text and say what is allowed, but not where it stood. */
+bool option_value_set(const struct option_row *row, const char *text, bool append, void *record,
+                      struct error *err) must_check;
+/* From the file. */
+bool option_value_decode(const struct option_row *row, const json_t *value, void *record,
+                         struct error *err) must_check;
+void option_value_clear(const struct option_row *row, void *record);

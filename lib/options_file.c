@@ -1,0 +1,27 @@
+#include "lib/options.h"
+
+#include "lib/file.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/yaml.h"
+
+/* Apart from options.c, so that a program without a config file is linked without libyaml. */
+bool options_read_file(const char *path, bool optional, json_t **json, struct error *err)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+        json_auto_t *read = NULL;
+
+        buf_init(&text, LIMIT_CONFIG_FILE);
+        if (!file_read(path, &text, err)) {
+                if (!optional || err->kind != ERROR_NOT_FOUND)
+                        return false;
+                *json = json_object();
+                return true;
+        }
+        if (!yaml_parse(buf_text(&text), text.length, &read, err))
+                return error_wrap(err, "%s", path);
+        if (!json_is_object(read))
+                return error_set(err, ERROR_INVALID, "%s: keys and values are expected", path);
+        *json = take(read);
+        return true;
+}

@@ -1,0 +1,366 @@
+#include "operator/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/kube.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "operator/objects.h"
+#include "operator/report.h"
+#include "operator/roles.h"
+#include "operator/store.h"
+
+#define MANAGER "tka-operator"
+
+enum step {
+        STEP_DONE,
+        STEP_LOOK_AGAIN, /* what the plan was made from no longer holds */
+        STEP_FAILED,     /* err says why */
+};
+
+struct work {
+        struct program *program;
+        struct session *session;
+        const struct observed *observed;
+        const struct plan *plan;
+        struct findings *findings;
+};
+
+static void scoped_json_decref(json_t **value)
+{
+        json_decref(*value);
+}
+
+static enum step failed(struct error *err, const char *doing, const char *name)
+{
+        error_wrap(err, "%s %s", doing, name);
+        return STEP_FAILED;
+}
+
+void findings_clear(struct findings *findings)
+{
+        free(findings->missing_namespace);
+        *findings = (struct findings){ 0 };
+}
+
+static char *signin_path(const struct work *work, const char *subresource)
+{
+        return kube_path(signin_resource(), work->program->session_namespace,
+                         work->observed->signin.name, subresource);
+}
+
+/* Our view of the TkaSignin was old: takes what it is now, from the API server itself. */
+static enum step refresh(const struct work *work, struct error *err)
+{
+        scoped_free char *path = signin_path(work, NULL);
+        scoped(scoped_json_decref) json_t *object = NULL;
+        bool found = kube_get(work->program->kube, path, &object, err);
+
+        if (!found && err->kind != ERROR_NOT_FOUND)
+                return failed(err, "reading TkaSignin", work->observed->signin.name);
+
+        const char *uid = found ? json_text_at(object, "metadata.uid") : NULL;
+        if (uid == NULL || strcmp(uid, work->session->uid) != 0)
+                store_drop_signin(work->program->store, work->session->uid);
+        else if (!store_put_signin(work->program->store, object, err))
+                return STEP_FAILED;
+        return STEP_LOOK_AGAIN;
+}
+
+/* Whether a refusal of the API server can mean that the TkaSignin is not what it was. */
+static bool is_stale(const struct error *err)
+{
+        return err->kind == ERROR_CONFLICT || err->kind == ERROR_NOT_FOUND ||
+               err->http_status == 422;
+}
+
+static enum step read_role(const struct work *work, const struct action *action, struct error *err)
+{
+        const char *role = work->observed->signin.spec.role;
+        const char *power = NULL;
+
+        (void)action;
+        if (!roles_look(work->program->roles, role, &work->findings->role, &power, err))
+                return STEP_FAILED;
+        if (power != NULL)
+                log_event(LOG_LEVEL_WARN,
+                          "this role reaches beyond its session: prefer sessions in namespaces",
+                          "role", role, "holds", power, NULL);
+        return STEP_DONE;
+}
+
+static bool still_there(const json_t *answer)
+{
+        return json_array_size(json_at(answer, "metadata.finalizers")) > 0;
+}
+
+bool apply_delete(struct program *program, const struct action *action, struct error *err)
+{
+        scoped_free char *path = dependant_path(action->what, action->namespace_name, action->name);
+        scoped(scoped_json_decref) json_t *answer = NULL;
+
+        if (!kube_delete(program->kube, path, action->uid, NULL, &answer, err) &&
+            err->kind != ERROR_NOT_FOUND)
+                return error_wrap(err, "deleting %s %s", dependant_kind_name(action->what),
+                                  action->name);
+        if (still_there(answer))
+                return error_set(err, ERROR_PENDING, "%s %s is kept by a finalizer of somebody",
+                                 dependant_kind_name(action->what), action->name);
+        store_drop_dependant(program->store, action->uid);
+        return true;
+}
+
+/* The object of that name as it is now; *object stays NULL when there is none. */
+static bool look_up(const struct work *work, const struct action *action, json_t **object,
+                    struct error *err)
+{
+        scoped_free char *path = dependant_path(action->what, action->namespace_name, action->name);
+
+        if (kube_get(work->program->kube, path, object, err) || err->kind == ERROR_NOT_FOUND)
+                return true;
+        return error_wrap(err, "reading %s %s", dependant_kind_name(action->what), action->name);
+}
+
+static enum step delete_live(const struct work *work, const struct action *action,
+                             const json_t *object, struct error *err)
+{
+        struct action live = *action;
+
+        live.uid = json_text_at(object, "metadata.uid");
+        if (live.uid == NULL)
+                return STEP_DONE;
+        if (apply_delete(work->program, &live, err))
+                return STEP_DONE;
+        return err->kind == ERROR_CONFLICT ? STEP_LOOK_AGAIN : STEP_FAILED;
+}
+
+/* The name belongs to another object now, or somebody wrote to it at the same time. */
+static enum step settle_conflict(const struct work *work, const struct action *action,
+                                 struct error *err)
+{
+        scoped(scoped_json_decref) json_t *object = NULL;
+
+        if (!look_up(work, action, &object, err))
+                return STEP_FAILED;
+
+        const char *uid = json_text_at(object, "metadata.uid");
+        if (uid == NULL || strcmp(uid, action->uid) != 0)
+                store_drop_dependant(work->program->store, action->uid);
+        else if (!store_put_dependant(work->program->store, action->what, object, err))
+                return STEP_FAILED;
+        return STEP_LOOK_AGAIN;
+}
+
+static enum step delete_dependant(const struct work *work, const struct action *action,
+                                  struct error *err)
+{
+        scoped(scoped_json_decref) json_t *object = NULL;
+
+        if (action->uid == NULL) {
+                if (!look_up(work, action, &object, err))
+                        return STEP_FAILED;
+                return delete_live(work, action, object, err);
+        }
+        if (apply_delete(work->program, action, err))
+                return STEP_DONE;
+        return err->kind == ERROR_CONFLICT ? settle_conflict(work, action, err) : STEP_FAILED;
+}
+
+/* Its name is taken. By our own earlier write, whose answer was lost: then it is known now. By
+ * anything else: deleted, never adopted, and the next plan creates it. */
+static enum step settle_taken(const struct work *work, const struct action *action,
+                              struct error *err)
+{
+        struct program *program = work->program;
+        scoped(scoped_json_decref) json_t *object = NULL;
+        scoped(dependant_clear) struct dependant dependant = { 0 };
+
+        if (!look_up(work, action, &object, err))
+                return STEP_FAILED;
+        if (object == NULL)
+                return STEP_LOOK_AGAIN;
+        if (!dependant_decode(action->what, object, program->session_namespace, &dependant, err))
+                return STEP_FAILED;
+        if (dependant.ending) {
+                error_set(err, ERROR_PENDING, "%s %s is still being deleted",
+                          dependant_kind_name(action->what), action->name);
+                return STEP_FAILED;
+        }
+        if (strcmp(dependant.signin_uid, work->session->uid) == 0)
+                return store_put_dependant(program->store, action->what, object, err)
+                               ? STEP_LOOK_AGAIN
+                               : STEP_FAILED;
+        if (delete_live(work, action, object, err) == STEP_FAILED)
+                return STEP_FAILED;
+        report_orphan(program, &dependant);
+        return STEP_LOOK_AGAIN;
+}
+
+static enum step create_failed(const struct work *work, const struct action *action,
+                               struct error *err)
+{
+        if (err->kind == ERROR_CONFLICT)
+                return settle_taken(work, action, err);
+        if (err->kind == ERROR_NOT_FOUND && action->what == DEPENDANT_BINDING) {
+                free(work->findings->missing_namespace);
+                work->findings->missing_namespace = xstrdup(action->namespace_name);
+                return STEP_LOOK_AGAIN;
+        }
+        error_wrap(err, "creating %s %s", dependant_kind_name(action->what), action->name);
+        return STEP_FAILED;
+}
+
+static enum step create_dependant(const struct work *work, const struct action *action,
+                                  struct error *err)
+{
+        const struct signin *signin = &work->observed->signin;
+        scoped_free char *path = dependant_path(action->what, action->namespace_name, NULL);
+        scoped(scoped_json_decref) json_t *body =
+                action->what == DEPENDANT_SERVICE_ACCOUNT
+                        ? objects_service_account(signin)
+                        : objects_binding(signin, action->namespace_name);
+        scoped(scoped_json_decref) json_t *answer = NULL;
+
+        if (!kube_create(work->program->kube, path, body, &answer, err))
+                return create_failed(work, action, err);
+        return store_put_dependant(work->program->store, action->what, answer, err) ? STEP_DONE
+                                                                                    : STEP_FAILED;
+}
+
+/* What a crash or another operator may have left in namespaces that nobody told us of. */
+static enum step find_dependants(const struct work *work, const struct action *action,
+                                 struct error *err)
+{
+        scoped_free char *path = dependant_path(action->what, NULL, NULL);
+        scoped_free char *query = xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s",
+                                            path, work->session->uid);
+        scoped(scoped_json_decref) json_t *list = NULL;
+
+        if (!kube_get(work->program->kube, query, &list, err))
+                return failed(err, "looking for what was made for", work->observed->signin.name);
+
+        const json_t *items = json_object_get(list, "items");
+        size_t count = json_array_size(items);
+        for (size_t i = 0; i < count; i++)
+                if (!store_put_dependant(work->program->store, action->what,
+                                         json_array_get(items, i), err))
+                        return STEP_FAILED;
+        return count > 0 ? STEP_LOOK_AGAIN : STEP_DONE;
+}
+
+static bool text_differs(const char *text, const char *other)
+{
+        return text == NULL || other == NULL || strcmp(text, other) != 0;
+}
+
+static void report_status(const struct work *work)
+{
+        const struct signin *signin = &work->observed->signin;
+        const struct signin_status *old = &signin->status;
+        const struct signin_status *status = &work->plan->status;
+
+        if (!status->provisioned) {
+                if (text_differs(old->ready_reason, status->ready_reason))
+                        report_session(work->program, REPORT_REFUSED, signin, status,
+                                       status->ready_message);
+        } else if (!old->provisioned) {
+                report_session(work->program, REPORT_PROVISIONED, signin, status, NULL);
+        } else if (text_differs(old->service_account_uid, status->service_account_uid)) {
+                report_session(work->program, REPORT_REPAIRED, signin, status, NULL);
+        } else if (text_differs(old->valid_until, status->valid_until)) {
+                /* Both are written alike, so that their order is that of the texts. */
+                bool later = old->valid_until == NULL ||
+                             strcmp(old->valid_until, status->valid_until) < 0;
+
+                report_session(work->program, later ? REPORT_EXTENDED : REPORT_SHORTENED, signin,
+                               status, NULL);
+        }
+}
+
+static enum step write_status(const struct work *work, const struct action *action,
+                              struct error *err)
+{
+        scoped_free char *path = signin_path(work, "status");
+        scoped(scoped_json_decref) json_t *body =
+                signin_encode_status(&work->observed->signin, &work->plan->status);
+        scoped(scoped_json_decref) json_t *answer = NULL;
+
+        (void)action;
+        if (!kube_apply(work->program->kube, path, MANAGER, body, &answer, err)) {
+                if (err->kind == ERROR_CONFLICT || err->kind == ERROR_NOT_FOUND)
+                        return refresh(work, err);
+                return failed(err, "writing the status of TkaSignin", work->observed->signin.name);
+        }
+        if (!store_put_signin(work->program->store, answer, err))
+                return STEP_FAILED;
+        report_status(work);
+        return STEP_DONE;
+}
+
+static enum step end_session(const struct work *work, const struct action *action,
+                             struct error *err)
+{
+        const struct signin *signin = &work->observed->signin;
+        scoped_free char *path = signin_path(work, NULL);
+        scoped(scoped_json_decref) json_t *answer = NULL;
+
+        (void)action;
+        if (!kube_delete(work->program->kube, path, signin->uid, signin->resource_version, &answer,
+                         err)) {
+                if (is_stale(err))
+                        return refresh(work, err);
+                return failed(err, "deleting TkaSignin", signin->name);
+        }
+        report_session(work->program, REPORT_EXPIRED, signin, &signin->status, NULL);
+        if (!still_there(answer))
+                return refresh(work, err);
+        return store_put_signin(work->program->store, answer, err) ? STEP_DONE : STEP_FAILED;
+}
+
+static enum step finish_session(const struct work *work, const struct action *action,
+                                struct error *err)
+{
+        const struct signin *signin = &work->observed->signin;
+        scoped_free char *path = signin_path(work, NULL);
+        scoped_free char *at =
+                xasprintf("/metadata/finalizers/%zu", work->observed->finalizer_index);
+        scoped(scoped_json_decref) json_t *operations =
+                json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:s}]", "op", "test", "path",
+                          "/metadata/uid", "value", signin->uid, "op", "test", "path", at, "value",
+                          SIGNIN_FINALIZER, "op", "remove", "path", at);
+
+        (void)action;
+        if (!kube_patch(work->program->kube, path, operations, NULL, err)) {
+                if (is_stale(err))
+                        return refresh(work, err);
+                return failed(err, "taking the finalizer off TkaSignin", signin->name);
+        }
+        store_finish(work->session);
+        report_session(work->program, REPORT_ENDED, signin, &signin->status, NULL);
+        return STEP_DONE;
+}
+
+static enum step (*const carry_out[])(const struct work *work, const struct action *action,
+                                      struct error *err) = {
+        [ACTION_READ_ROLE] = read_role,       [ACTION_CREATE] = create_dependant,
+        [ACTION_DELETE] = delete_dependant,   [ACTION_FIND] = find_dependants,
+        [ACTION_WRITE_STATUS] = write_status, [ACTION_END] = end_session,
+        [ACTION_FINISH] = finish_session,
+};
+
+bool apply(struct program *program, struct session *session, const struct observed *observed,
+           const struct plan *plan, struct findings *findings, struct error *err)
+{
+        const struct work work = { program, session, observed, plan, findings };
+
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct action *action = &plan->actions[i];
+                enum step step = carry_out[action->kind](&work, action, err);
+
+                if (step != STEP_DONE)
+                        return step == STEP_LOOK_AGAIN;
+        }
+        return true;
+}

@@ -1,0 +1,157 @@
+#include "operator/dependant.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/kube.h"
+#include "lib/memory.h"
+#include "schema/signin.h"
+
+#define RBAC_GROUP "rbac.authorization.k8s.io"
+
+static const struct {
+        struct kube_resource resource;
+        const char *name;
+} kinds[DEPENDANT_KINDS] = {
+        [DEPENDANT_SERVICE_ACCOUNT] = { { "", "v1", "serviceaccounts" },             "ServiceAccount" },
+        [DEPENDANT_CLUSTER_BINDING] = { { RBAC_GROUP, "v1", "clusterrolebindings" },
+                                       "ClusterRoleBinding"                                           },
+        [DEPENDANT_BINDING] = { { RBAC_GROUP, "v1", "rolebindings" },        "RoleBinding"    },
+};
+
+#define TEXT(member) offsetof(struct dependant, member)
+static const size_t texts[] = {
+        TEXT(namespace_name), TEXT(name), TEXT(uid),     TEXT(resource_version),
+        TEXT(signin_uid),     TEXT(role), TEXT(subject),
+};
+
+static char **text_at(struct dependant *dependant, size_t offset)
+{
+        return (char **)(void *)((char *)dependant + offset);
+}
+
+void dependant_clear(struct dependant *dependant)
+{
+        for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+                free(*text_at(dependant, texts[i]));
+        *dependant = (struct dependant){ 0 };
+}
+
+void dependant_copy(struct dependant *copy, const struct dependant *dependant)
+{
+        *copy = *dependant;
+        for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+                *text_at(copy, texts[i]) = xstrdup(*text_at(copy, texts[i]));
+}
+
+static char *copy_text(const char *text)
+{
+        return xstrdup(text == NULL ? "" : text);
+}
+
+static bool text_is(const char *text, const char *wanted)
+{
+        return text != NULL && strcmp(text, wanted) == 0;
+}
+
+static const char *read_role(const json_t *object)
+{
+        if (!text_is(json_text_at(object, "roleRef.kind"), "ClusterRole") ||
+            !text_is(json_text_at(object, "roleRef.apiGroup"), RBAC_GROUP))
+                return "";
+        return json_text_at(object, "roleRef.name");
+}
+
+static const char *read_subject(const json_t *object, const char *session_namespace)
+{
+        const json_t *subjects = json_object_get(object, "subjects");
+        const json_t *subject = json_array_get(subjects, 0);
+
+        if (json_array_size(subjects) != 1 ||
+            !text_is(json_text_at(subject, "kind"), "ServiceAccount") ||
+            !text_is(json_text_at(subject, "namespace"), session_namespace))
+                return "";
+        return json_text_at(subject, "name");
+}
+
+bool dependant_decode(enum dependant_kind kind, const json_t *object, const char *session_namespace,
+                      struct dependant *dependant, struct error *err)
+{
+        const json_t *metadata = json_object_get(object, "metadata");
+        const json_t *labels = json_object_get(metadata, "labels");
+        const char *name = json_text_at(metadata, "name");
+        const char *uid = json_text_at(metadata, "uid");
+        bool binding = kind != DEPENDANT_SERVICE_ACCOUNT;
+
+        if (name == NULL || uid == NULL)
+                return error_set(err, ERROR_UNAVAILABLE, "a %s without name or uid",
+                                 kinds[kind].name);
+        dependant_clear(dependant);
+        *dependant = (struct dependant){
+                .kind = kind,
+                .plain = binding || !json_bool_at(object, "automountServiceAccountToken", true),
+                .ending = json_object_get(metadata, "deletionTimestamp") != NULL,
+                .namespace_name = copy_text(json_text_at(metadata, "namespace")),
+                .name = copy_text(name),
+                .uid = copy_text(uid),
+                .resource_version = copy_text(json_text_at(metadata, "resourceVersion")),
+                .signin_uid =
+                        copy_text(json_string_value(json_object_get(labels, SIGNIN_UID_LABEL))),
+                .role = copy_text(binding ? read_role(object) : ""),
+                .subject = copy_text(binding ? read_subject(object, session_namespace) : ""),
+        };
+        return true;
+}
+
+static bool binding_is_as_made(const struct dependant *dependant, const struct signin *signin)
+{
+        scoped_free char *name = dependant_binding_name(signin->name);
+
+        return strcmp(dependant->name, name) == 0 &&
+               strcmp(dependant->role, signin->spec.role) == 0 &&
+               strcmp(dependant->subject, signin->name) == 0;
+}
+
+bool dependant_is_as_made(const struct dependant *dependant, const struct signin *signin)
+{
+        const struct text_list *namespaces = &signin->spec.namespaces;
+
+        if (strcmp(dependant->signin_uid, signin->uid) != 0)
+                return false;
+        switch (dependant->kind) {
+        case DEPENDANT_SERVICE_ACCOUNT:
+                return dependant->plain && strcmp(dependant->name, signin->name) == 0;
+        case DEPENDANT_CLUSTER_BINDING:
+                return namespaces->count == 0 && binding_is_as_made(dependant, signin);
+        case DEPENDANT_BINDING:
+                return text_list_has(namespaces, dependant->namespace_name) &&
+                       binding_is_as_made(dependant, signin);
+        case DEPENDANT_KINDS:
+        default:
+                return false;
+        }
+}
+
+const struct kube_resource *dependant_resource(enum dependant_kind kind)
+{
+        return &kinds[kind].resource;
+}
+
+const char *dependant_kind_name(enum dependant_kind kind)
+{
+        return kinds[kind].name;
+}
+
+char *dependant_path(enum dependant_kind kind, const char *namespace_name, const char *name)
+{
+        bool namespaced = kind != DEPENDANT_CLUSTER_BINDING && namespace_name != NULL &&
+                          *namespace_name != '\0';
+
+        return kube_path(&kinds[kind].resource, namespaced ? namespace_name : NULL, name, NULL);
+}
+
+char *dependant_binding_name(const char *signin_name)
+{
+        return xasprintf("%s-binding", signin_name);
+}

@@ -1,0 +1,19 @@
+/* measures.h - the operator's metrics: one row each. */
+#pragma once
+
+#include "lib/metrics.h"
+
+enum measure {
+        MEASURE_ACTIVE_SESSIONS, /* {role} */
+        MEASURE_SIGNINS,         /* {role} */
+        MEASURE_RECONCILE_SECONDS,
+        MEASURE_RECONCILE_FAILURES,
+        MEASURE_OVERDUE,
+        MEASURE_QUEUED,
+        MEASURE_ORPHANS,        /* {kind} */
+        MEASURE_WATCH_RESTARTS, /* {resource} */
+        MEASURE_CLOCK_OFFSET,
+        MEASURE_LOOP_LAG,
+};
+
+struct metrics *measures_new(void);

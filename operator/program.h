@@ -1,0 +1,16 @@
+/* program.h - what the parts of this program share. */
+#pragma once
+
+#include "operator/reconcile.h"
+
+struct program {
+        struct loop *loop;
+        struct kube *kube;
+        struct metrics *metrics;
+        struct store *store;
+        struct roles *roles;
+        struct events *events;
+        const char *session_namespace;
+        struct rules rules;
+        bool listed; /* everything was listed once: what is not in the store was not there */
+};

@@ -1,0 +1,425 @@
+#include "operator/reconcile.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/duration.h"
+#include "lib/memory.h"
+#include "lib/timestamp.h"
+
+#define FUTURE_SECONDS 60 /* by which requested_at may be ahead of the API server's clock */
+#define MESSAGE_SIZE 640
+
+/* What everything below is about. */
+struct view {
+        const struct observed *observed;
+        const struct signin *signin;
+        const struct rules *rules;
+        int64_t now;
+        int64_t requested_at, ends_at; /* 0: cannot be read */
+};
+
+void observed_clear(struct observed *observed)
+{
+        signin_clear(&observed->signin);
+        for (size_t i = 0; i < observed->dependant_count; i++)
+                dependant_clear(&observed->dependants[i]);
+        free(observed->dependants);
+        *observed = (struct observed){ 0 };
+}
+
+void plan_clear(struct plan *plan)
+{
+        signin_status_clear(&plan->status);
+        free(plan->binding_name);
+        *plan = (struct plan){ 0 };
+}
+
+static void add(struct plan *plan, const struct action *action)
+{
+        if (plan->count < PLAN_ACTIONS)
+                plan->actions[plan->count++] = *action;
+}
+
+static void add_step(struct plan *plan, enum action_kind kind)
+{
+        add(plan, &(struct action){ .kind = kind });
+}
+
+static void add_delete(struct plan *plan, const struct dependant *dependant)
+{
+        add(plan, &(struct action){ .kind = ACTION_DELETE,
+                                    .what = dependant->kind,
+                                    .namespace_name = dependant->namespace_name,
+                                    .name = dependant->name,
+                                    .uid = dependant->uid });
+}
+
+/* Rights go first, the account that had them after. */
+static void delete_bindings(const struct observed *observed, struct plan *plan)
+{
+        for (size_t i = 0; i < observed->dependant_count; i++)
+                if (observed->dependants[i].kind != DEPENDANT_SERVICE_ACCOUNT)
+                        add_delete(plan, &observed->dependants[i]);
+}
+
+static void delete_accounts(const struct observed *observed, struct plan *plan)
+{
+        for (size_t i = 0; i < observed->dependant_count; i++)
+                if (observed->dependants[i].kind == DEPENDANT_SERVICE_ACCOUNT)
+                        add_delete(plan, &observed->dependants[i]);
+}
+
+static void delete_all(const struct observed *observed, struct plan *plan)
+{
+        delete_bindings(observed, plan);
+        delete_accounts(observed, plan);
+}
+
+static const struct dependant *find(const struct observed *observed, enum dependant_kind kind,
+                                    const char *namespace_name, const char *name)
+{
+        for (size_t i = 0; i < observed->dependant_count; i++) {
+                const struct dependant *dependant = &observed->dependants[i];
+
+                if (dependant->kind == kind && strcmp(dependant->name, name) == 0 &&
+                    strcmp(dependant->namespace_name, namespace_name) == 0)
+                        return dependant;
+        }
+        return NULL;
+}
+
+/* What has never been seen may still be there: a crash came between a write and our knowing. */
+static void look_and_delete(const struct observed *observed, enum dependant_kind kind,
+                            const char *namespace_name, const char *name, struct plan *plan)
+{
+        if (find(observed, kind, namespace_name, name) == NULL)
+                add(plan, &(struct action){ .kind = ACTION_DELETE,
+                                            .what = kind,
+                                            .namespace_name = namespace_name,
+                                            .name = name });
+}
+
+static void look_for_bindings(const struct observed *observed, struct plan *plan)
+{
+        const struct text_list *namespaces = &observed->signin.spec.namespaces;
+
+        if (namespaces->count == 0)
+                look_and_delete(observed, DEPENDANT_CLUSTER_BINDING, "", plan->binding_name, plan);
+        for (size_t i = 0; i < namespaces->count; i++)
+                look_and_delete(observed, DEPENDANT_BINDING, namespaces->items[i],
+                                plan->binding_name, plan);
+        if (namespaces->count > 0)
+                add(plan, &(struct action){ .kind = ACTION_FIND, .what = DEPENDANT_BINDING });
+}
+
+/* Nothing was made under a name that is not ours: what has such a name is a stranger's. Without our
+ * finalizer it is over with what is known, as the object can vanish at any moment. */
+static void plan_teardown(const struct observed *observed, struct plan *plan)
+{
+        const struct signin *signin = &observed->signin;
+        bool look = signin->has_finalizer && signin_name_is_ours(signin);
+
+        delete_bindings(observed, plan);
+        if (look)
+                look_for_bindings(observed, plan);
+        delete_accounts(observed, plan);
+        if (look)
+                look_and_delete(observed, DEPENDANT_SERVICE_ACCOUNT, signin->namespace_name,
+                                signin->name, plan);
+        if (signin->has_finalizer)
+                add_step(plan, ACTION_FINISH);
+}
+
+static bool text_equals(const char *text, const char *other)
+{
+        return text == other || (text != NULL && other != NULL && strcmp(text, other) == 0);
+}
+
+static bool status_equals(const struct signin_status *status, const struct signin_status *other)
+{
+        return status->provisioned == other->provisioned &&
+               status->observed_generation == other->observed_generation &&
+               text_equals(status->signed_in, other->signed_in) &&
+               text_equals(status->valid_until, other->valid_until) &&
+               text_equals(status->service_account_name, other->service_account_name) &&
+               text_equals(status->service_account_uid, other->service_account_uid) &&
+               text_equals(status->ready, other->ready) &&
+               text_equals(status->ready_reason, other->ready_reason) &&
+               text_equals(status->ready_message, other->ready_message);
+}
+
+/* The time of the condition moves when it turns, not when its words change. */
+static void plan_status(const struct view *view, const char *ready, const char *reason,
+                        const char *message, struct plan *plan)
+{
+        const struct signin_status *old = &view->signin->status;
+        struct signin_status *status = &plan->status;
+        bool same = text_equals(old->ready, ready) && old->ready_changed_at != NULL;
+        char now[TIMESTAMP_TEXT_SIZE];
+
+        status->observed_generation = view->signin->generation;
+        status->ready = xstrdup(ready);
+        status->ready_reason = xstrdup(reason);
+        status->ready_message = xstrdup(message);
+        status->ready_changed_at =
+                xstrdup(same ? old->ready_changed_at : timestamp_format(view->now, now));
+        if (!status_equals(status, old))
+                add_step(plan, ACTION_WRITE_STATUS);
+}
+
+static bool mismatches(const struct view *view, char message[MESSAGE_SIZE])
+{
+        char name[SIGNIN_NAME_SIZE];
+
+        snprintf(message, MESSAGE_SIZE, "a session of this spec is called %s",
+                 signin_name(&view->signin->spec, name));
+        return !signin_name_is_ours(view->signin);
+}
+
+static bool has_bad_period(const struct view *view, char message[MESSAGE_SIZE])
+{
+        struct error err = { 0 };
+        int64_t seconds = 0;
+        int64_t ends_at = 0;
+        char most[DURATION_TEXT_SIZE];
+
+        if (!signin_ends_at(view->signin, &ends_at, &err) ||
+            !duration_parse_seconds(view->signin->spec.validity_period, &seconds, &err)) {
+                snprintf(message, MESSAGE_SIZE, "%s", err.text);
+                return true;
+        }
+        snprintf(message, MESSAGE_SIZE, "\"validity_period\": \"%s\" is longer than %s",
+                 view->signin->spec.validity_period,
+                 duration_format_seconds(view->rules->max_period_seconds, most));
+        return seconds < 1 || seconds > view->rules->max_period_seconds;
+}
+
+static bool is_from_the_future(const struct view *view, char message[MESSAGE_SIZE])
+{
+        snprintf(message, MESSAGE_SIZE, "\"requested_at\" is %" PRId64 " s in the future",
+                 view->requested_at - view->now);
+        return view->requested_at > view->now + FUTURE_SECONDS;
+}
+
+static bool names_other_role(const struct view *view, char message[MESSAGE_SIZE])
+{
+        snprintf(message, MESSAGE_SIZE, "role \"%s\" is not among operator.roles",
+                 view->signin->spec.role);
+        return !text_list_has(view->rules->roles, view->signin->spec.role);
+}
+
+static bool lacks_finalizer(const struct view *view, char message[MESSAGE_SIZE])
+{
+        snprintf(message, MESSAGE_SIZE, "the finalizer %s is missing", SIGNIN_FINALIZER);
+        return !view->signin->has_finalizer;
+}
+
+/* In this order: the first that applies is what the person is told. */
+static const struct refusal {
+        const char *reason;
+        bool (*applies)(const struct view *view, char message[MESSAGE_SIZE]);
+} refusals[] = {
+        { "NameMismatch",      mismatches         },
+        { "InvalidPeriod",     has_bad_period     },
+        { "RequestedInFuture", is_from_the_future },
+        { "RoleNotAllowed",    names_other_role   },
+        { "FinalizerMissing",  lacks_finalizer    },
+};
+
+static const struct refusal *find_refusal(const struct view *view, char message[MESSAGE_SIZE])
+{
+        for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++)
+                if (refusals[i].applies(view, message))
+                        return &refusals[i];
+        return NULL;
+}
+
+static void refuse(const struct view *view, const char *reason, const char *message,
+                   struct plan *plan)
+{
+        delete_all(view->observed, plan);
+        plan_status(view, "False", reason, message, plan);
+        if (view->requested_at > view->now + FUTURE_SECONDS)
+                plan->due_at = view->requested_at - FUTURE_SECONDS;
+}
+
+/* Deletes what is not as it was made; what is already being deleted is left to whoever holds it. */
+static void delete_edited(const struct view *view, struct plan *plan)
+{
+        const struct observed *observed = view->observed;
+
+        for (size_t i = observed->dependant_count; i-- > 0;) {
+                const struct dependant *dependant = &observed->dependants[i];
+
+                if (!dependant->ending && !dependant_is_as_made(dependant, view->signin))
+                        add_delete(plan, dependant);
+        }
+}
+
+static const struct dependant *find_sound(const struct view *view, enum dependant_kind kind,
+                                          const char *namespace_name, const char *name)
+{
+        const struct dependant *dependant = find(view->observed, kind, namespace_name, name);
+
+        return dependant != NULL && !dependant->ending &&
+                               dependant_is_as_made(dependant, view->signin)
+                       ? dependant
+                       : NULL;
+}
+
+static void create_binding(const struct view *view, enum dependant_kind kind,
+                           const char *namespace_name, struct plan *plan)
+{
+        if (find_sound(view, kind, namespace_name, plan->binding_name) == NULL)
+                add(plan, &(struct action){ .kind = ACTION_CREATE,
+                                            .what = kind,
+                                            .namespace_name = namespace_name,
+                                            .name = plan->binding_name });
+}
+
+static void create_bindings(const struct view *view, struct plan *plan)
+{
+        const struct text_list *namespaces = &view->signin->spec.namespaces;
+
+        if (namespaces->count == 0)
+                create_binding(view, DEPENDANT_CLUSTER_BINDING, "", plan);
+        for (size_t i = 0; i < namespaces->count; i++)
+                create_binding(view, DEPENDANT_BINDING, namespaces->items[i], plan);
+}
+
+static void create_account(const struct view *view, struct plan *plan)
+{
+        const struct signin *signin = view->signin;
+
+        if (find_sound(view, DEPENDANT_SERVICE_ACCOUNT, signin->namespace_name, signin->name) ==
+            NULL)
+                add(plan, &(struct action){ .kind = ACTION_CREATE,
+                                            .what = DEPENDANT_SERVICE_ACCOUNT,
+                                            .namespace_name = signin->namespace_name,
+                                            .name = signin->name });
+}
+
+/* Everything stands: says so, with the account's uid. */
+static void plan_ready(const struct view *view, struct plan *plan)
+{
+        const struct signin *signin = view->signin;
+        const struct dependant *account =
+                find_sound(view, DEPENDANT_SERVICE_ACCOUNT, signin->namespace_name, signin->name);
+        char begins[TIMESTAMP_TEXT_SIZE];
+        char ends[TIMESTAMP_TEXT_SIZE];
+        char message[MESSAGE_SIZE];
+
+        assert(account != NULL);
+        timestamp_format(view->requested_at, begins);
+        timestamp_format(view->ends_at, ends);
+        snprintf(message, sizeof(message), "%s until %s", signin->spec.role, ends);
+        plan->status.provisioned = true;
+        plan->status.signed_in = xstrdup(begins);
+        plan->status.valid_until = xstrdup(ends);
+        plan->status.service_account_name = xstrdup(account->name);
+        plan->status.service_account_uid = xstrdup(account->uid);
+        plan_status(view, "True", "Provisioned", message, plan);
+}
+
+/* Waits for what an administrator can still make: a role, a namespace. */
+static void plan_patience(const struct view *view, const char *reason, const char *what,
+                          const char *name, struct plan *plan)
+{
+        char message[MESSAGE_SIZE];
+
+        snprintf(message, sizeof(message), "%s \"%s\" does not exist", what, name);
+        plan_status(view, "False", reason, message, plan);
+        plan->retry = true;
+}
+
+static bool wants_role(const struct plan *plan)
+{
+        for (size_t i = 0; i < plan->count; i++)
+                if (plan->actions[i].kind == ACTION_CREATE)
+                        return true;
+        return false;
+}
+
+static void plan_provision(const struct view *view, struct plan *plan)
+{
+        const struct observed *observed = view->observed;
+
+        delete_edited(view, plan);
+        if (plan->count > 0)
+                return;
+        create_account(view, plan);
+        create_bindings(view, plan);
+        if (!wants_role(plan)) {
+                plan_ready(view, plan);
+                return;
+        }
+        if (observed->role == ROLE_EXISTS && observed->missing_namespace == NULL)
+                return;
+        plan->count = 0;
+        if (observed->role == ROLE_UNKNOWN)
+                add_step(plan, ACTION_READ_ROLE);
+        else if (observed->role == ROLE_MISSING)
+                plan_patience(view, "RoleNotFound", "ClusterRole", view->signin->spec.role, plan);
+        else
+                plan_patience(view, "NamespaceNotFound", "namespace", observed->missing_namespace,
+                              plan);
+}
+
+/* Over. An object without our finalizer would vanish and leave its rights: they go first. */
+static void plan_end(const struct view *view, struct plan *plan)
+{
+        if (!view->signin->has_finalizer)
+                delete_all(view->observed, plan);
+        add_step(plan, ACTION_END);
+}
+
+static void read_times(struct view *view)
+{
+        struct error err = { 0 };
+        int64_t period_seconds = 0;
+
+        if (signin_ends_at(view->signin, &view->ends_at, &err) &&
+            duration_parse_seconds(view->signin->spec.validity_period, &period_seconds, &err))
+                view->requested_at = view->ends_at - period_seconds;
+}
+
+static void plan_session(const struct view *view, struct plan *plan)
+{
+        char message[MESSAGE_SIZE];
+        const struct refusal *refusal = find_refusal(view, message);
+        bool ours = signin_name_is_ours(view->signin);
+
+        if (ours && view->ends_at != 0 && view->now >= view->ends_at) {
+                plan_end(view, plan);
+                return;
+        }
+        if (ours)
+                plan->due_at = view->ends_at;
+        if (refusal != NULL)
+                refuse(view, refusal->reason, message, plan);
+        else
+                plan_provision(view, plan);
+}
+
+void reconcile(const struct observed *observed, const struct rules *rules, int64_t now,
+               struct plan *plan)
+{
+        struct view view = { observed, &observed->signin, rules, now, 0, 0 };
+
+        if (observed->gone) {
+                delete_all(observed, plan);
+                return;
+        }
+        if (!observed->known)
+                return;
+        plan->binding_name = dependant_binding_name(observed->signin.name);
+        read_times(&view);
+        if (observed->signin.deletion_at != 0)
+                plan_teardown(observed, plan);
+        else
+                plan_session(&view, plan);
+}

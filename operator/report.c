@@ -1,0 +1,75 @@
+#include "operator/report.h"
+
+#include <stdio.h>
+
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "lib/metrics.h"
+#include "operator/events.h"
+#include "operator/measures.h"
+
+static const struct row {
+        const char *message; /* of the log line */
+        bool audit;
+        const char *type, *reason; /* of the Event; reason NULL: the status says it */
+        const char *action;
+        const char *note;
+} rows[] = {
+        [REPORT_PROVISIONED] = { "session provisioned",     true, "Normal",  "Provisioned", "Provision",
+                                "signed in"                                                                 },
+        [REPORT_REPAIRED] = { "session repaired",        true, "Normal",  "Repaired",    "Provision",
+                                "made anew what was deleted or edited"                                      },
+        [REPORT_EXTENDED] = { "session extended",        true, "Normal",  "Extended",    "Extend",
+                                "extended"                                                                  },
+        [REPORT_SHORTENED] = { "session shortened",       true, "Normal",  "Shortened",   "Shorten",
+                                "shortened"                                                                 },
+        [REPORT_REFUSED] = { "session not provisioned", true, "Warning", NULL,          "Provision", "" },
+        [REPORT_EXPIRED] = { "session expired",         true, "Normal",  "Expired",     "End",
+                                "its time is over"                                                          },
+        [REPORT_ENDED] = { "session ended",           true, "Normal",  "Ended",       "End",
+                                "its binding and ServiceAccount are gone"                                   },
+};
+
+const char *report_role_label(const struct program *program, const char *role)
+{
+        return role != NULL && text_list_has(program->rules.roles, role) ? role : "other";
+}
+
+static void write_line(const struct row *row, const struct signin *signin,
+                       const struct signin_status *status, const char *reason)
+{
+        const struct signin_spec *spec = &signin->spec;
+
+        log_event(LOG_LEVEL_INFO, row->message, "audit", row->audit ? "true" : "false", "login",
+                  spec->username, "user_id", spec->user_id, "node", spec->node, "node_id",
+                  spec->node_id, "role", spec->role, "reason", spec->reason, "service_account",
+                  status->service_account_name, "service_account_uid", status->service_account_uid,
+                  "until", status->valid_until, "outcome", reason, "detail",
+                  status->ready_message, "signin", signin->name, "signin_uid", signin->uid, NULL);
+}
+
+void report_session(const struct program *program, enum report report, const struct signin *signin,
+                    const struct signin_status *status, const char *detail)
+{
+        const struct row *row = &rows[report];
+        const char *reason = row->reason != NULL ? row->reason : status->ready_reason;
+        scoped_free char *note = detail != NULL ? xstrdup(detail)
+                                                : xasprintf("%s as %s: %s", signin->spec.username,
+                                                            signin->spec.role, row->note);
+
+        write_line(row, signin, status, reason);
+        events_post(program->events, signin, row->type, reason, row->action, note);
+        if (report == REPORT_PROVISIONED)
+                metrics_add(program->metrics, MEASURE_SIGNINS,
+                            (const char *[]){ report_role_label(program, signin->spec.role) }, 1);
+}
+
+void report_orphan(const struct program *program, const struct dependant *orphan)
+{
+        const char *kind = dependant_kind_name(orphan->kind);
+
+        log_event(LOG_LEVEL_WARN, "removed an object that no session owns", "audit", "true", "kind",
+                  kind, "namespace", orphan->namespace_name, "name", orphan->name, "uid",
+                  orphan->uid, "signin_uid", orphan->signin_uid, "role", orphan->role, NULL);
+        metrics_add(program->metrics, MEASURE_ORPHANS, (const char *[]){ kind }, 1);
+}

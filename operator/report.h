@@ -1,0 +1,22 @@
+/* report.h - what people are told about a session: an audit line, an Event, a count. */
+#pragma once
+
+#include "operator/program.h"
+
+enum report {
+        REPORT_PROVISIONED,
+        REPORT_REPAIRED, /* its account is another one than before */
+        REPORT_EXTENDED,
+        REPORT_SHORTENED,
+        REPORT_REFUSED,
+        REPORT_EXPIRED,
+        REPORT_ENDED,
+};
+
+/* status is what holds now; detail says it in words, or NULL. */
+void report_session(const struct program *operator, enum report report, const struct signin *signin,
+                    const struct signin_status *status, const char *detail);
+/* Something that no session owns was deleted. */
+void report_orphan(const struct program *operator, const struct dependant * orphan);
+/* The label value of a metric: roles that are not listed share one. */
+const char *report_role_label(const struct program *operator, const char * role);

@@ -1,0 +1,316 @@
+#include "operator/store.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/memory.h"
+
+struct dependant_node {
+        const char *uid; /* dependant.uid: first, so that both trees compare alike */
+        struct dependant dependant;
+        struct session *session;
+        struct dependant_node *next;
+};
+
+struct store {
+        char *session_namespace;
+        void *sessions;   /* tree of struct session by uid */
+        void *dependants; /* tree of struct dependant_node by uid */
+        void (*changed)(void *owner, struct session *session);
+        void *owner;
+};
+
+_Static_assert(offsetof(struct session, uid) == 0, "the trees compare what stands first");
+
+static int compare_uids(const void *left, const void *right)
+{
+        return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* What tfind() and tsearch() return points at the pointer that was put in. */
+static void *found(void *node)
+{
+        return node == NULL ? NULL : *(void **)node;
+}
+
+struct store *store_new(const char *session_namespace,
+                        void (*changed)(void *owner, struct session *session), void *owner)
+{
+        struct store *store = xcalloc(1, sizeof(*store));
+
+        store->session_namespace = xstrdup(session_namespace);
+        store->changed = changed;
+        store->owner = owner;
+        return store;
+}
+
+static void free_node(void *pointer)
+{
+        struct dependant_node *node = pointer;
+
+        dependant_clear(&node->dependant);
+        free(node);
+}
+
+static void free_session(void *pointer)
+{
+        struct session *session = pointer;
+
+        signin_clear(&session->signin);
+        free(session->uid);
+        free(session);
+}
+
+void store_free(struct store *store)
+{
+        if (store == NULL)
+                return;
+        tdestroy(store->dependants, free_node);
+        tdestroy(store->sessions, free_session);
+        free(store->session_namespace);
+        free(store);
+}
+
+struct session *store_find(const struct store *store, const char *uid)
+{
+        return found(tfind(&uid, &store->sessions, compare_uids));
+}
+
+static struct dependant_node *find_node(const struct store *store, const char *uid)
+{
+        return found(tfind(&uid, &store->dependants, compare_uids));
+}
+
+static struct session *find_or_add(struct store *store, const char *uid)
+{
+        struct session *session = store_find(store, uid);
+
+        if (session != NULL)
+                return session;
+        session = xcalloc(1, sizeof(*session));
+        session->uid = xstrdup(uid);
+        session->item.owner = session;
+        if (tsearch(session, &store->sessions, compare_uids) == NULL)
+                abort();
+        return session;
+}
+
+static bool is_number(const char *text)
+{
+        return text != NULL && *text >= '1' && *text <= '9' &&
+               strspn(text, "0123456789") == strlen(text);
+}
+
+bool resource_version_is_older(const char *version, const char *other)
+{
+        if (!is_number(version) || !is_number(other))
+                return false;
+        if (strlen(version) != strlen(other))
+                return strlen(version) < strlen(other);
+        return strcmp(version, other) < 0;
+}
+
+static bool is_news(const char *known, const char *version)
+{
+        if (known == NULL)
+                return true;
+        return version == NULL ||
+               (strcmp(known, version) != 0 && !resource_version_is_older(version, known));
+}
+
+static size_t find_finalizer(const json_t *object)
+{
+        const json_t *finalizers = json_at(object, "metadata.finalizers");
+        size_t count = json_array_size(finalizers);
+
+        for (size_t i = 0; i < count; i++) {
+                const char *text = json_string_value(json_array_get(finalizers, i));
+
+                if (text != NULL && strcmp(text, SIGNIN_FINALIZER) == 0)
+                        return i;
+        }
+        return 0;
+}
+
+bool store_put_signin(struct store *store, const json_t *object, struct error *err)
+{
+        scoped(signin_clear) struct signin signin = { 0 };
+
+        if (!signin_decode(object, &signin, err))
+                return false;
+        if (signin.uid == NULL || signin.namespace_name == NULL ||
+            strcmp(signin.namespace_name, store->session_namespace) != 0)
+                return error_set(err, ERROR_INVALID,
+                                 "TkaSignin %s: it has no uid, or another namespace than %s",
+                                 signin.name, store->session_namespace);
+
+        struct session *session = find_or_add(store, signin.uid);
+        if (session->gone ||
+            (session->known && !is_news(session->signin.resource_version, signin.resource_version)))
+                return true;
+        signin_clear(&session->signin);
+        session->signin = signin;
+        signin = (struct signin){ 0 };
+        session->finalizer_index = find_finalizer(object);
+        session->known = true;
+        store->changed(store->owner, session);
+        return true;
+}
+
+void store_drop_signin(struct store *store, const char *uid)
+{
+        struct session *session = store_find(store, uid);
+
+        if (session == NULL || session->gone)
+                return;
+        session->gone = true;
+        store->changed(store->owner, session);
+}
+
+void store_finish(struct session *session)
+{
+        session->signin.has_finalizer = false;
+}
+
+static void unlink_node(struct dependant_node *node)
+{
+        struct dependant_node **at = &node->session->dependants;
+
+        while (*at != node)
+                at = &(*at)->next;
+        *at = node->next;
+}
+
+static void link_node(struct dependant_node *node, struct session *session)
+{
+        node->session = session;
+        node->next = session->dependants;
+        session->dependants = node;
+}
+
+static struct dependant_node *find_or_add_node(struct store *store, const struct dependant *wanted,
+                                               struct session *session)
+{
+        struct dependant_node *node = find_node(store, wanted->uid);
+
+        if (node != NULL)
+                return node;
+        node = xcalloc(1, sizeof(*node));
+        dependant_copy(&node->dependant, wanted);
+        node->uid = node->dependant.uid;
+        link_node(node, session);
+        if (tsearch(node, &store->dependants, compare_uids) == NULL)
+                abort();
+        store->changed(store->owner, session);
+        return node;
+}
+
+/* Its label may name another session than before: somebody edited it. */
+static void move_node(struct store *store, struct dependant_node *node, struct session *session)
+{
+        struct session *before = node->session;
+
+        unlink_node(node);
+        link_node(node, session);
+        store->changed(store->owner, session);
+        if (before != session)
+                store->changed(store->owner, before);
+}
+
+static void replace(struct dependant_node *node, struct dependant *dependant)
+{
+        dependant_clear(&node->dependant);
+        node->dependant = *dependant;
+        *dependant = (struct dependant){ 0 };
+}
+
+bool store_put_dependant(struct store *store, enum dependant_kind kind, const json_t *object,
+                         struct error *err)
+{
+        scoped(dependant_clear) struct dependant dependant = { 0 };
+
+        if (!dependant_decode(kind, object, store->session_namespace, &dependant, err))
+                return false;
+
+        struct session *session = find_or_add(store, dependant.signin_uid);
+        struct dependant_node *node = find_or_add_node(store, &dependant, session);
+        if (!is_news(node->dependant.resource_version, dependant.resource_version))
+                return true;
+        /* The tree's key is the old copy of the very same uid: swap it for the new one. */
+        replace(node, &dependant);
+        node->uid = node->dependant.uid;
+        move_node(store, node, session);
+        return true;
+}
+
+void store_drop_dependant(struct store *store, const char *uid)
+{
+        struct dependant_node *node = find_node(store, uid);
+
+        if (node == NULL)
+                return;
+
+        struct session *session = node->session;
+        tdelete(node, &store->dependants, compare_uids);
+        unlink_node(node);
+        free_node(node);
+        store->changed(store->owner, session);
+}
+
+void store_observe(const struct session *session, struct observed *observed)
+{
+        size_t count = 0;
+
+        for (struct dependant_node *node = session->dependants; node; node = node->next)
+                count++;
+        observed_clear(observed);
+        observed->known = session->known;
+        observed->gone = session->gone;
+        signin_copy(&observed->signin, &session->signin);
+        observed->finalizer_index = session->finalizer_index;
+        observed->dependants = xcalloc(count, sizeof(*observed->dependants));
+        for (struct dependant_node *node = session->dependants; node; node = node->next)
+                dependant_copy(&observed->dependants[observed->dependant_count++],
+                               &node->dependant);
+}
+
+bool session_has_binding(const struct session *session)
+{
+        for (struct dependant_node *node = session->dependants; node; node = node->next)
+                if (node->dependant.kind != DEPENDANT_SERVICE_ACCOUNT)
+                        return true;
+        return false;
+}
+
+bool session_is_done(const struct session *session)
+{
+        return (session->gone || !session->known) && session->dependants == NULL;
+}
+
+void store_forget(struct store *store, struct session *session)
+{
+        tdelete(session, &store->sessions, compare_uids);
+        free_session(session);
+}
+
+struct visit {
+        void (*visit)(void *owner, const struct session *session);
+        void *owner;
+};
+
+static void visit_node(const void *node, VISIT when, void *closure)
+{
+        const struct visit *visit = closure;
+
+        if (when == postorder || when == leaf)
+                visit->visit(visit->owner, *(const struct session *const *)node);
+}
+
+void store_each(const struct store *store,
+                void (*visit)(void *owner, const struct session *session), void *owner)
+{
+        struct visit closure = { visit, owner };
+
+        twalk_r(store->sessions, visit_node, &closure);
+}

@@ -1,0 +1,55 @@
+/* store.h - every session as last seen: its TkaSignin, and what was made for it, by the uid. */
+#pragma once
+
+#include "operator/queue.h"
+#include "operator/reconcile.h"
+
+struct dependant_node;
+
+struct session {
+        char *uid; /* the TkaSignin's: what labels of dependants name */
+        bool known, gone;
+        struct signin signin;
+        size_t finalizer_index;
+        struct dependant_node *dependants;
+
+        /* The controller's. */
+        struct queue_item item;
+        unsigned failures;
+        bool running; /* a worker is at it */
+        bool changed; /* since that worker last looked */
+};
+
+struct store;
+
+/* changed(owner, session) after every change, also those of our own answers. Must not wait. */
+struct store *store_new(const char *session_namespace,
+                        void (*changed)(void *owner, struct session *session), void *owner);
+void store_free(struct store *store);
+
+/* Objects as the API server gives them, from a watch or as an answer. What is not newer than what
+ * is known changes nothing: a watch can be behind our own writes. */
+bool store_put_signin(struct store *store, const json_t *object, struct error *err) must_check;
+bool store_put_dependant(struct store *store, enum dependant_kind kind, const json_t *object,
+                         struct error *err) must_check;
+/* Gone from the API server, for good: uids never come back. */
+void store_drop_signin(struct store *store, const char *uid);
+void store_drop_dependant(struct store *store, const char *uid);
+/* Our finalizer is off. */
+void store_finish(struct session *session);
+
+/* NULL when nothing is known under that uid. */
+struct session *store_find(const struct store *store, const char *uid);
+/* A copy to act on while the store moves on. */
+void store_observe(const struct session *session, struct observed *observed);
+bool session_has_binding(const struct session *session);
+/* Neither the TkaSignin nor anything made for it is left. */
+bool session_is_done(const struct session *session);
+/* Frees it; it must be in no queue. */
+void store_forget(struct store *store, struct session *session);
+/* visit must neither wait nor change the store. */
+void store_each(const struct store *store,
+                void (*visit)(void *owner, const struct session *session), void *owner);
+
+/* Decimal texts, as Kubernetes compares them; what is no number is never older. */
+bool resource_version_is_older(const char *version, const char *other);

@@ -1,0 +1,240 @@
+#include "operator/sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/fiber.h"
+#include "lib/json.h"
+#include "lib/kube.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "operator/apply.h"
+#include "operator/report.h"
+#include "operator/store.h"
+
+#define EVERY_MS 300000
+#define RETRY_MS 10000
+#define PAGE 500
+#define PAGES_MAX 1000
+
+struct sweep {
+        struct program *program;
+        struct fiber *fiber;
+        bool stopped;
+};
+
+/* Dependants whose session we do not know. That is few: what the store knows to be owned ends with
+ * its session. */
+struct suspects {
+        struct dependant *items;
+        size_t count, capacity;
+};
+
+/* What is done with each object of a collection. */
+struct pager {
+        struct program *program;
+        struct suspects *suspects;
+        enum dependant_kind kind;
+        bool (*judge)(const struct pager *pager, const json_t *object, struct error *err);
+};
+
+static void scoped_json_decref(json_t **value)
+{
+        json_decref(*value);
+}
+
+static void suspects_clear(struct suspects *suspects)
+{
+        for (size_t i = 0; i < suspects->count; i++)
+                dependant_clear(&suspects->items[i]);
+        free(suspects->items);
+        *suspects = (struct suspects){ 0 };
+}
+
+static bool take_page(const struct pager *pager, const json_t *list, struct error *err)
+{
+        const json_t *items = json_object_get(list, "items");
+        size_t count = json_array_size(items);
+
+        for (size_t i = 0; i < count; i++)
+                if (!pager->judge(pager, json_array_get(items, i), err))
+                        return false;
+        return true;
+}
+
+/* Page after page, so that memory stays small; without a resourceVersion, so that no cache of the
+ * API server can be behind. */
+static bool walk(const struct pager *pager, const char *path, const char *selector,
+                 struct error *err)
+{
+        scoped(buf_clear) struct buf next = { 0 };
+
+        for (size_t page = 0; page < PAGES_MAX; page++) {
+                scoped(buf_clear) struct buf query = { 0 };
+                scoped(scoped_json_decref) json_t *list = NULL;
+
+                buf_printf(&query, "%s?limit=%d", path, PAGE);
+                if (selector != NULL) {
+                        buf_add(&query, "&labelSelector=");
+                        buf_add_escaped(&query, selector);
+                }
+                if (next.length > 0) {
+                        buf_add(&query, "&continue=");
+                        buf_add_escaped(&query, buf_text(&next));
+                }
+                if (!kube_get(pager->program->kube, query.text, &list, err) ||
+                    !take_page(pager, list, err))
+                        return false;
+
+                const char *more = json_text_at(list, "metadata.continue");
+                if (more == NULL || *more == '\0')
+                        return true;
+                buf_truncate(&next, 0);
+                buf_add(&next, more);
+        }
+        return error_set(err, ERROR_UNAVAILABLE, "more than %d objects", PAGE * PAGES_MAX);
+}
+
+static bool take_dependant(const struct pager *pager, const json_t *object, struct error *err)
+{
+        struct suspects *suspects = pager->suspects;
+        scoped(dependant_clear) struct dependant dependant = { 0 };
+
+        if (!dependant_decode(pager->kind, object, pager->program->session_namespace, &dependant,
+                              err))
+                return false;
+
+        const struct session *session = store_find(pager->program->store, dependant.signin_uid);
+        if (session != NULL && session->known && !session->gone)
+                return true;
+        if (suspects->count == suspects->capacity) {
+                suspects->capacity = suspects->capacity * 2 + 16;
+                suspects->items =
+                        xrealloc(suspects->items, suspects->capacity * sizeof(*suspects->items));
+        }
+        suspects->items[suspects->count++] = dependant;
+        dependant = (struct dependant){ 0 };
+        return true;
+}
+
+/* Clears those it owns of suspicion. */
+static bool take_signin(const struct pager *pager, const json_t *object, struct error *err)
+{
+        struct suspects *suspects = pager->suspects;
+        const char *uid = json_text_at(object, "metadata.uid");
+
+        if (uid == NULL)
+                return error_set(err, ERROR_UNAVAILABLE, "a TkaSignin without uid");
+        for (size_t i = 0; i < suspects->count; i++)
+                if (strcmp(suspects->items[i].signin_uid, uid) == 0)
+                        suspects->items[i].kind = DEPENDANT_KINDS;
+        return true;
+}
+
+static bool list_suspects(struct program *program, struct suspects *suspects, struct error *err)
+{
+        for (int kind = DEPENDANT_KINDS - 1; kind >= 0; kind--) {
+                const struct pager pager = { program, suspects, (enum dependant_kind)kind,
+                                             take_dependant };
+                scoped_free char *path = dependant_path(
+                        pager.kind,
+                        kind == DEPENDANT_SERVICE_ACCOUNT ? program->session_namespace : NULL,
+                        NULL);
+
+                if (!walk(&pager, path, SIGNIN_UID_LABEL, err))
+                        return error_wrap(err, "listing what sessions own");
+        }
+        return true;
+}
+
+static bool remove_orphan(struct program *program, const struct dependant *orphan,
+                          struct error *err)
+{
+        const struct action action = { .kind = ACTION_DELETE,
+                                       .what = orphan->kind,
+                                       .namespace_name = orphan->namespace_name,
+                                       .name = orphan->name,
+                                       .uid = orphan->uid };
+
+        if (apply_delete(program, &action, err)) {
+                report_orphan(program, orphan);
+                return true;
+        }
+        return err->kind == ERROR_CONFLICT; /* already another one, which the next sweep judges */
+}
+
+/* Each is tried: one that cannot be deleted keeps none of the others. */
+static bool remove_orphans(struct program *program, const struct suspects *suspects,
+                           size_t *removed, struct error *err)
+{
+        bool all = true;
+
+        for (size_t i = 0; i < suspects->count; i++) {
+                struct error one = { 0 };
+
+                if (suspects->items[i].kind == DEPENDANT_KINDS)
+                        continue;
+                if (remove_orphan(program, &suspects->items[i], &one)) {
+                        (*removed)++;
+                        continue;
+                }
+                *err = one;
+                all = false;
+        }
+        return all;
+}
+
+bool sweep_once(struct program *program, size_t *removed, struct error *err)
+{
+        scoped(suspects_clear) struct suspects suspects = { 0 };
+        const struct pager signins = { program, &suspects, DEPENDANT_KINDS, take_signin };
+        scoped_free char *path =
+                kube_path(signin_resource(), program->session_namespace, NULL, NULL);
+
+        *removed = 0;
+        if (!list_suspects(program, &suspects, err))
+                return false;
+        if (suspects.count == 0)
+                return true;
+        if (!walk(&signins, path, NULL, err))
+                return error_wrap(err, "listing sessions");
+        return remove_orphans(program, &suspects, removed, err);
+}
+
+static void run_sweep(void *argument)
+{
+        struct sweep *sweep = argument;
+        struct error err = { 0 };
+        int64_t delay_ms = 0;
+
+        while (!sweep->stopped && wait_ms(sweep->program->loop, delay_ms, &err)) {
+                size_t removed = 0;
+
+                delay_ms = EVERY_MS;
+                if (!sweep->program->listed) {
+                        delay_ms = 100;
+                } else if (!sweep_once(sweep->program, &removed, &err) && !sweep->stopped) {
+                        delay_ms = RETRY_MS;
+                        log_event(LOG_LEVEL_WARN, "sweeping, trying again", "error", err.text,
+                                  NULL);
+                }
+        }
+        sweep->fiber = NULL;
+}
+
+struct sweep *sweep_start(struct program *program)
+{
+        struct sweep *sweep = xcalloc(1, sizeof(*sweep));
+
+        sweep->program = program;
+        sweep->fiber = fiber_start(program->loop, run_sweep, sweep);
+        return sweep;
+}
+
+void sweep_stop(struct sweep *sweep)
+{
+        sweep->stopped = true;
+        if (sweep->fiber != NULL)
+                fiber_cancel(sweep->fiber);
+}

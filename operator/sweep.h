@@ -1,0 +1,13 @@
+/* sweep.h - removes what no session owns: once at start, then every few minutes. */
+#pragma once
+
+#include "operator/program.h"
+
+struct sweep;
+
+/* A fiber; the first sweep comes once everything was listed. free() it after sweep_stop() and the
+ * fiber's end. */
+struct sweep *sweep_start(struct program *program);
+void sweep_stop(struct sweep *sweep);
+/* One sweep, and how many orphans it deleted. Waits. */
+bool sweep_once(struct program *program, size_t *removed, struct error *err) must_check;

@@ -1,0 +1,205 @@
+#include "server/config.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "schema/capability.h"
+#include "schema/limits.h"
+
+static bool is_wildcard(const char *address)
+{
+        return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+/* A name Kubernetes takes for namespaces and ClusterRoles; those of roles may hold ":" as well. */
+static bool check_name(const char *key, const char *name, size_t limit, const char *more,
+                       struct error *err)
+{
+        size_t length = strlen(name);
+
+        if (length == 0 || length > limit)
+                return error_set(err, ERROR_INVALID, "%s: \"%s\" is not 1 to %zu bytes long", key,
+                                 name, limit);
+        for (const char *at = name; *at != '\0'; at++)
+                if ((*at < 'a' || *at > 'z') && (*at < '0' || *at > '9') &&
+                    strchr(more, *at) == NULL)
+                        return error_set(err, ERROR_INVALID, "%s: \"%s\" is no Kubernetes name",
+                                         key, name);
+        return true;
+}
+
+static bool check_names(const struct config *config, struct error *err)
+{
+        if (!check_name("operator.namespace", config->session_namespace, LIMIT_NAMESPACE, "-", err))
+                return false;
+        if (config->release_namespace != NULL &&
+            !check_name("kubernetes.namespace", config->release_namespace, LIMIT_NAMESPACE, "-",
+                        err))
+                return false;
+        if (config->roles.count == 0)
+                return error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
+        for (size_t i = 0; i < config->roles.count; i++)
+                if (!check_name("operator.roles", config->roles.items[i], LIMIT_ROLE,
+                                "-.:ABCDEFGHIJKLMNOPQRSTUVWXYZ", err))
+                        return false;
+        return true;
+}
+
+static bool check_capabilities(const struct config *config, struct error *err)
+{
+        if (config->capabilities.count == 0)
+                return error_set(err, ERROR_INVALID, "tailscale.capName: at least one is needed");
+        for (size_t i = 0; i < config->capabilities.count; i++) {
+                const char *name = config->capabilities.items[i];
+
+                if (name[0] == '\0' || strlen(name) > 253 || strpbrk(name, " \t\r\n,") != NULL ||
+                    strstr(name, "://") != NULL)
+                        return error_set(err, ERROR_INVALID,
+                                         "tailscale.capName: \"%s\" is no capability, which reads "
+                                         "like " CAPABILITY_NAME,
+                                         name);
+        }
+        return true;
+}
+
+static bool check_endpoint(const char *url, struct error *err)
+{
+        static const char scheme[] = "https://";
+
+        if (url == NULL)
+                return error_set(err, ERROR_INVALID, "clusterInfo.apiEndpoint is required");
+
+        const char *host = url + sizeof(scheme) - 1;
+        if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strcspn(host, "/:") == 0 ||
+            strlen(url) > 2048 || strpbrk(url, " \t\r\n\"\\@?#") != NULL)
+                return error_set(err, ERROR_INVALID,
+                                 "clusterInfo.apiEndpoint: \"%s\" is not like https://HOST:PORT",
+                                 url);
+        return true;
+}
+
+static void free_bio(BIO **bio)
+{
+        BIO_free(*bio);
+}
+
+static bool holds_certificate(const unsigned char *pem, int length)
+{
+        scoped(free_bio) BIO *bio = BIO_new_mem_buf(pem, length);
+        X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+        bool found = certificate != NULL;
+
+        X509_free(certificate);
+        ERR_clear_error();
+        return found;
+}
+
+static bool check_ca(const char *base64, struct error *err)
+{
+        size_t length = strlen(base64);
+
+        if (length > LIMIT_CA_FILE)
+                return error_set(err, ERROR_INVALID, "clusterInfo.caData is longer than %d bytes",
+                                 LIMIT_CA_FILE);
+
+        scoped_free unsigned char *pem = xmalloc(length + 1);
+        int decoded = length % 4 != 0
+                              ? -1
+                              : EVP_DecodeBlock(pem, (const unsigned char *)base64, (int)length);
+        if (decoded < 0)
+                return error_set(err, ERROR_INVALID, "clusterInfo.caData is no base64");
+        if (!holds_certificate(pem, decoded))
+                return error_set(err, ERROR_INVALID,
+                                 "clusterInfo.caData is base64, but not of a PEM certificate");
+        return true;
+}
+
+static bool check_cluster(struct config *config, struct error *err)
+{
+        struct cluster_info *cluster = &config->cluster;
+
+        if (!check_endpoint(cluster->server_url, err))
+                return false;
+        if (cluster->ca_data != NULL && !check_ca(cluster->ca_data, err))
+                return false;
+        if (cluster->insecure_skip_tls_verify)
+                free(take(cluster->ca_data)); /* kubectl refuses a file that says both */
+        if (cluster->name == NULL)
+                cluster->name = xstrdup(config->cluster_name);
+        return true;
+}
+
+static bool check_health(const struct config *config, struct error *err)
+{
+        unsigned char binary[sizeof(struct in6_addr)];
+        const char *address = config->health_address;
+
+        if (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1)
+                return error_set(err, ERROR_INVALID, "health.address: \"%s\" is no IP address",
+                                 address);
+        if (is_wildcard(address))
+                return error_set(err, ERROR_INVALID,
+                                 "health.address: \"%s\" would listen everywhere: name one address",
+                                 address);
+        return config->mode != MODE_USERSPACE || config_allows_userspace(config, err);
+}
+
+bool config_allows_userspace(const struct config *config, struct error *err)
+{
+        if (strcmp(config->health_address, "127.0.0.1") != 0 &&
+            strcmp(config->health_address, "::1") != 0)
+                return true;
+        return error_set(err, ERROR_INVALID,
+                         "health.address: in userspace mode the whole tailnet reaches \"%s\": take "
+                         "127.0.0.2 or the pod's address",
+                         config->health_address);
+}
+
+static bool check_periods(const struct config *config, struct error *err)
+{
+        if (config->port == 443)
+                return error_set(err, ERROR_INVALID,
+                                 "tailscale.port: 443 means TLS, which this version does not have: "
+                                 "choose another port");
+        if (config->min_period_seconds > config->max_period_seconds)
+                return error_set(err, ERROR_INVALID,
+                                 "server.minPeriod (%lld s) is longer than server.maxPeriod (%lld "
+                                 "s)",
+                                 (long long)config->min_period_seconds,
+                                 (long long)config->max_period_seconds);
+        return true;
+}
+
+static bool read_words(struct config *config, struct error *err)
+{
+        static const char *const modes[] = { "auto", "userspace", "tun" };
+        static const char *const formats[] = { "auto", "json", "text" };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(modes); i++)
+                if (strcmp(config->mode_text, modes[i]) == 0)
+                        config->mode = (enum mode)i;
+        for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
+                if (strcmp(config->log_format_text, formats[i]) == 0)
+                        config->log_format = (enum log_format)i;
+        if (config->debug) {
+                config->log_level = LOG_LEVEL_DEBUG;
+                return true;
+        }
+        return log_level_parse(config->log_level_text, &config->log_level, err) ||
+               error_wrap(err, "log.level");
+}
+
+bool config_check(struct config *config, struct error *err)
+{
+        return read_words(config, err) && check_names(config, err) &&
+               check_capabilities(config, err) && check_periods(config, err) &&
+               check_cluster(config, err) && check_health(config, err);
+}

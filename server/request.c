@@ -1,0 +1,172 @@
+#include "server/request.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/memory.h"
+
+#define WAIT_MAX_SECONDS 30
+
+bool request_decide(struct server *server, struct caller *caller,
+                    const struct http_exchange *exchange, struct login_request *request,
+                    struct grant *grant, struct error *err)
+{
+        const struct grant_limits limits = {
+                .min_period_seconds = server->config->min_period_seconds,
+                .max_period_seconds = server->config->max_period_seconds,
+                .roles = &server->config->roles,
+        };
+        size_t length = 0;
+        const char *body = http_exchange_body(exchange, &length);
+
+        if (!login_request_decode(body, length, request, err) ||
+            !grant_decide(&caller->capability, &limits, request, grant, err))
+                return false;
+        snprintf(caller->role, sizeof(caller->role), "%s", grant->role);
+        return true;
+}
+
+static int read_hex(char digit)
+{
+        if (digit >= '0' && digit <= '9')
+                return digit - '0';
+        digit = (char)tolower((unsigned char)digit);
+        return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Percent-decodes up to '&'; false when malformed, or too long for text. */
+static bool decode_value(const char *value, char *text, size_t size)
+{
+        size_t length = 0;
+
+        while (*value != '\0' && *value != '&') {
+                char byte = *value++;
+
+                if (byte == '%') {
+                        int high = read_hex(value[0]);
+                        int low = high < 0 ? -1 : read_hex(value[1]);
+
+                        if (low < 0 || high + low == 0)
+                                return false;
+                        byte = (char)(high * 16 + low);
+                        value += 2;
+                }
+                if (length + 1 >= size)
+                        return false;
+                text[length++] = byte;
+        }
+        text[length] = '\0';
+        return length > 0;
+}
+
+bool request_read_role(const struct caller *caller, const struct http_exchange *exchange,
+                       char role[LIMIT_ROLE + 1], struct error *err)
+{
+        static const struct grant_limits nothing = { 0 };
+        const char *at = http_exchange_query(exchange);
+        struct grant grant;
+
+        role[0] = '\0';
+        while (strncmp(at, "role=", 5) != 0) {
+                at = strchr(at, '&');
+                if (at == NULL)
+                        return true;
+                at++;
+        }
+        if (!decode_value(at + 5, role, LIMIT_ROLE + 1))
+                return error_set(err, ERROR_INVALID, "the query's \"role\" is not 1 to %d bytes",
+                                 LIMIT_ROLE);
+        if (grant_find(&caller->capability, role, NULL) != NULL)
+                return true;
+
+        const struct login_request wish = { .role = role };
+        return grant_decide(&caller->capability, &nothing, &wish, &grant, err);
+}
+
+static const char *skip(const char *text, const char *characters)
+{
+        return text + strspn(text, characters);
+}
+
+int64_t request_wait_ms(const char *prefer)
+{
+        for (const char *at = prefer; at != NULL && *at != '\0'; at = skip(at, ",; \t")) {
+                if (strncasecmp(at, "wait=", 5) == 0 && isdigit((unsigned char)at[5])) {
+                        unsigned long seconds = strtoul(at + 5, NULL, 10);
+
+                        return 1000 *
+                               (int64_t)(seconds < WAIT_MAX_SECONDS ? seconds : WAIT_MAX_SECONDS);
+                }
+                at += strcspn(at, ",;");
+        }
+        return 0;
+}
+
+/* A media range of Accept: how much it is liked, in thousandths, and how exactly it matches. */
+struct liking {
+        int quality;
+        int exactness; /* 3: the very type, 2: its kind, 1: anything, 0: no match */
+};
+
+static int read_quality(const char *parameters, size_t length)
+{
+        for (size_t i = 0; i + 2 < length; i++) {
+                if (tolower((unsigned char)parameters[i]) != 'q' || parameters[i + 1] != '=')
+                        continue;
+                double quality = strtod(parameters + i + 2, NULL);
+
+                return quality <= 0 ? 0 : quality >= 1 ? 1000 : (int)(quality * 1000);
+        }
+        return 1000;
+}
+
+static int match(const char *range, size_t length, const char *type)
+{
+        size_t kind = strcspn(type, "/") + 1;
+
+        if (length == strlen(type) && strncasecmp(range, type, length) == 0)
+                return 3;
+        if (length == kind + 1 && strncasecmp(range, type, kind) == 0 && range[kind] == '*')
+                return 2;
+        return length == 3 && strncmp(range, "*/*", 3) == 0 ? 1 : 0;
+}
+
+/* The most exact range that matches decides (RFC 9110, 12.5.1). */
+static struct liking find_liking(const char *accept, const char *type)
+{
+        struct liking liking = { 0 };
+
+        for (const char *at = skip(accept, ", \t"); *at != '\0'; at = skip(at, ", \t")) {
+                size_t length = strcspn(at, ",");
+                int exactness = match(at, strcspn(at, ",; \t"), type);
+                size_t range = strcspn(at, ",;");
+
+                if (exactness > liking.exactness)
+                        liking = (struct liking){ read_quality(at + range, length - range),
+                                                  exactness };
+                at += length;
+        }
+        return liking;
+}
+
+bool request_prefers_yaml(const char *accept)
+{
+        static const char *const types[] = { "application/yaml", "text/yaml",
+                                             "application/x-yaml" };
+
+        if (accept == NULL)
+                return false;
+
+        struct liking json = find_liking(accept, "application/json");
+        for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
+                struct liking yaml = find_liking(accept, types[i]);
+
+                if (yaml.quality > json.quality ||
+                    (yaml.quality == json.quality && yaml.quality > 0 &&
+                     yaml.exactness > json.exactness))
+                        return true;
+        }
+        return false;
+}

@@ -1,0 +1,132 @@
+#include <string.h>
+
+#include "lib/fiber.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "server/audit.h"
+#include "server/grant.h"
+#include "server/handlers.h"
+#include "server/identity.h"
+#include "server/server.h"
+#include "server/session.h"
+#include "server/telemetry.h"
+
+enum need {
+        NEEDS_IDENTITY, /* checks 1 to 3 */
+        NEEDS_RULES,    /* and the tailnet's policy */
+};
+
+struct row {
+        const char *method, *path;
+        enum need need;
+        bool signs_in; /* counted as an attempt */
+        bool (*handle)(struct server *server, struct caller *caller, struct http_exchange *exchange,
+                       struct error *err);
+};
+
+static const struct row rows[] = {
+        { "POST", "/api/v1alpha1/login",        NEEDS_RULES,    true,  handle_login        },
+        { "GET",  "/api/v1alpha1/login",        NEEDS_RULES,    false, handle_login_status },
+        { "GET",  "/api/v1alpha1/kubeconfig",   NEEDS_RULES,    false, handle_kubeconfig   },
+        { "POST", "/api/v1alpha1/logout",       NEEDS_IDENTITY, false, handle_logout       },
+        { "POST", "/api/v1alpha1/credential",   NEEDS_RULES,    true,  handle_credential   },
+        { "GET",  "/api/v1alpha1/cluster-info", NEEDS_RULES,    false, handle_cluster_info },
+};
+
+static const struct row *find_row(const struct http_exchange *exchange)
+{
+        const char *method = http_exchange_method(exchange);
+        size_t i = 0;
+
+        if (strcmp(method, "HEAD") == 0)
+                method = "GET";
+        while (strcmp(rows[i].method, method) != 0 ||
+               strcmp(rows[i].path, http_exchange_path(exchange)) != 0)
+                i++;
+        return &rows[i];
+}
+
+static void clear_caller(struct caller *caller)
+{
+        tailscale_whois_clear(&caller->whois);
+        capability_clear(&caller->capability);
+}
+
+/* Checks 4 and 5; what the rules no longer grant is taken away before anything else happens. Rules
+ * that cannot be read or ranked take nothing away. */
+static bool check_rules(struct server *server, struct caller *caller, struct error *err)
+{
+        if (!capability_decode(caller->whois.capabilities, &server->config->capabilities,
+                               &caller->capability, err) ||
+            !grant_rank(&caller->capability, err))
+                return false;
+        session_judge(server, &caller->whois, &caller->capability, caller->trace_id);
+        return caller->capability.rule_count > 0 ||
+               error_set(err, ERROR_DENIED, "User not authorized");
+}
+
+static const char *name_outcome(const struct caller *caller, bool answered, const struct error *err)
+{
+        if (answered)
+                return caller->outcome[0] == '\0' ? "ok" : caller->outcome;
+        switch (err->kind) {
+        case ERROR_DENIED:
+                return "forbidden";
+        case ERROR_INVALID:
+                return "invalid";
+        case ERROR_UNAVAILABLE:
+                return "unavailable";
+        case ERROR_NONE:
+        case ERROR_UNAUTHENTICATED:
+        case ERROR_NOT_FOUND:
+        case ERROR_CONFLICT:
+        case ERROR_INTERNAL:
+        case ERROR_PENDING:
+                break;
+        }
+        return "error";
+}
+
+/* A person was told no: that is for the audit log. */
+static void note_refusal(const struct caller *caller, const struct http_exchange *exchange,
+                         const struct error *err)
+{
+        const struct audit audit = { .event = "refuse",
+                                     .trace_id = caller->trace_id,
+                                     .whois = &caller->whois,
+                                     .role = caller->role,
+                                     .cause = err->text,
+                                     .peer = http_exchange_peer_text(exchange) };
+
+        if (err->kind == ERROR_DENIED || err->kind == ERROR_INVALID)
+                audit_write(&audit);
+}
+
+static bool dispatch(void *owner, struct http_exchange *exchange, struct error *err)
+{
+        struct server *server = owner;
+        const struct row *row = find_row(exchange);
+        scoped(clear_caller) struct caller caller = { .trace_id =
+                                                              http_exchange_trace_id(exchange) };
+
+        bool answered = identity_check(server->identity, exchange, &caller.whois, err) &&
+                        (row->need == NEEDS_IDENTITY || check_rules(server, &caller, err)) &&
+                        row->handle(server, &caller, exchange, err);
+        if (!answered)
+                note_refusal(&caller, exchange, err);
+        if (row->signs_in)
+                telemetry_count_attempt(server, caller.role, name_outcome(&caller, answered, err));
+        return answered;
+}
+
+const struct http_route *routes_public(size_t *count)
+{
+        static struct http_route routes[ARRAY_LENGTH(rows)];
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
+                routes[i] = (struct http_route){ .method = rows[i].method,
+                                                 .path = rows[i].path,
+                                                 .handle = dispatch };
+        *count = ARRAY_LENGTH(rows);
+        return routes;
+}

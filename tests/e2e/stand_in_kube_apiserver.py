@@ -1,0 +1,46 @@
+"""stand_in_kube_apiserver.py - an API server that misbehaves when told to, and else is the real one."""
+
+import contextlib
+import json
+import socket
+import ssl
+
+from cluster import API
+from host import HUB_ADDRESS
+from relay import Relay, reply
+
+PORT = 7444
+SERVER = f"https://{HUB_ADDRESS}:{PORT}"
+
+
+class StandInKubeApiserver(Relay):
+    """HTTPS in the hub, with the real server's certificate."""
+
+    def __init__(self, world, port=PORT):
+        self.world = world
+        pki = world.folder / "cluster"
+        inward = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        inward.load_cert_chain(pki / "apiserver.crt", pki / "apiserver.key")
+        self.outward = ssl.create_default_context(cafile=pki / "ca.crt")
+        with world.rig.host.inside(world.rig.host.namespace("hub")):
+            listener = socket.create_server((HUB_ADDRESS, port))
+        super().__init__(listener, self.connect_real, inward)
+
+    def connect_real(self):
+        plain = self.world.rig.host.connect("hub", API, 30)
+        return self.outward.wrap_socket(plain, server_hostname=API[0])
+
+
+@contextlib.contextmanager
+def stand_in_kube_apiserver(world, port=PORT):
+    stand_in = StandInKubeApiserver(world, port)
+    try:
+        yield stand_in
+    finally:
+        stand_in.stop()
+
+
+def kube_status(code, reason="", message="told by the stand-in", **headers):
+    """A Status, as the API server refuses with."""
+    return reply(code, json.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                                   "message": message, "reason": reason, "code": code}), **headers)

@@ -1,0 +1,255 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kubectl-tka/remote/kubeconfig_file.h"
+#include "kubectl-tka/remote/kubeconfig_lock.h"
+#include "kubectl-tka/remote/target.h"
+#include "lib/file.h"
+#include "lib/memory.h"
+#include "tests/unit/test.h"
+
+/* A folder of the test's own, and the process in it. */
+static void enter_folder(void)
+{
+        char name[] = "/tmp/tka-kubeconfig-XXXXXX";
+
+        assert_non_null(mkdtemp(name));
+        assert_int_equal(chdir(name), 0);
+        assert_int_equal(setenv("HOME", name, 1), 0);
+        assert_int_equal(unsetenv("KUBECONFIG"), 0);
+}
+
+static void write_text(const char *path, mode_t mode, const char *text)
+{
+        struct error err = { 0 };
+
+        assert_ok(file_write(path, mode, text, strlen(text), &err));
+}
+
+static void assert_holds(const char *path, const char *words)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+        struct error err = { 0 };
+
+        buf_init(&text, 100000);
+        assert_ok(file_read(path, &text, &err));
+        assert_non_null(strstr(text.text, words));
+}
+
+static void assert_mode(const char *path, mode_t mode)
+{
+        struct stat found;
+
+        assert_int_equal(stat(path, &found), 0);
+        assert_int_equal(found.st_mode & 07777, mode);
+}
+
+static const struct splice use_x = { .current_context = "x" };
+
+TEST(writes_a_new_file_and_its_folder_for_the_owner_alone)
+{
+        struct error err = { 0 };
+        bool rewritten = false;
+
+        enter_folder();
+        assert_ok(kubeconfig_file_change("new/dir/config", &use_x, &rewritten, &err));
+        assert_holds("new/dir/config", "current-context: x\n");
+        assert_mode("new/dir/config", 0600);
+        assert_mode("new/dir", 0700);
+        assert_int_equal(access("new/dir/config.lock", F_OK), -1);
+}
+
+TEST(keeps_the_mode_and_the_link)
+{
+        struct error err = { 0 };
+        bool rewritten = false;
+        struct stat found;
+
+        enter_folder();
+        write_text("real", 0640, "kind: Config\n");
+        assert_int_equal(symlink("real", "link"), 0);
+        assert_ok(kubeconfig_file_change("link", &use_x, &rewritten, &err));
+        assert_int_equal(lstat("link", &found), 0);
+        assert_true(S_ISLNK(found.st_mode));
+        assert_holds("real", "kind: Config\ncurrent-context: x\n");
+        assert_mode("real", 0640);
+}
+
+TEST(leaves_the_file_alone_when_nothing_changes)
+{
+        struct error err = { 0 };
+        bool rewritten = false;
+        struct stat before;
+        struct stat after;
+
+        enter_folder();
+        write_text("config", 0600, "current-context: x\n");
+        assert_int_equal(stat("config", &before), 0);
+        assert_ok(kubeconfig_file_change("config", &use_x, &rewritten, &err));
+        assert_int_equal(stat("config", &after), 0);
+        assert_int_equal(before.st_ino, after.st_ino);
+}
+
+TEST(names_the_lock_that_stays_too_long)
+{
+        struct error err = { 0 };
+        bool rewritten = false;
+
+        enter_folder();
+        write_text("config", 0600, "kind: Config\n");
+        write_text("config.lock", 0600, "");
+        assert_fails(kubeconfig_file_change("config", &use_x, &rewritten, &err), ERROR_CONFLICT,
+                     "\"config.lock\" has been there since 20");
+        assert_non_null(strstr(err.advice, "remove"));
+        assert_holds("config", "kind: Config\n");
+        assert_int_equal(access("config.lock", F_OK), 0);
+}
+
+TEST(lets_signals_wait_while_it_holds_the_lock)
+{
+        struct kubeconfig_lock lock = { 0 };
+        struct error err = { 0 };
+        sigset_t pending;
+
+        enter_folder();
+        signal(SIGHUP, SIG_IGN);
+        assert_ok(kubeconfig_lock_take("config", &lock, &err));
+        signal(SIGHUP, SIG_DFL);
+        assert_int_equal(raise(SIGHUP), 0);
+        sigpending(&pending);
+        assert_true(sigismember(&pending, SIGHUP));
+        signal(SIGHUP, SIG_IGN);
+        kubeconfig_lock_release(&lock);
+        assert_int_equal(access("config.lock", F_OK), -1);
+        signal(SIGHUP, SIG_DFL);
+}
+
+TEST(quotes_the_file_that_cannot_be_read)
+{
+        struct kubeconfig_files files = { 0 };
+        struct error err = { 0 };
+
+        enter_folder();
+        write_text("bad", 0600, "a: [\n");
+        assert_fails(kubeconfig_files_read("bad", &files, &err), ERROR_INVALID, "bad: line ");
+        assert_null(files.documents);
+}
+
+TEST(chooses_files_as_kubectl_does)
+{
+        static const struct {
+                const char *variable, *new_place;
+                size_t count;
+        } rows[] = {
+                { "",                   "/.kube/config", 1 },
+                { ":",                  "/.kube/config", 1 },
+                { "none",               "none",          1 },
+                { "none:there",         "there",         2 },
+                { "none:gone",          "gone",          2 },
+                { ":there::none:there", "there",         2 },
+                { "there:none",         "there",         2 },
+        };
+        struct error err = { 0 };
+
+        enter_folder();
+        write_text("there", 0600, "");
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+                assert_int_equal(setenv("KUBECONFIG", rows[i].variable, 1), 0);
+                assert_ok(kubeconfig_files_read(NULL, &files, &err));
+                assert_int_equal(files.paths.count, rows[i].count);
+                const char *place = kubeconfig_files_new_place(&files);
+                assert_string_equal(place + strlen(place) - strlen(rows[i].new_place),
+                                    rows[i].new_place);
+        }
+}
+
+TEST(lets_the_first_file_define_a_name_and_the_current_context)
+{
+        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+        struct error err = { 0 };
+        size_t file = 9;
+
+        enter_folder();
+        write_text("a", 0600, "current-context: ''\nusers:\n- name: x\n  user: {token: first}\n");
+        write_text("b", 0600, "current-context: x\nusers:\n- name: x\n  user: {token: second}\n");
+        assert_int_equal(setenv("KUBECONFIG", "a:b", 1), 0);
+        assert_ok(kubeconfig_files_read(NULL, &files, &err));
+        assert_string_equal(files.current_context, "x");
+        const json_t *item = kubeconfig_files_find(&files, "users", "x", &file);
+        assert_int_equal(file, 0);
+        assert_string_equal(json_text_at(item, "user.token"), "first");
+        assert_null(kubeconfig_files_find(&files, "clusters", "x", &file));
+}
+
+#define MARK(name, server, cluster, role) \
+        "- name: " name "\n  context:\n    extensions:\n    - name: tka.specht-labs.de\n" \
+        "      extension: {server: '" server "', cluster: " cluster ", role: '" role \
+        "', ca-hash: ab}\n"
+
+/* prod in two roles and under a name of its own, test on another server. */
+static void read_targets(struct kubeconfig_files *files, struct target_list *list)
+{
+        struct error err = { 0 };
+
+        enter_folder();
+        write_text("config", 0600,
+                   "contexts:\n- name: admin\n  context: {}\n" MARK("prod", "http://a", "prod", "")
+                           MARK("prod!view", "http://a", "prod", "view")
+                                   MARK("mine", "http://a", "prod", "edit")
+                                           MARK("test", "http://b", "test", ""));
+        assert_ok(kubeconfig_files_read("config", files, &err));
+        target_list_read(files, list);
+        assert_int_equal(list->count, 4);
+}
+
+TEST(selects_what_a_word_means)
+{
+        static const struct {
+                const char *word, *url;
+                size_t count;
+        } rows[] = {
+                { "prod",      "https://prod",  3 },
+                { "prod!view", "",              1 },
+                { "mine",      "",              1 },
+                { "test",      "",              1 },
+                { "admin",     "https://admin", 0 },
+                { "http://a",  "http://a",      3 },
+                { "b",         "http://b",      1 },
+        };
+        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+        scoped(target_list_clear) struct target_list list = { 0 };
+
+        read_targets(&files, &list);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped(target_list_clear) struct target_list selected = { 0 };
+                target_list_select(&list, rows[i].word, rows[i].url, &selected);
+                assert_int_equal(selected.count, rows[i].count);
+        }
+}
+
+TEST(goes_by_the_current_context_and_never_guesses)
+{
+        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+        scoped(target_list_clear) struct target_list list = { 0 };
+        scoped(target_list_clear) struct target_list selected = { 0 };
+        struct error err = { 0 };
+
+        read_targets(&files, &list);
+        assert_ok(target_list_select_usual(&list, "prod!view", &selected, &err));
+        assert_int_equal(selected.count, 3);
+        target_list_clear(&selected);
+        assert_fails(target_list_select_usual(&list, NULL, &selected, &err), ERROR_INVALID,
+                     "which cluster");
+        assert_fails(target_list_select_usual(&list, "admin", &selected, &err), ERROR_INVALID,
+                     "which cluster");
+        list.count = 3;
+        assert_ok(target_list_select_usual(&list, "admin", &selected, &err));
+        assert_int_equal(selected.count, 3);
+        list.count = 0;
+        target_list_clear(&selected);
+        assert_ok(target_list_select_usual(&list, NULL, &selected, &err));
+        assert_int_equal(selected.count, 0);
+}

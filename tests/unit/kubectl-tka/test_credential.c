@@ -1,0 +1,104 @@
+#include <stdio.h>
+
+#include "kubectl-tka/credential.h"
+#include "kubectl-tka/exec_info.h"
+#include "lib/memory.h"
+#include "schema/exec_credential.h"
+#include "tests/unit/test.h"
+
+static bool read_words(const char *words, struct credential_arguments *arguments)
+{
+        static char copy[512];
+        char *argv[32] = { NULL };
+        int argc = 0;
+
+        snprintf(copy, sizeof(copy), "%s", words);
+        for (char *at = copy; *at && argc < 31; argc++) {
+                argv[argc] = at;
+                at += strcspn(at, " ");
+                if (*at)
+                        *at++ = '\0';
+        }
+        return credential_arguments_read(argc, argv, arguments);
+}
+
+TEST(reads_what_login_writes_into_a_kubeconfig)
+{
+        struct credential_arguments arguments = { 0 };
+
+        assert_true(read_words("credential --server http://tka --ca-hash ab --cluster prod --role "
+                               "view --cache none --insecure-plain-http --node-id 7 "
+                               "--tailscale-socket /run/ts.sock",
+                               &arguments));
+        assert_string_equal(arguments.key.server, "http://tka");
+        assert_string_equal(arguments.key.ca_hash, "ab");
+        assert_string_equal(arguments.key.cluster, "prod");
+        assert_string_equal(arguments.key.role, "view");
+        assert_false(arguments.cached);
+}
+
+TEST(has_a_cache_and_no_role_unless_told)
+{
+        struct credential_arguments arguments = { 0 };
+
+        assert_true(read_words("credential --server=http://tka --ca-hash=ab --cluster=prod",
+                               &arguments));
+        assert_string_equal(arguments.key.role, "");
+        assert_true(arguments.cached);
+}
+
+TEST(leaves_unclear_arguments_to_the_option_tables)
+{
+        static const char *const rows[] = {
+                "credential",
+                "credential --server http://tka --ca-hash ab",
+                "credential --server http://tka --ca-hash ab --cluster",
+                "credential --server http://tka --ca-hash ab --cluster c --cache keyring",
+                "credential --server http://tka --ca-hash ab --cluster c --unknown",
+                "credential --server http://tka --ca-hash ab --cluster c word",
+                "credential --server http://tka --ca-hash ab --cluster c --help",
+                "credential --serve http://tka --ca-hash ab --cluster c",
+                "credential --server http://tka --ca-hash ab --cluster c --insecure-plain-http=1",
+        };
+        struct credential_arguments arguments = { .cached = true };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
+                assert_false(read_words(rows[i], &arguments));
+        assert_null(arguments.key.server);
+}
+
+TEST(answers_in_the_version_that_was_asked_for)
+{
+        static const struct {
+                const char *info, *version;
+        } rows[] = {
+                { NULL,                                                     EXEC_CREDENTIAL_V1      },
+                { "",                                                       EXEC_CREDENTIAL_V1      },
+                { "{}\n",                                                   EXEC_CREDENTIAL_V1      },
+                { "{\"apiVersion\":\"client.authentication.k8s.io/v1\"}\n", EXEC_CREDENTIAL_V1      },
+                { "{\"apiVersion\":\"client.authentication.k8s.io/"
+                  "v1beta1\",\"kind\":\"ExecCredential\","
+                  "\"spec\":{\"interactive\":false,\"cluster\":{\"config\":{\"tka\":{}}},\"new\":["
+                  "1]}}",                                  EXEC_CREDENTIAL_V1BETA1 },
+        };
+        struct error err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                const char *version = NULL;
+                assert_ok(exec_info_read(rows[i].info, &version, &err));
+                assert_string_equal(version, rows[i].version);
+        }
+}
+
+TEST(refuses_versions_it_does_not_speak_and_what_is_no_json)
+{
+        const char *version = "untouched";
+        struct error err = { 0 };
+
+        assert_fails(exec_info_read("{\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\"}",
+                                    &version, &err),
+                     ERROR_INVALID, "v1alpha1");
+        assert_fails(exec_info_read("{", &version, &err), ERROR_INVALID, "KUBERNETES_EXEC_INFO");
+        assert_fails(exec_info_read("[]", &version, &err), ERROR_INVALID, "KUBERNETES_EXEC_INFO");
+        assert_string_equal(version, "untouched");
+}

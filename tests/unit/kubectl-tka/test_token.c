@@ -1,0 +1,101 @@
+#include "kubectl-tka/token.h"
+#include "lib/memory.h"
+#include "schema/signin.h"
+#include "tests/unit/test.h"
+
+#define NOW INT64_C(1000000)
+
+/* Fetched at NOW for a period of an hour, unless a row says otherwise. */
+static struct cache_entry hour(void)
+{
+        return (struct cache_entry){ .expires = NOW + 3600,
+                                     .until = NOW + 3600,
+                                     .period_seconds = 3600,
+                                     .fetched_at = NOW,
+                                     .renewable = true };
+}
+
+TEST(is_fresh_until_a_tenth_before_the_end)
+{
+        struct cache_entry entry = hour();
+
+        assert_true(token_is_fresh(&entry, NOW));
+        assert_true(token_is_fresh(&entry, NOW + 3239));
+        assert_false(token_is_fresh(&entry, NOW + 3240));
+        assert_true(token_is_alive(&entry, NOW + 3599));
+        assert_false(token_is_alive(&entry, NOW + 3600));
+}
+
+TEST(is_fresh_until_the_margin_that_its_period_asks_for)
+{
+        static const struct {
+                int64_t period_seconds;
+                bool renewable;
+                int64_t margin_seconds;
+        } rows[] = {
+                { 60,    true,  30   },
+                { 100,   true,  50   },
+                { 120,   true,  60   },
+                { 600,   true,  60   },
+                { 3600,  true,  360  },
+                { 86400, true,  8640 },
+                { 86400, false, 30   },
+                { 60,    false, 30   },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                struct cache_entry entry = hour();
+                entry.period_seconds = rows[i].period_seconds;
+                entry.expires = entry.until = NOW + rows[i].period_seconds;
+                entry.renewable = rows[i].renewable;
+                int64_t stale_at = entry.expires - rows[i].margin_seconds;
+                assert_true(token_is_fresh(&entry, stale_at - 1));
+                assert_false(token_is_fresh(&entry, stale_at));
+        }
+}
+
+TEST(renews_when_the_server_would)
+{
+        for (int64_t period = 1; period < 200000; period = period * 3 / 2 + 1)
+                assert_int_equal(token_renewal_seconds(period), signin_renewal_seconds(period));
+}
+
+TEST(judges_a_token_that_ends_before_its_session_by_its_own_life)
+{
+        struct cache_entry entry = hour();
+
+        entry.until = NOW + 86400;
+        entry.period_seconds = 86400;
+        assert_true(token_is_fresh(&entry, NOW + 3239));
+        assert_false(token_is_fresh(&entry, NOW + 3240));
+}
+
+TEST(judges_by_the_clock_of_the_server)
+{
+        struct cache_entry entry = hour();
+
+        entry.clock_offset = 7200; /* this machine is two hours behind */
+        entry.expires = entry.until = NOW + 7200 + 3600;
+        assert_true(token_is_fresh(&entry, NOW + 3239));
+        assert_false(token_is_fresh(&entry, NOW + 3240));
+        assert_int_equal(token_reported_end(&entry, NOW), NOW + 3570);
+}
+
+TEST(refuses_an_entry_from_the_future)
+{
+        struct cache_entry entry = hour();
+
+        assert_true(token_is_alive(&entry, NOW - 5));
+        assert_false(token_is_alive(&entry, NOW - 6));
+        assert_false(token_is_fresh(&entry, NOW - 3600));
+}
+
+TEST(reports_an_end_before_the_real_one_but_never_a_past_one)
+{
+        struct cache_entry entry = hour();
+
+        assert_int_equal(token_reported_end(&entry, NOW), NOW + 3570);
+        assert_int_equal(token_reported_end(&entry, NOW + 3569), NOW + 3570);
+        assert_int_equal(token_reported_end(&entry, NOW + 3570), NOW + 3600);
+        assert_int_equal(token_reported_end(&entry, NOW + 3599), NOW + 3600);
+}

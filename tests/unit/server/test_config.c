@@ -1,0 +1,108 @@
+#include "server/config.h"
+
+#include <stdlib.h>
+
+#include "lib/memory.h"
+#include "tests/unit/test.h"
+
+#define NEEDED "--port", "8123", "--api-endpoint", "https://10.0.0.1:6443"
+
+static bool read_arguments(const char *const *arguments, struct config *config, struct error *err)
+{
+        char *argv[32] = { (char[]){ "serve" } };
+        int argc = 1;
+
+        *err = (struct error){ 0 };
+        for (; arguments[argc - 1] != NULL; argc++)
+                argv[argc] = xstrdup(arguments[argc - 1]);
+        bool good = config_read(argc, argv, config, err);
+        for (int i = 1; i < argc; i++)
+                free(argv[i]);
+        return good;
+}
+
+TEST(defaults_are_those_of_the_handbook)
+{
+        static const char *const arguments[] = { NEEDED, NULL };
+        scoped(config_clear) struct config config = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(read_arguments(arguments, &config, &err));
+        assert_int_equal(config.mode, MODE_AUTO);
+        assert_string_equal(config.session_namespace, "tka");
+        assert_int_equal(config.roles.count, 1);
+        assert_string_equal(config.roles.items[0], "view");
+        assert_string_equal(config.capabilities.items[0], "specht-labs.de/cap/tka");
+        assert_int_equal(config.min_period_seconds, 60);
+        assert_int_equal(config.max_period_seconds, 86400);
+        assert_string_equal(config.health_address, "127.0.0.2");
+        assert_string_equal(config.cluster.name, "tka-cluster");
+}
+
+TEST(refuses_what_cannot_work_naming_the_key)
+{
+        static const struct {
+                const char *arguments[8];
+                const char *words;
+        } cases[] = {
+                { { "--api-endpoint", "https://a" },                                  "tailscale.port: 443"                 },
+                { { "--port", "80" },                                                 "clusterInfo.apiEndpoint is required" },
+                { { "--port", "80", "--api-endpoint", "http://a" },                   "clusterInfo.apiEndpoint"             },
+                { { "--port", "80", "--api-endpoint", "https://" },                   "clusterInfo.apiEndpoint"             },
+                { { "--port", "80", "--api-endpoint", "https://u@a" },                "clusterInfo.apiEndpoint"             },
+                { { NEEDED, "--ca-data", "%%%%" },                                    "clusterInfo.caData is no base64"     },
+                { { NEEDED, "--ca-data", "aGVsbG8=" },                                "not of a PEM certificate"            },
+                { { NEEDED, "--health-address", "0.0.0.0" },                          "health.address: \"0.0.0.0\""         },
+                { { NEEDED, "--health-address", "::" },                               "health.address: \"::\""              },
+                { { NEEDED, "--health-address", "here" },                             "is no IP address"                    },
+                { { NEEDED, "--mode", "userspace", "--health-address", "127.0.0.1" },
+                 "the whole tailnet reaches"                                                                                },
+                { { NEEDED, "--mode", "sideways" },                                   "sideways"                            },
+                { { NEEDED, "--min-period", "2h", "--max-period", "1h" },             "server.minPeriod"                    },
+                { { NEEDED, "--roles", "Not OK" },                                    "operator.roles: \"Not OK\""          },
+                { { NEEDED, "--operator-namespace", "A" },                            "operator.namespace: \"A\""           },
+                { { NEEDED, "--cap-name", "https://a/b" },                            "tailscale.capName"                   },
+                { { NEEDED, "--retry-after", "0" },                                   "0"                                   },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(config_clear) struct config config = { 0 };
+                struct error err = { 0 };
+
+                assert_fails(read_arguments(cases[i].arguments, &config, &err), ERROR_INVALID,
+                             cases[i].words);
+        }
+}
+
+TEST(drops_the_ca_when_nobody_checks_it)
+{
+        static const char *const arguments[] = { NEEDED, "--insecure-skip-tls-verify", NULL };
+        scoped(config_clear) struct config config = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(read_arguments(arguments, &config, &err));
+        assert_true(config.cluster.insecure_skip_tls_verify);
+        assert_null(config.cluster.ca_data);
+}
+
+TEST(sessions_never_live_where_the_program_runs)
+{
+        static const char *const arguments[] = { NEEDED, NULL };
+        scoped(config_clear) struct config config = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(read_arguments(arguments, &config, &err));
+        assert_fails(config_settle_namespaces(&config, "tka", &err), ERROR_INVALID,
+                     "\"tka\" is where this program runs");
+}
+
+TEST(runs_in_tka_system_unless_told_otherwise)
+{
+        static const char *const arguments[] = { NEEDED, NULL };
+        scoped(config_clear) struct config config = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(read_arguments(arguments, &config, &err));
+        assert_ok(config_settle_namespaces(&config, NULL, &err));
+        assert_string_equal(config.release_namespace, "tka-system");
+}

@@ -1,0 +1,60 @@
+#include "server/gate.h"
+
+#include "lib/fiber.h"
+#include "lib/loop.h"
+#include "tests/unit/test.h"
+
+static void look_up(struct gate *gate, const char *peer, enum gate_finding finding)
+{
+        struct error err = { 0 };
+        bool held = false;
+
+        assert_ok(gate_enter(gate, peer, &held, &err));
+        gate_leave(gate, peer, held, finding);
+}
+
+TEST(those_who_are_known_pay_nothing)
+{
+        struct loop *loop = loop_new();
+        struct gate *gate = gate_new(loop);
+        int64_t before = loop_now_ms();
+
+        for (int i = 0; i < 1000; i++)
+                look_up(gate, "127.0.0.1:1000", GATE_KNOWN);
+        assert_true(loop_now_ms() - before < 500);
+        gate_free(gate);
+        loop_free(loop);
+}
+
+TEST(strangers_are_looked_up_twice_a_second)
+{
+        struct loop *loop = loop_new();
+        struct gate *gate = gate_new(loop);
+        int64_t before = loop_now_ms();
+
+        for (int i = 0; i < 4; i++)
+                look_up(gate, "127.0.0.1:1000", GATE_UNKNOWN);
+        assert_in_range(loop_now_ms() - before, 900, 2000);
+        gate_free(gate);
+        loop_free(loop);
+}
+
+TEST(a_known_connection_passes_while_a_stranger_is_looked_up)
+{
+        struct loop *loop = loop_new();
+        struct gate *gate = gate_new(loop);
+        struct error err = { 0 };
+        bool held = false, other = true;
+
+        look_up(gate, "127.0.0.1:2000", GATE_KNOWN);
+        assert_ok(gate_enter(gate, "127.0.0.1:1000", &held, &err));
+        assert_true(held);
+        assert_ok(gate_enter(gate, "127.0.0.1:2000", &other, &err));
+        assert_false(other);
+        gate_leave(gate, "127.0.0.1:2000", other, GATE_KNOWN);
+        assert_fails(gate_enter(gate, "127.0.0.1:3000", &other, &err), ERROR_UNAVAILABLE,
+                     "too many unknown callers");
+        gate_leave(gate, "127.0.0.1:1000", held, GATE_UNKNOWN);
+        gate_free(gate);
+        loop_free(loop);
+}

@@ -1,0 +1,57 @@
+#include "server/request.h"
+
+#include "lib/memory.h"
+#include "tests/unit/test.h"
+
+TEST(reads_how_long_a_client_wants_to_wait)
+{
+        static const struct {
+                const char *prefer;
+                int64_t wait_ms;
+        } cases[] = {
+                { NULL,                         0     },
+                { "",                           0     },
+                { "wait=5",                     5000  },
+                { "respond-async, wait=10",     10000 },
+                { "respond-async; x=1,WAIT=2",  2000  },
+                { "wait=999999999999999999999", 30000 },
+                { "wait=31",                    30000 },
+                { "wait=-1",                    0     },
+                { "wait=x",                     0     },
+                { "await=5",                    0     },
+                { ",,;",                        0     },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+                assert_int_equal(request_wait_ms(cases[i].prefer), cases[i].wait_ms);
+}
+
+TEST(prefers_yaml_only_when_it_is_liked_better)
+{
+        static const struct {
+                const char *accept;
+                bool yaml;
+        } cases[] = {
+                { NULL,                                                     false },
+                { "",                                                       false },
+                { "*/*",                                                    false },
+                { "application/json",                                       false },
+                { "application/yaml",                                       true  },
+                { "text/yaml",                                              true  },
+                { "Application/X-YAML",                                     true  },
+                { "application/yaml, */*",                                  true  },
+                { "application/yaml;q=0.5, application/json",               false },
+                { "application/json;q=0.5, application/yaml",               true  },
+                { "application/yaml, application/json",                     false },
+                { "application/yaml;q=0.3, */*;q=0.8",                      false },
+                { "application/*",                                          false },
+                { "text/*",                                                 true  },
+                { "application/yaml;q=0",                                   false },
+                { "application/json;q=0, */*",                              true  },
+                { "text/html;level=1;q=0.4, text/yaml;charset=utf-8;q=0.7", true  },
+                { ";;;,,,q=",                                               false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+                assert_int_equal(request_prefers_yaml(cases[i].accept), cases[i].yaml);
+}

@@ -1,0 +1,94 @@
+#include "server/session.h"
+
+#include "server/signin_store.h"
+#include "tests/unit/test.h"
+
+#define NOW INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+
+static struct signin make_signin(void)
+{
+        static char name[] = "tka-user-alice", period[] = "1h0m0s",
+                    requested[] = "2026-01-01T00:00:00Z", ready[] = "True", uid[] = "u1";
+        struct signin signin = { .name = name, .generation = 3 };
+
+        signin.spec.validity_period = period;
+        signin.spec.requested_at = requested;
+        signin.status.provisioned = true;
+        signin.status.observed_generation = 3;
+        signin.status.ready = ready;
+        signin.status.service_account_uid = uid;
+        return signin;
+}
+
+TEST(a_provisioned_session_is_ready)
+{
+        struct signin signin = make_signin();
+        struct error err = { 0 };
+
+        assert_ok(session_check_ready(&signin, NOW, &err));
+        assert_int_equal(session_ends_at(&signin), NOW + 3600);
+}
+
+TEST(a_session_whose_spec_changed_since_is_not_ready_yet)
+{
+        struct signin signin = make_signin();
+        struct error err = { 0 };
+
+        signin.generation = 4;
+        assert_fails(session_check_ready(&signin, NOW, &err), ERROR_PENDING, "not provisioned yet");
+}
+
+TEST(a_session_without_service_account_is_not_ready_yet)
+{
+        struct signin signin = make_signin();
+        struct error err = { 0 };
+
+        signin.status.service_account_uid = NULL;
+        assert_fails(session_check_ready(&signin, NOW, &err), ERROR_PENDING, "not provisioned yet");
+}
+
+TEST(a_session_that_is_over_or_ending_counts_as_none)
+{
+        struct signin signin = make_signin();
+        struct error err = { 0 };
+
+        assert_fails(session_check_ready(&signin, NOW + 3600, &err), ERROR_UNAUTHENTICATED,
+                     "has ended");
+        signin.deletion_at = NOW;
+        assert_fails(session_check_ready(&signin, NOW, &err), ERROR_UNAUTHENTICATED, "has ended");
+}
+
+TEST(what_the_operator_refuses_for_good_is_told_with_its_reason)
+{
+        struct signin signin = make_signin();
+        char no[] = "False", reason[] = "RoleNotFound", message[] = "no ClusterRole \"x\"";
+        struct error err = { 0 };
+
+        signin.status.provisioned = false;
+        signin.status.ready = no;
+        signin.status.ready_reason = reason;
+        signin.status.ready_message = message;
+        assert_fails(session_check_ready(&signin, NOW, &err), ERROR_INVALID,
+                     "RoleNotFound: no ClusterRole \"x\"");
+        assert_int_equal(error_http_status(&err), 422);
+}
+
+TEST(what_the_operator_tries_again_is_pending)
+{
+        struct signin signin = make_signin();
+        char no[] = "False", reason[] = "Provisioning";
+        struct error err = { 0 };
+
+        signin.status.ready = no;
+        signin.status.ready_reason = reason;
+        assert_fails(session_check_ready(&signin, NOW, &err), ERROR_PENDING, "not provisioned");
+}
+
+TEST(resource_versions_compare_as_numbers)
+{
+        assert_true(resource_version_is_older("9", "10"));
+        assert_false(resource_version_is_older("10", "9"));
+        assert_false(resource_version_is_older("10", "10"));
+        assert_true(resource_version_is_older("99999999999999999999", "100000000000000000000"));
+        assert_false(resource_version_is_older("x1", "2"));
+}

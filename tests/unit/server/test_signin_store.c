@@ -1,0 +1,157 @@
+#include "server/signin_store.h"
+
+#include "lib/fiber.h"
+#include "tests/unit/lib/peer.h"
+
+#define SESSION(uid, version, more) \
+        "{\"apiVersion\":\"tka.specht-labs.de/v1alpha1\",\"kind\":\"TkaSignin\",\"metadata\":" \
+        "{\"name\":\"" NAME "\",\"namespace\":\"tka\",\"uid\":\"" uid \
+        "\",\"resourceVersion\":\"" version \
+        "\",\"generation\":1,\"creationTimestamp\":\"2026-01-01T00:00:00Z\"" more "}," \
+        "\"spec\":{\"username\":\"alice\",\"role\":\"view\",\"validity_period\":\"1h0m0s\"}}"
+#define NAME "tka-user-alice-0"
+#define LIST(version, items) \
+        PEER_JSON("200 OK", \
+                  "{\"metadata\":{\"resourceVersion\":\"" version "\"},\"items\":[" items "]}")
+#define WATCH "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+#define ENDING ",\"deletionTimestamp\":\"2026-01-01T00:10:00Z\""
+
+/* A store on an API server that answers from a script. */
+struct fixture {
+        struct loop *loop;
+        struct peer peer;
+        struct kube *kube;
+        struct signin_store *store;
+};
+
+static void set_up(struct fixture *fixture, const struct peer_answer *answers, size_t count)
+{
+        struct kube_config config = { 0 };
+        struct error err = { 0 };
+
+        fixture->loop = loop_new();
+        peer_start(&fixture->peer, fixture->loop, answers, count);
+        config.server = xstrdup(fixture->peer.url);
+        fixture->kube = kube_new(fixture->loop, &config, "test");
+        fixture->store = signin_store_new(fixture->loop, fixture->kube, "tka");
+        for (int i = 0; i < 200 && fixture->peer.request_count < 2; i++)
+                assert_ok(wait_ms(fixture->loop, 10, &err));
+        assert_ok(wait_ms(fixture->loop, 20, &err));
+}
+
+static void tear_down(struct fixture *fixture)
+{
+        struct error err = { 0 };
+
+        signin_store_free(fixture->store);
+        assert_ok(wait_ms(fixture->loop, 10, &err));
+        kube_free(fixture->kube);
+        peer_stop(&fixture->peer);
+        loop_free(fixture->loop);
+}
+
+TEST(knows_what_was_listed_and_what_the_watch_tells)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("5", SESSION("u1", "4", "")), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+        };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        assert_true(signin_store_is_synced(fixture.store));
+        assert_string_equal(signin_store_find(fixture.store, NAME)->resource_version, "4");
+        peer_send(&fixture.peer,
+                  "{\"type\":\"MODIFIED\",\"object\":" SESSION(
+                          "u1", "10", "") "}\n"
+                                          "{\"type\":\"MODIFIED\",\"object\":" SESSION("u1", "9",
+                                                                                       "") "}\n");
+        assert_ok(signin_store_wait(fixture.store, NAME, loop_now_ms() + 2000, &err));
+        assert_ok(wait_ms(fixture.loop, 20, &err));
+        assert_string_equal(signin_store_find(fixture.store, NAME)->resource_version, "10");
+        peer_send(&fixture.peer, "{\"type\":\"DELETED\",\"object\":" SESSION("u1", "11", "") "}\n");
+        assert_ok(signin_store_wait_gone(fixture.store, NAME, "u1", loop_now_ms() + 2000, &err));
+        assert_null(signin_store_find(fixture.store, NAME));
+        tear_down(&fixture);
+}
+
+TEST(a_deletion_shows_at_once_and_an_object_that_is_gone_stays_gone)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("5", SESSION("u1", "4", "")), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+                { PEER_JSON("200 OK", SESSION("u1", "6", ENDING)), PEER_CLOSES },
+                { PEER_JSON("404 Not Found", "{\"kind\":\"Status\",\"code\":404}"), PEER_CLOSES },
+                { PEER_JSON("200 OK", SESSION("u1", "7", "")), PEER_CLOSES },
+        };
+        scoped(signin_clear) struct signin judged = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        signin_copy(&judged, signin_store_find(fixture.store, NAME));
+        assert_ok(signin_store_delete(fixture.store, &judged, &err));
+        assert_true(signin_store_find(fixture.store, NAME)->deletion_at != 0);
+        assert_true(peer_was_asked(&fixture.peer, "\"resourceVersion\":\"4\""));
+        assert_ok(signin_store_refresh(fixture.store, NAME, &err));
+        assert_null(signin_store_find(fixture.store, NAME));
+        assert_ok(signin_store_refresh(fixture.store, NAME, &err));
+        assert_null(signin_store_find(fixture.store, NAME));
+        tear_down(&fixture);
+}
+
+/* The text with the name that the spec gives instead of NAME. */
+static char *rename_object(const char *text, const char *name)
+{
+        const char *at = strstr(text, NAME);
+
+        return xasprintf("%.*s%s%s", (int)(at - text), text, name, at + strlen(NAME));
+}
+
+TEST(a_session_that_is_ending_is_waited_for_before_it_begins_anew)
+{
+        struct signin_spec spec = { .username = (char[]){ "alice" },
+                                    .role = (char[]){ "view" },
+                                    .validity_period = (char[]){ "1h0m0s" } };
+        char name[SIGNIN_NAME_SIZE];
+        scoped_free char *ending = rename_object(PEER_JSON("200 OK", SESSION("u1", "6", ENDING)),
+                                                 signin_name(&spec, name));
+        const struct peer_answer answers[] = {
+                { LIST("5", ""), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+                { ending, PEER_CLOSES },
+        };
+        scoped(signin_clear) struct signin signin = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        assert_fails(signin_store_apply(fixture.store, &spec, loop_now_ms() + 100, &signin, &err),
+                     ERROR_UNAVAILABLE, "waiting for the end of the old session");
+        assert_true(peer_was_asked(&fixture.peer, "PATCH /apis/tka.specht-labs.de/v1alpha1/"));
+        assert_true(peer_was_asked(&fixture.peer, "tka.specht-labs.de/session"));
+        assert_null(signin.name);
+        assert_int_equal(fixture.peer.request_count, 3);
+        tear_down(&fixture);
+}
+
+TEST(an_answer_with_another_object_is_an_error_and_not_tried_for_ever)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("5", ""), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+                { PEER_JSON("200 OK", SESSION("u1", "6", ENDING)), PEER_CLOSES },
+        };
+        struct signin_spec spec = { .username = (char[]){ "alice" },
+                                    .role = (char[]){ "view" },
+                                    .validity_period = (char[]){ "1h0m0s" } };
+        scoped(signin_clear) struct signin signin = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        assert_fails(signin_store_apply(fixture.store, &spec, loop_now_ms() + 1000, &signin, &err),
+                     ERROR_UNAVAILABLE, "another object");
+        tear_down(&fixture);
+}
