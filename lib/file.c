@@ -81,7 +81,7 @@ static bool read_into(int fd, const char *path, struct buf *buf, struct error *e
 bool file_read(const char *path, struct buf *buf, struct error *err)
 {
         scoped(close_file) int fd = -1;
-        struct stat found;
+        struct stat found = { 0 };
 
         return open_regular(path, 0, &fd, &found, err) && read_into(fd, path, buf, err);
 }
@@ -100,7 +100,7 @@ static bool check_private(const struct stat *found, const char *path, struct err
 bool file_read_private(const char *path, struct buf *buf, struct error *err)
 {
         scoped(close_file) int fd = -1;
-        struct stat found;
+        struct stat found = { 0 };
 
         return open_regular(path, O_NOFOLLOW, &fd, &found, err) &&
                check_private(&found, path, err) && read_into(fd, path, buf, err);
@@ -148,7 +148,7 @@ static bool make_parents(char *path, struct error *err)
 bool file_make_private_directory(const char *path, struct error *err)
 {
         scoped_free char *parents = xstrdup(path);
-        struct stat found;
+        struct stat found = { 0 };
 
         if (!*path)
                 return error_set(err, ERROR_INVALID, "a folder without a name");

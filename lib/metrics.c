@@ -68,12 +68,12 @@ static struct series *find_series(struct family *family, const char *labels)
         return NULL;
 }
 
-/* Takes labels. */
-static struct series *add_series(struct family *family, char *labels)
+/* Takes *labels. */
+static struct series *add_series(struct family *family, char **labels)
 {
         family->series = xrealloc(family->series, (family->count + 1) * sizeof(struct series));
         struct series *added = &family->series[family->count++];
-        *added = (struct series){ .labels = labels };
+        *added = (struct series){ .labels = take(*labels) };
         return added;
 }
 
@@ -88,10 +88,10 @@ static struct series *series_of(struct metrics *metrics, size_t index, const cha
         if (found)
                 return found;
         if (family->count < SERIES_MAX)
-                return add_series(family, take(joined));
+                return add_series(family, &joined);
         scoped_free char *other = join_labels(family->metric, NULL);
         found = find_series(family, other);
-        return found ? found : add_series(family, take(other));
+        return found ? found : add_series(family, &other);
 }
 
 static void clear_family(struct family *family)
@@ -111,8 +111,9 @@ struct metrics *metrics_new(const struct metric *table, size_t count)
         metrics->count = count;
         for (size_t i = 0; i < count; i++) {
                 metrics->families[i].metric = &table[i];
+                scoped_free char *none = xstrdup("");
                 if (!label_count(&table[i]))
-                        add_series(&metrics->families[i], xstrdup(""));
+                        add_series(&metrics->families[i], &none);
         }
         process_metrics_init(&metrics->process);
         return metrics;
