@@ -42,8 +42,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wvla -Wundef -Wcast-qu
 	-Werror=implicit-function-declaration -Werror=incompatible-pointer-types $(if $(CI),-Werror)
 HARDEN   := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection -fno-common -fPIE -ftrivial-auto-var-init=zero
-SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 CFLAGS   ?= $(if $(SAN),$(SANITIZE),$(HARDEN))
 LDFLAGS  ?= $(if $(SAN),,-pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
@@ -59,7 +58,7 @@ archives = $(STACK_$(1):%=$(OUT)/%.a)
 BINARIES := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/bin/$(PROGRAM_$(f))))
 TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/$(f)/test_*.c)))
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz,$(wildcard $(d)/*.[ch]))
+OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz tests/bench,$(wildcard $(d)/*.[ch]))
 SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* 2>/dev/null)
 
 all: $(BINARIES)
@@ -78,6 +77,8 @@ $(OUT)/bin/$(PROGRAM_$(1)): $(OUT)/$(1)/main.o $(call archives,$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER,$(f))))
 $(foreach f,$(FOLDERS),$(if $(PROGRAM_$(f)),$(eval $(call PROGRAM,$(f)))))
+# Run by kubectl at every command: without libraries to load it starts as quickly as /bin/true.
+$(if $(SAN),,$(OUT)/bin/kubectl-tka: LIBS = -static-pie -l:libjansson.a)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
@@ -94,6 +95,8 @@ test: setup
 	$(MAKE) check SAN=1
 	$(MAKE) e2e
 
+bench: $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(call archives,operator) ; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 e2e bench: all
 	tests/$@/run
 
@@ -139,7 +142,6 @@ install: all
 	ln -sf kubectl-tka $(DESTDIR)$(PREFIX)/bin/tka
 
 help: ; @sed -n '/^# make/s/^# //p;/^$$/q' Makefile
-
 clean: ; rm -rf build
 
 .PHONY: all setup check test e2e bench up down demo bare fuzz fuzz-archives lint analyze format \

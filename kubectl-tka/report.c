@@ -4,12 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/memory.h"
+
 /* A server's words may hold anything: no control character reaches the terminal. */
 static void make_plain(char *text)
 {
         for (; *text; text++)
                 if ((unsigned char)*text < ' ' || *text == 0x7f)
                         *text = '?';
+}
+
+char *report_plain(const char *text)
+{
+        char *copy = xstrdup(text);
+
+        make_plain(copy);
+        return copy;
 }
 
 int report_error(const struct error *err)

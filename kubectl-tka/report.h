@@ -7,3 +7,5 @@
 int report_error(const struct error *err);
 /* "kubectl-tka: warning: ..." */
 void report_warning(const char *format, ...) printf_like(1, 2);
+/* A copy for a terminal: control characters, which a server may have sent, as '?'. The caller's. */
+char *report_plain(const char *text);

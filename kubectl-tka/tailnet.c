@@ -81,7 +81,7 @@ static bool receive(int fd, struct addresses *addresses)
 {
         union {
                 struct nlmsghdr head;
-                char bytes[16384];
+                char bytes[8192]; /* what the kernel fills at most at once */
         } answer;
         ssize_t received = recv(fd, &answer, sizeof(answer), 0);
 

@@ -7,7 +7,6 @@
 
 #include "lib/fiber.h"
 #include "lib/kube.h"
-#include "lib/kube_watch.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -15,6 +14,7 @@
 #include "operator/apply.h"
 #include "operator/measures.h"
 #include "operator/report.h"
+#include "operator/sources.h"
 #include "operator/store.h"
 #include "operator/sweep.h"
 
@@ -23,26 +23,13 @@
 #define LATEST_MS 3600000     /* a deadline is looked at again this often: clocks get corrected */
 #define CLOSE_MS 100          /* within the last second the clock is read this often */
 #define LISTING_GRACE_MS 5000 /* for the dependants, once the sessions themselves are known */
-#define SOURCES (DEPENDANT_KINDS + 1)
-
-/* A collection that is watched: the TkaSignins, and each kind of dependant. */
-struct source {
-        struct controller *controller;
-        bool is_signins;
-        enum dependant_kind kind;
-        const char *name;
-        char *path;
-        struct kube_watch *watch;
-        bool listed;
-        struct error trouble; /* since the last complete list */
-};
 
 struct controller {
         struct program *program;
         struct queue queue;
         struct loop_timer *timer;
         struct loop_timer *grace;
-        struct source sources[SOURCES];
+        struct sources *sources;
         struct sweep *sweep;
         size_t workers;
         bool ready_to_work, stopping;
@@ -199,47 +186,6 @@ static void session_changed(void *owner, struct session *session)
         set_timer(controller);
 }
 
-static void complain(struct source *source, const struct error *err)
-{
-        source->trouble = *err;
-        log_event(LOG_LEVEL_WARN, "the API server's objects cannot be followed, trying again",
-                  "resource", source->name, "error", err->text, NULL);
-}
-
-static void object_changed(void *owner, const json_t *object)
-{
-        struct source *source = owner;
-        struct store *store = source->controller->program->store;
-        struct error err = { 0 };
-
-        if (source->is_signins ? !store_put_signin(store, object, &err)
-                               : !store_put_dependant(store, source->kind, object, &err))
-                log_event(LOG_LEVEL_WARN, "an object that cannot be read is left alone", "resource",
-                          source->name, "error", err.text, NULL);
-}
-
-static void object_deleted(void *owner, const char *namespace_name, const char *name,
-                           const char *uid)
-{
-        struct source *source = owner;
-        struct store *store = source->controller->program->store;
-
-        (void)namespace_name;
-        (void)name;
-        if (source->is_signins)
-                store_drop_signin(store, uid);
-        else
-                store_drop_dependant(store, uid);
-}
-
-static bool all_listed(const struct controller *controller)
-{
-        for (size_t i = 0; i < SOURCES; i++)
-                if (!controller->sources[i].listed)
-                        return false;
-        return true;
-}
-
 static void begin_work(void *owner)
 {
         struct controller *controller = owner;
@@ -250,61 +196,21 @@ static void begin_work(void *owner)
 
 /* Ending sessions must not depend on every collection being readable: dependants that were not
  * listed in time are looked up one by one. */
-static void source_listed(void *owner)
+static void listed(void *owner, bool all)
 {
-        struct source *source = owner;
-        struct controller *controller = source->controller;
+        struct controller *controller = owner;
         struct program *program = controller->program;
 
-        source->listed = true;
-        source->trouble = (struct error){ 0 };
-        if (source->is_signins && !controller->ready_to_work)
-                loop_timer_set(controller->grace, LISTING_GRACE_MS);
-        if (program->listed || !all_listed(controller))
+        if (program->listed)
                 return;
+        if (!all) {
+                if (!controller->ready_to_work)
+                        loop_timer_set(controller->grace, LISTING_GRACE_MS);
+                return;
+        }
         program->listed = true;
         log_event(LOG_LEVEL_INFO, "all sessions are known", NULL);
         begin_work(controller);
-}
-
-static void source_failed(void *owner, const struct error *err)
-{
-        complain(owner, err);
-}
-
-static void start_source(struct source *source)
-{
-        struct program *program = source->controller->program;
-        const struct kube_watch_options options = {
-                .path = source->path,
-                .label_selector = source->is_signins ? NULL : SIGNIN_UID_LABEL,
-                .owner = source,
-                .changed = object_changed,
-                .deleted = object_deleted,
-                .synced = source_listed,
-                .failed = source_failed,
-        };
-
-        source->watch = kube_watch_start(program->loop, program->kube, &options);
-}
-
-static void init_source(struct controller *controller, size_t index)
-{
-        struct source *source = &controller->sources[index];
-        const char *session_namespace = controller->program->session_namespace;
-
-        source->controller = controller;
-        source->is_signins = index == DEPENDANT_KINDS;
-        if (source->is_signins) {
-                source->name = signin_resource()->plural;
-                source->path = kube_path(signin_resource(), session_namespace, NULL, NULL);
-                return;
-        }
-        source->kind = (enum dependant_kind)index;
-        source->name = dependant_resource(source->kind)->plural;
-        source->path = dependant_path(
-                source->kind, source->kind == DEPENDANT_SERVICE_ACCOUNT ? session_namespace : NULL,
-                NULL);
 }
 
 struct controller *controller_start(struct program *program)
@@ -315,10 +221,7 @@ struct controller *controller_start(struct program *program)
         controller->timer = loop_timer_new(program->loop, start_workers, controller);
         controller->grace = loop_timer_new(program->loop, begin_work, controller);
         program->store = store_new(program->session_namespace, session_changed, controller);
-        for (size_t i = 0; i < SOURCES; i++)
-                init_source(controller, i);
-        for (size_t i = 0; i < SOURCES; i++)
-                start_source(&controller->sources[i]);
+        controller->sources = sources_start(program, listed, controller);
         controller->sweep = sweep_start(program);
         return controller;
 }
@@ -331,10 +234,7 @@ void controller_stop(struct controller *controller, int64_t timeout_ms)
         loop_timer_stop(controller->timer);
         loop_timer_stop(controller->grace);
         sweep_stop(controller->sweep);
-        for (size_t i = 0; i < SOURCES; i++) {
-                kube_watch_stop(controller->sources[i].watch);
-                controller->sources[i].watch = NULL;
-        }
+        sources_stop(controller->sources);
         if (controller->workers > 0 &&
             !wait_for(controller->program->loop, &controller->idle, timeout_ms, &err))
                 log_event(LOG_LEVEL_WARN, "stopping in the middle of a session", "error", err.text,
@@ -345,8 +245,7 @@ void controller_free(struct controller *controller)
 {
         if (controller == NULL)
                 return;
-        for (size_t i = 0; i < SOURCES; i++)
-                free(controller->sources[i].path);
+        sources_free(controller->sources);
         loop_timer_free(controller->timer);
         loop_timer_free(controller->grace);
         queue_clear(&controller->queue);
@@ -358,17 +257,7 @@ void controller_free(struct controller *controller)
 
 bool controller_check(const struct controller *controller, struct error *err)
 {
-        for (size_t i = 0; i < SOURCES; i++) {
-                const struct source *source = &controller->sources[i];
-                bool synced = source->watch != NULL && kube_watch_is_synced(source->watch);
-
-                if (!synced && source->trouble.text[0] != '\0')
-                        return error_set(err, ERROR_UNAVAILABLE, "%s", source->trouble.text);
-                if (!synced)
-                        return error_set(err, ERROR_UNAVAILABLE, "%s are not listed yet",
-                                         source->name);
-        }
-        return true;
+        return sources_check(controller->sources, err);
 }
 
 /* For controller_measure(). */
@@ -422,9 +311,5 @@ void controller_measure(const struct controller *controller)
         metrics_set(metrics, MEASURE_CLOCK_OFFSET, NULL,
                     (double)kube_clock_offset_seconds(program->kube));
         metrics_set(metrics, MEASURE_LOOP_LAG, NULL, (double)loop_lag_ms(program->loop) / 1000);
-        for (size_t i = 0; i < SOURCES; i++)
-                if (controller->sources[i].watch != NULL)
-                        metrics_set(metrics, MEASURE_WATCH_RESTARTS,
-                                    (const char *[]){ controller->sources[i].name },
-                                    (double)kube_watch_restarts(controller->sources[i].watch));
+        sources_measure(controller->sources, metrics);
 }

@@ -26,9 +26,9 @@ static const size_t texts[] = {
         TEXT(signin_uid),     TEXT(role), TEXT(subject),
 };
 
-static char **text_at(struct dependant *dependant, size_t offset)
+static char **text_at(void *record, size_t offset)
 {
-        return (char **)(void *)((char *)dependant + offset);
+        return (char **)((char *)record + offset);
 }
 
 void dependant_clear(struct dependant *dependant)

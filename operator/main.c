@@ -32,7 +32,12 @@ static void drain(void *argument)
 {
         struct daemon *daemon = argument;
 
+        struct error err = { 0 };
+
         controller_stop(daemon->health.controller, STOP_MS);
+        /* What was cancelled unwinds, so that nothing is left half done in memory either. */
+        for (int i = 0; i < 50 && fiber_count() > 1 && wait_ms(daemon->program.loop, 10, &err); i++)
+                continue;
         loop_stop(daemon->program.loop);
 }
 
@@ -145,10 +150,10 @@ static bool run(const struct config *config, struct kube_config *kube_config, st
         scoped_free char *ca_file = xstrdup(kube_config->ca_file);
 
         open_clients(&daemon, config, kube_config);
-        if (!open_listener(&daemon, config, err) || !enter_sandbox(token_file, ca_file, err))
-                return false;
         loop_on_signal(daemon.program.loop, SIGTERM, stop, &daemon);
         loop_on_signal(daemon.program.loop, SIGINT, stop, &daemon);
+        if (!open_listener(&daemon, config, err) || !enter_sandbox(token_file, ca_file, err))
+                return false;
         daemon.health.controller = controller_start(&daemon.program);
         log_event(LOG_LEVEL_INFO, "started", "version", VERSION, "namespace",
                   config->session_namespace, "release_namespace", config->release_namespace, NULL);

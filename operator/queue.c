@@ -57,7 +57,7 @@ void queue_clear(struct queue *queue)
 {
         for (size_t place = 1; place <= queue->count; place++)
                 (*at(queue, place))->place = 0;
-        free(queue->heap);
+        free((void *)queue->heap);
         *queue = (struct queue){ 0 };
 }
 
@@ -67,8 +67,8 @@ void queue_set(struct queue *queue, struct queue_item *item, int64_t due_ms)
         if (item->place == 0) {
                 if (queue->count == queue->capacity) {
                         queue->capacity = queue->capacity * 2 + 16;
-                        queue->heap = xrealloc(queue->heap,
-                                               queue->capacity * sizeof(struct queue_item *));
+                        queue->heap = (struct queue_item **)xrealloc(
+                                (void *)queue->heap, queue->capacity * sizeof(struct queue_item *));
                 }
                 put(queue, ++queue->count, item);
         }

@@ -1,16 +1,14 @@
 #include "operator/reconcile.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/duration.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
+#include "operator/refusal.h"
 
-#define FUTURE_SECONDS 60 /* by which requested_at may be ahead of the API server's clock */
 #define MESSAGE_SIZE 640
 
 /* What everything below is about. */
@@ -171,80 +169,13 @@ static void plan_status(const struct view *view, const char *ready, const char *
                 add_step(plan, ACTION_WRITE_STATUS);
 }
 
-static bool mismatches(const struct view *view, char message[MESSAGE_SIZE])
-{
-        char name[SIGNIN_NAME_SIZE];
-
-        snprintf(message, MESSAGE_SIZE, "a session of this spec is called %s",
-                 signin_name(&view->signin->spec, name));
-        return !signin_name_is_ours(view->signin);
-}
-
-static bool has_bad_period(const struct view *view, char message[MESSAGE_SIZE])
-{
-        struct error err = { 0 };
-        int64_t seconds = 0;
-        int64_t ends_at = 0;
-        char most[DURATION_TEXT_SIZE];
-
-        if (!signin_ends_at(view->signin, &ends_at, &err) ||
-            !duration_parse_seconds(view->signin->spec.validity_period, &seconds, &err)) {
-                snprintf(message, MESSAGE_SIZE, "%s", err.text);
-                return true;
-        }
-        snprintf(message, MESSAGE_SIZE, "\"validity_period\": \"%s\" is longer than %s",
-                 view->signin->spec.validity_period,
-                 duration_format_seconds(view->rules->max_period_seconds, most));
-        return seconds < 1 || seconds > view->rules->max_period_seconds;
-}
-
-static bool is_from_the_future(const struct view *view, char message[MESSAGE_SIZE])
-{
-        snprintf(message, MESSAGE_SIZE, "\"requested_at\" is %" PRId64 " s in the future",
-                 view->requested_at - view->now);
-        return view->requested_at > view->now + FUTURE_SECONDS;
-}
-
-static bool names_other_role(const struct view *view, char message[MESSAGE_SIZE])
-{
-        snprintf(message, MESSAGE_SIZE, "role \"%s\" is not among operator.roles",
-                 view->signin->spec.role);
-        return !text_list_has(view->rules->roles, view->signin->spec.role);
-}
-
-static bool lacks_finalizer(const struct view *view, char message[MESSAGE_SIZE])
-{
-        snprintf(message, MESSAGE_SIZE, "the finalizer %s is missing", SIGNIN_FINALIZER);
-        return !view->signin->has_finalizer;
-}
-
-/* In this order: the first that applies is what the person is told. */
-static const struct refusal {
-        const char *reason;
-        bool (*applies)(const struct view *view, char message[MESSAGE_SIZE]);
-} refusals[] = {
-        { "NameMismatch",      mismatches         },
-        { "InvalidPeriod",     has_bad_period     },
-        { "RequestedInFuture", is_from_the_future },
-        { "RoleNotAllowed",    names_other_role   },
-        { "FinalizerMissing",  lacks_finalizer    },
-};
-
-static const struct refusal *find_refusal(const struct view *view, char message[MESSAGE_SIZE])
-{
-        for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++)
-                if (refusals[i].applies(view, message))
-                        return &refusals[i];
-        return NULL;
-}
-
 static void refuse(const struct view *view, const char *reason, const char *message,
                    struct plan *plan)
 {
         delete_all(view->observed, plan);
         plan_status(view, "False", reason, message, plan);
-        if (view->requested_at > view->now + FUTURE_SECONDS)
-                plan->due_at = view->requested_at - FUTURE_SECONDS;
+        if (view->requested_at > view->now + REFUSAL_FUTURE_SECONDS)
+                plan->due_at = view->requested_at - REFUSAL_FUTURE_SECONDS;
 }
 
 /* Deletes what is not as it was made; what is already being deleted is left to whoever holds it. */
@@ -377,20 +308,10 @@ static void plan_end(const struct view *view, struct plan *plan)
         add_step(plan, ACTION_END);
 }
 
-static void read_times(struct view *view)
-{
-        struct error err = { 0 };
-        int64_t period_seconds = 0;
-
-        if (signin_ends_at(view->signin, &view->ends_at, &err) &&
-            duration_parse_seconds(view->signin->spec.validity_period, &period_seconds, &err))
-                view->requested_at = view->ends_at - period_seconds;
-}
-
 static void plan_session(const struct view *view, struct plan *plan)
 {
-        char message[MESSAGE_SIZE];
-        const struct refusal *refusal = find_refusal(view, message);
+        char message[REFUSAL_MESSAGE_SIZE];
+        const char *refusal = refusal_find(view->signin, view->rules, view->now, message);
         bool ours = signin_name_is_ours(view->signin);
 
         if (ours && view->ends_at != 0 && view->now >= view->ends_at) {
@@ -400,7 +321,7 @@ static void plan_session(const struct view *view, struct plan *plan)
         if (ours)
                 plan->due_at = view->ends_at;
         if (refusal != NULL)
-                refuse(view, refusal->reason, message, plan);
+                refuse(view, refusal, message, plan);
         else
                 plan_provision(view, plan);
 }
@@ -417,7 +338,7 @@ void reconcile(const struct observed *observed, const struct rules *rules, int64
         if (!observed->known)
                 return;
         plan->binding_name = dependant_binding_name(observed->signin.name);
-        read_times(&view);
+        refusal_read_times(&observed->signin, &view.requested_at, &view.ends_at);
         if (observed->signin.deletion_at != 0)
                 plan_teardown(observed, plan);
         else

@@ -44,8 +44,8 @@ static void write_line(const struct row *row, const struct signin *signin,
                   spec->username, "user_id", spec->user_id, "node", spec->node, "node_id",
                   spec->node_id, "role", spec->role, "reason", spec->reason, "service_account",
                   status->service_account_name, "service_account_uid", status->service_account_uid,
-                  "until", status->valid_until, "outcome", reason, "detail",
-                  status->ready_message, "signin", signin->name, "signin_uid", signin->uid, NULL);
+                  "until", status->valid_until, "outcome", reason, "detail", status->ready_message,
+                  "signin", signin->name, "signin_uid", signin->uid, NULL);
 }
 
 void report_session(const struct program *program, enum report report, const struct signin *signin,

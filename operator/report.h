@@ -14,9 +14,9 @@ enum report {
 };
 
 /* status is what holds now; detail says it in words, or NULL. */
-void report_session(const struct program *operator, enum report report, const struct signin *signin,
+void report_session(const struct program *program, enum report report, const struct signin *signin,
                     const struct signin_status *status, const char *detail);
 /* Something that no session owns was deleted. */
-void report_orphan(const struct program *operator, const struct dependant * orphan);
+void report_orphan(const struct program *program, const struct dependant *orphan);
 /* The label value of a metric: roles that are not listed share one. */
-const char *report_role_label(const struct program *operator, const char * role);
+const char *report_role_label(const struct program *program, const char *role);

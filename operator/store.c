@@ -74,12 +74,12 @@ void store_free(struct store *store)
 
 struct session *store_find(const struct store *store, const char *uid)
 {
-        return found(tfind(&uid, &store->sessions, compare_uids));
+        return found(tfind((const void *)&uid, &store->sessions, compare_uids));
 }
 
 static struct dependant_node *find_node(const struct store *store, const char *uid)
 {
-        return found(tfind(&uid, &store->dependants, compare_uids));
+        return found(tfind((const void *)&uid, &store->dependants, compare_uids));
 }
 
 static struct session *find_or_add(struct store *store, const char *uid)

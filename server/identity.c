@@ -9,6 +9,7 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "server/gate.h"
+#include "server/owner.h"
 
 #define FRESH_MS 1000  /* a snapshot this young settles a doubt */
 #define STALE_MS 20000 /* one this old is none */
@@ -17,7 +18,8 @@ struct identity {
         struct loop *loop;
         struct tailscale *tailscale;
         const struct config *config;
-        struct gate *gate;
+        struct gate *gate;     /* for connections that tailscaled's user made, */
+        struct gate *far_gate; /* and for all others, which cannot hold those up */
         struct tailscale_status status;
         char *issuer;
         int64_t asked_at_ms;        /* 0: never */
@@ -36,6 +38,7 @@ struct identity *identity_new(struct loop *loop, struct tailscale *tailscale,
         identity->tailscale = tailscale;
         identity->config = config;
         identity->gate = gate_new(loop);
+        identity->far_gate = gate_new(loop);
         snprintf(identity->trouble, sizeof(identity->trouble), "tailscaled was not asked yet");
         return identity;
 }
@@ -47,6 +50,7 @@ void identity_free(struct identity *identity)
         tailscale_status_clear(&identity->status);
         text_list_clear(&identity->addresses);
         gate_free(identity->gate);
+        gate_free(identity->far_gate);
         free(identity->issuer);
         free(identity);
 }
@@ -217,21 +221,39 @@ static bool check_peer(struct identity *identity, const char *peer, struct error
         return error_set(err, ERROR_UNAVAILABLE, "tailscaled was not asked yet");
 }
 
-static bool look_up(struct identity *identity, const char *peer, struct tailscale_whois *whois,
-                    struct error *err)
+/* Which gate a local connection has to pass before tailscaled is asked about it. */
+static struct gate *choose_gate(const struct identity *identity,
+                                const struct http_exchange *exchange)
 {
-        bool gated = identity_mode(identity) == MODE_USERSPACE;
+        return owner_is_tailscaled(http_exchange_peer(exchange), http_exchange_local(exchange),
+                                   identity->config->socket)
+                       ? identity->gate
+                       : identity->far_gate;
+}
+
+static bool look_up_gated(struct identity *identity, const struct http_exchange *exchange,
+                          struct tailscale_whois *whois, struct error *err)
+{
+        const char *peer = http_exchange_peer_text(exchange);
+        struct gate *gate = choose_gate(identity, exchange);
         bool held = false;
 
-        if (gated && !gate_enter(identity->gate, peer, &held, err))
+        if (!gate_enter(gate, peer, &held, err))
                 return false;
         bool known = tailscale_whois(identity->tailscale, peer, whois, err);
-        if (gated)
-                gate_leave(identity->gate, peer, held,
-                           known                          ? GATE_KNOWN
-                           : err->kind == ERROR_NOT_FOUND ? GATE_UNKNOWN
-                                                          : GATE_UNTOLD);
+        gate_leave(gate, peer, held,
+                   known                          ? GATE_KNOWN
+                   : err->kind == ERROR_NOT_FOUND ? GATE_UNKNOWN
+                                                  : GATE_UNTOLD);
         return known;
+}
+
+static bool look_up(struct identity *identity, const struct http_exchange *exchange,
+                    struct tailscale_whois *whois, struct error *err)
+{
+        if (identity_mode(identity) == MODE_USERSPACE)
+                return look_up_gated(identity, exchange, whois, err);
+        return tailscale_whois(identity->tailscale, http_exchange_peer_text(exchange), whois, err);
 }
 
 /* A tailscaled that has just started knows nobody either. */
@@ -272,7 +294,7 @@ bool identity_check(struct identity *identity, const struct http_exchange *excha
                 return error_set(err, ERROR_DENIED, "Unauthorized request from Funnel");
         if (!ensure_running(identity, err) || !check_peer(identity, peer, err))
                 return false;
-        if (!look_up(identity, peer, whois, err)) {
+        if (!look_up(identity, exchange, whois, err)) {
                 if (err->kind != ERROR_NOT_FOUND)
                         return false;
                 return refuse_unknown(identity, peer, err);

@@ -153,6 +153,17 @@ static char *find_file(int argc, char **argv, bool *optional)
         return xstrdup("/etc/tka/config.yaml");
 }
 
+/* The kubeconfig's arguments name it again, from wherever kubectl is called. */
+static void make_absolute(char **path)
+{
+        char *whole = *path ? realpath(*path, NULL) : NULL;
+
+        if (!whole)
+                return;
+        free(*path);
+        *path = whole;
+}
+
 bool config_read(enum command command, int argc, char **argv, struct config *config,
                  struct error *err)
 {
@@ -168,6 +179,7 @@ bool config_read(enum command command, int argc, char **argv, struct config *con
             !options_read(&options, json, file, argc, argv,
                           takes_operand ? &config->operands : NULL, config, err))
                 return false;
+        make_absolute(&config->config_file);
         if (config->operands.count > 1)
                 return error_set(err, ERROR_INVALID,
                                  "one cluster or server at a time: \"%s\" is one too many",

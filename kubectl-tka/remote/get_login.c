@@ -5,6 +5,7 @@
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
+#include "kubectl-tka/report.h"
 #include "lib/memory.h"
 #include "schema/login.h"
 
@@ -41,8 +42,12 @@ static void print_json(const struct login *login, bool provisioned)
 
 static void print_table(const struct login *login, bool provisioned)
 {
-        printf("User:         %s\nRole:         %s\nUntil:        %s\nProvisioned:  %s\n",
-               login->username, login->role, login->until, provisioned ? "yes" : "not yet");
+        scoped_free char *user = report_plain(login->username);
+        scoped_free char *role = report_plain(login->role);
+        scoped_free char *until = report_plain(login->until ? login->until : "(not said)");
+
+        printf("User:         %s\nRole:         %s\nUntil:        %s\nProvisioned:  %s\n", user,
+               role, until, provisioned ? "yes" : "not yet");
 }
 
 /* A session that is still being prepared is shown too, and the exit code says so. */

@@ -8,12 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
-#define PATIENCE_MS 5000
-#define FIRST_PAUSE_MS 5
-#define LONGEST_PAUSE_MS 100
+#define STALE_MS 5000
+#define PATIENCE_MS 20000
+#define FIRST_PAUSE_MS 2
+#define LONGEST_PAUSE_MS 20
 
 static void hold_signals(sigset_t *before)
 {
@@ -56,28 +58,58 @@ static bool make_file(const char *path)
         return true;
 }
 
+/* Whether the lock is another one than before: then somebody is at work, and it is worth waiting.
+ */
+static bool has_changed(const char *path, struct stat *known)
+{
+        struct stat found;
+
+        if (stat(path, &found) != 0)
+                return false;
+        bool changed = found.st_ino != known->st_ino ||
+                       found.st_ctim.tv_sec != known->st_ctim.tv_sec ||
+                       found.st_ctim.tv_nsec != known->st_ctim.tv_nsec;
+        *known = found;
+        return changed;
+}
+
+/* errno says why not. */
+static bool wait_and_make(const char *path)
+{
+        int64_t started_ms = loop_now_ms();
+        int64_t changed_ms = started_ms;
+        int64_t step_ms = FIRST_PAUSE_MS;
+        struct stat known = { 0 };
+
+        while (!make_file(path)) {
+                int64_t now_ms = loop_now_ms();
+                if (errno != EEXIST)
+                        return false;
+                if (has_changed(path, &known))
+                        changed_ms = now_ms;
+                errno = EEXIST;
+                if (now_ms - changed_ms >= STALE_MS || now_ms - started_ms >= PATIENCE_MS)
+                        return false;
+                pause_ms(step_ms);
+                step_ms = step_ms * 2 < LONGEST_PAUSE_MS ? step_ms * 2 : LONGEST_PAUSE_MS;
+        }
+        return true;
+}
+
 bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock, struct error *err)
 {
         scoped_free char *file = xasprintf("%s.lock", path);
-        int64_t waited_ms = 0;
-        int64_t step_ms = FIRST_PAUSE_MS;
 
         hold_signals(&lock->signals);
-        while (!make_file(file)) {
-                int problem = errno;
-                if (problem == EEXIST && waited_ms < PATIENCE_MS) {
-                        pause_ms(step_ms);
-                        waited_ms += step_ms;
-                        step_ms = step_ms * 2 < LONGEST_PAUSE_MS ? step_ms * 2 : LONGEST_PAUSE_MS;
-                        continue;
-                }
-                sigprocmask(SIG_SETMASK, &lock->signals, NULL);
-                if (problem == EEXIST)
-                        return refuse(file, err);
-                return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(problem));
+        if (wait_and_make(file)) {
+                lock->path = take(file);
+                return true;
         }
-        lock->path = take(file);
-        return true;
+        int problem = errno;
+        sigprocmask(SIG_SETMASK, &lock->signals, NULL);
+        if (problem == EEXIST)
+                return refuse(file, err);
+        return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(problem));
 }
 
 void kubeconfig_lock_release(struct kubeconfig_lock *lock)

@@ -11,7 +11,7 @@ struct kubeconfig_lock {
         sigset_t signals;
 };
 
-/* Waits up to 5 s for another program to finish; CONFLICT after that. Signals that would end the
+/* Waits while others take turns; CONFLICT when one lock stays for 5 s. Signals that would end the
  * program, and leave the lock behind, wait until the release. */
 bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock,
                           struct error *err) must_check;

@@ -119,8 +119,22 @@ static void name_context(struct login_run *run)
         }
 }
 
-/* An entry of that name that is not ours, or that leads to another server, stays. */
-static bool check_name_is_free(struct login_run *run, size_t *file, bool *exists, struct error *err)
+/* The API server and CA that the context of that name leads to are those of this login, perhaps
+ * through another TKA server. */
+static bool is_same_cluster(const struct login_run *run, const struct cache_key *key)
+{
+        size_t file = 0;
+        const json_t *item = kubeconfig_files_find(&run->files, "clusters", run->context, &file);
+        const char *url = json_text_at(item, "cluster.server");
+
+        return strcmp(key->server, run->url) == 0 ||
+               (strcmp(key->ca_hash, run->ca_hash) == 0 && url &&
+                strcmp(url, run->info.server_url) == 0);
+}
+
+/* An entry of that name that is not ours, or that leads to another cluster, stays. */
+static bool check_name_is_free(const struct login_run *run, size_t *file, bool *exists,
+                               struct error *err)
 {
         static const char *const lists[] = { "contexts", "clusters", "users" };
         struct cache_key key;
@@ -132,7 +146,7 @@ static bool check_name_is_free(struct login_run *run, size_t *file, bool *exists
                 if (!item)
                         continue;
                 bool ours = stanza_read_mark(item, &key);
-                if (!ours || strcmp(key.server, run->url) != 0) {
+                if (!ours || !is_same_cluster(run, &key)) {
                         error_set(err, ERROR_CONFLICT, "%s: \"%s\" in \"%s\" is %s%s",
                                   run->files.paths.items[*file], run->context, lists[i],
                                   ours ? "for " : "not ours", ours ? key.server : "");
@@ -232,6 +246,16 @@ static bool write_kubeconfig(struct login_run *run, struct error *err)
         return change_file(current_file, &(struct splice){ .current_context = run->context }, err);
 }
 
+/* A session that is there already is never shortened. */
+static void warn_of_longer_session(const struct login_run *run)
+{
+        int64_t left = run->entry.until - run->entry.clock_offset - run->entry.fetched_at;
+
+        if (run->config->for_seconds > 0 && left > run->config->for_seconds + 5)
+                report_warning("there was a session already, and it lasts longer: to shorten it, "
+                               "log out first");
+}
+
 static void print_result(const struct login_run *run)
 {
         const struct cache_entry *entry = &run->entry;
@@ -239,10 +263,13 @@ static void print_result(const struct login_run *run)
         int64_t left = until - entry->clock_offset - timestamp_now();
         char until_text[TIMESTAMP_TEXT_SIZE];
         char left_text[DURATION_TEXT_SIZE];
+        scoped_free char *login = report_plain(entry->login ? entry->login : "(not said)");
+        scoped_free char *role =
+                report_plain(entry->granted_role ? entry->granted_role : "(not said)");
 
         printf("Signed in to %s\n", run->cluster);
-        printf("  User:     %s\n", entry->login ? entry->login : "(not said)");
-        printf("  Role:     %s\n", entry->granted_role ? entry->granted_role : "(not said)");
+        printf("  User:     %s\n", login);
+        printf("  Role:     %s\n", role);
         printf("  Until:    %s (in %s)\n", timestamp_format(until, until_text),
                duration_format_seconds(left > 0 ? left : 0, left_text));
         printf("  Context:  %s (in %s)\n", run->context, run->file);
@@ -274,6 +301,7 @@ bool cmd_login(const struct config *config, struct error *err)
                 return false;
         if (run.info.insecure_skip_tls_verify)
                 report_warning("%s: kubectl will not check who the API server is", run.cluster);
+        warn_of_longer_session(&run);
         if (!config->quiet)
                 print_result(&run);
         return true;

@@ -59,7 +59,7 @@ def test_the_kubeconfig_holds_a_plugin_and_no_token(world):
 
     user = yaml.safe_load(path.read_text())["users"][0]["user"]
 
-    assert list(user) == ["exec"]
+    assert set(user) == {"exec", "extensions"}
     assert user["exec"]["command"] == "kubectl-tka"
     assert user["exec"]["apiVersion"] == "client.authentication.k8s.io/v1"
     assert user["exec"]["interactiveMode"] == "Never"

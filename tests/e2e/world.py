@@ -3,12 +3,15 @@
 import base64
 import contextlib
 import dataclasses
+import http.client
 import json
 import pathlib
 import re
+import ssl
 import subprocess
 
 import rig as system
+from cluster import API as API_SERVER
 from daemons import DAEMONS
 from host import wait_until
 from tailnet import CAPABILITY, PORT
@@ -68,7 +71,11 @@ class World:
         self.rig = rig
         self.folder = rig.folder
         self.restarted = False
+        self.settled = False  # nobody is signed in, as far as is known
         self.read = {}  # log -> bytes looked at already
+        self.tls = ssl.create_default_context(cafile=str(rig.cluster.folder / "ca.crt"))
+        self.admin = (rig.cluster.folder / "admin.token").read_text().strip()
+        self.api = self.api_connection()
 
     # --- people and commands ---
 
@@ -134,27 +141,25 @@ class World:
 
     # --- the API server ---
 
+    def api_connection(self):
+        return self.rig.host.http("hub", API_SERVER, self.tls, 10)
+
     def kube(self, path, method="GET", body=None, token=None):
         """(status, value) of one request to the API server, as admin unless a token is given."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {"Authorization": f"Bearer {token or self.admin}", "Content-Type": "application/json"}
         if token:
-            connection = self.rig.host.http("hub", self.api_address(), self.trust())
-            with contextlib.closing(connection):
-                connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-                reply = self.answer_of(connection.getresponse())
-            return reply.status, reply.body if reply.text.startswith("{") else reply.text
-        return self.rig.cluster.call(path, method=method, body=body)
+            with contextlib.closing(self.api_connection()) as connection:
+                return self.send(connection, method, path, body, headers)
+        try:
+            return self.send(self.api, method, path, body, headers)
+        except (OSError, http.client.HTTPException):  # kept since the last request, and gone meanwhile
+            self.api.close()
+            return self.send(self.api, method, path, body, headers)
 
-    @staticmethod
-    def api_address():
-        from cluster import API as address
-        return address
-
-    def trust(self):
-        import ssl
-        return ssl.create_default_context(cafile=str(self.rig.cluster.folder / "ca.crt"))
+    def send(self, connection, method, path, body, headers):
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        reply = self.answer_of(connection.getresponse())
+        return reply.status, reply.body if reply.text.startswith("{") else reply.text
 
     def whoami(self, token):
         """(status, user name) that the API server sees behind a token."""
@@ -266,7 +271,9 @@ class World:
         self.restarted = False
         for node in PEOPLE:
             self.forget(node)
-        assert not self.sign_everybody_out()
+        problems = [] if self.settled else self.sign_everybody_out()
+        self.settled = False
+        assert not problems, problems
 
     def sign_everybody_out(self):
         """Ends every session that is left; what then still exists is a problem, in words."""
@@ -276,6 +283,7 @@ class World:
             eventually("every session gone", lambda: not self.items(GROUP) and not self.made_for(), 30)
         except system.RigError as err:
             return [f"{err}: {self.made_for()}"]
+        self.settled = True
         return []
 
     def search_logs(self, pattern, words):
@@ -290,7 +298,3 @@ class World:
                 if pattern.search(text):
                     problems.append(f"{words} {path.name}: {pattern.search(text)[0][:80]!r}")
         return problems
-
-
-
-

@@ -39,37 +39,54 @@ TEST(defaults_are_those_of_the_handbook)
         assert_string_equal(config.cluster.name, "tka-cluster");
 }
 
+/* As read_arguments(), from one text with a space between two. */
+static bool read_line(const char *line, struct config *config, struct error *err)
+{
+        scoped(text_list_clear) struct text_list words = { 0 };
+        const char *arguments[16] = { 0 };
+
+        for (const char *at = line; *at != '\0'; at += strspn(at, " ")) {
+                scoped_free char *word = xstrndup(at, strcspn(at, " "));
+
+                text_list_add(&words, word);
+                at += strlen(word);
+        }
+        for (size_t i = 0; i < words.count; i++)
+                arguments[i] = words.items[i];
+        return read_arguments(arguments, config, err);
+}
+
+#define LINE "--port 8123 --api-endpoint https://10.0.0.1:6443 "
+
 TEST(refuses_what_cannot_work_naming_the_key)
 {
         static const struct {
-                const char *arguments[8];
-                const char *words;
+                const char *line, *words;
         } cases[] = {
-                { { "--api-endpoint", "https://a" },                                  "tailscale.port: 443"                 },
-                { { "--port", "80" },                                                 "clusterInfo.apiEndpoint is required" },
-                { { "--port", "80", "--api-endpoint", "http://a" },                   "clusterInfo.apiEndpoint"             },
-                { { "--port", "80", "--api-endpoint", "https://" },                   "clusterInfo.apiEndpoint"             },
-                { { "--port", "80", "--api-endpoint", "https://u@a" },                "clusterInfo.apiEndpoint"             },
-                { { NEEDED, "--ca-data", "%%%%" },                                    "clusterInfo.caData is no base64"     },
-                { { NEEDED, "--ca-data", "aGVsbG8=" },                                "not of a PEM certificate"            },
-                { { NEEDED, "--health-address", "0.0.0.0" },                          "health.address: \"0.0.0.0\""         },
-                { { NEEDED, "--health-address", "::" },                               "health.address: \"::\""              },
-                { { NEEDED, "--health-address", "here" },                             "is no IP address"                    },
-                { { NEEDED, "--mode", "userspace", "--health-address", "127.0.0.1" },
-                 "the whole tailnet reaches"                                                                                },
-                { { NEEDED, "--mode", "sideways" },                                   "sideways"                            },
-                { { NEEDED, "--min-period", "2h", "--max-period", "1h" },             "server.minPeriod"                    },
-                { { NEEDED, "--roles", "Not OK" },                                    "operator.roles: \"Not OK\""          },
-                { { NEEDED, "--operator-namespace", "A" },                            "operator.namespace: \"A\""           },
-                { { NEEDED, "--cap-name", "https://a/b" },                            "tailscale.capName"                   },
-                { { NEEDED, "--retry-after", "0" },                                   "0"                                   },
+                { "--api-endpoint https://a",                         "tailscale.port: 443"       },
+                { "--port 80",                                        "apiEndpoint is required"   },
+                { "--port 80 --api-endpoint http://a",                "clusterInfo.apiEndpoint: " },
+                { "--port 80 --api-endpoint https://",                "clusterInfo.apiEndpoint: " },
+                { "--port 80 --api-endpoint https://u@a",             "clusterInfo.apiEndpoint: " },
+                { LINE "--ca-data %%%%",                              "caData is no base64"       },
+                { LINE "--ca-data aGVsbG8=",                          "not of a PEM certificate"  },
+                { LINE "--health-address 0.0.0.0",                    "would listen everywhere"   },
+                { LINE "--health-address ::",                         "would listen everywhere"   },
+                { LINE "--health-address here",                       "is no IP address"          },
+                { LINE "--mode userspace --health-address 127.0.0.1", "whole tailnet reaches"     },
+                { LINE "--mode sideways",                             "sideways"                  },
+                { LINE "--min-period 2h --max-period 1h",             "server.minPeriod"          },
+                { LINE "--roles no/role",                             "operator.roles: "          },
+                { LINE "--operator-namespace A",                      "operator.namespace: \"A\"" },
+                { LINE "--cap-name https://a/b",                      "tailscale.capName"         },
+                { LINE "--retry-after 0",                             "0"                         },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
                 scoped(config_clear) struct config config = { 0 };
                 struct error err = { 0 };
 
-                assert_fails(read_arguments(cases[i].arguments, &config, &err), ERROR_INVALID,
+                assert_fails(read_line(cases[i].line, &config, &err), ERROR_INVALID,
                              cases[i].words);
         }
 }

@@ -23,7 +23,7 @@ static bool decide(const char *json, const struct login_request *request, struct
 {
         char *names[] = { (char[]){ "view" }, (char[]){ "edit" } };
         const struct text_list roles = { names, 2 };
-        const struct grant_limits limits = { 60, 24 * 3600, &roles };
+        const struct grant_limits limits = { 60, 86400, &roles };
         scoped(capability_clear) struct capability capability = { 0 };
 
         load(json, &capability);

@@ -52,6 +52,7 @@ static void set_up(struct fixture *fixture, const struct peer_answer *answers, s
         snprintf(fixture->path, sizeof(fixture->path), "%s/socket", fixture->folder);
         peer_start_unix(&fixture->peer, fixture->loop, fixture->path, answers, count);
         text_list_add(&fixture->config.capabilities, "x/cap");
+        fixture->config.socket = fixture->path;
         fixture->tailscale = tailscale_new(fixture->loop, fixture->path);
         fixture->identity = identity_new(fixture->loop, fixture->tailscale, &fixture->config);
         options.owner = fixture;

@@ -1,0 +1,165 @@
+#include "tests/unit/test.h"
+
+#include "lib/json.h"
+#include "lib/memory.h"
+#include "operator/dependant.h"
+#include "operator/objects.h"
+#include "schema/signin.h"
+
+/* Never freed: its texts are literals. */
+static struct signin sample(void)
+{
+        return (struct signin){
+                .name = (char *)(uintptr_t)"tka-user-alice-0123456789abcdef",
+                .namespace_name = (char *)(uintptr_t)"tka",
+                .uid = (char *)(uintptr_t)"uid-1",
+                .spec = { .username = (char *)(uintptr_t)"alice@example.com",
+                         .role = (char *)(uintptr_t)"view",
+                         .node = (char *)(uintptr_t)"laptop" },
+        };
+}
+
+static json_t *answered(json_t *object)
+{
+        json_object_set_new(json_object_get(object, "metadata"), "uid", json_string("made-1"));
+        json_object_set_new(json_object_get(object, "metadata"), "resourceVersion",
+                            json_string("7"));
+        return object;
+}
+
+TEST(makes_an_account_that_mounts_no_token_and_says_whose_it_is)
+{
+        struct signin signin = sample();
+        json_auto_t *object = objects_service_account(&signin);
+        json_t *metadata = json_object_get(object, "metadata");
+
+        assert_string_equal(json_text_at(object, "kind"), "ServiceAccount");
+        assert_string_equal(json_text_at(metadata, "name"), signin.name);
+        assert_string_equal(json_text_at(metadata, "namespace"), "tka");
+        assert_false(json_bool_at(object, "automountServiceAccountToken", true));
+        assert_string_equal(json_string_value(json_object_get(json_object_get(metadata, "labels"),
+                                                              SIGNIN_UID_LABEL)),
+                            "uid-1");
+        assert_string_equal(
+                json_string_value(json_object_get(json_object_get(metadata, "annotations"),
+                                                  SIGNIN_LOGIN_ANNOTATION)),
+                "alice@example.com");
+        assert_string_equal(
+                json_string_value(json_object_get(json_object_get(metadata, "annotations"),
+                                                  SIGNIN_NODE_ANNOTATION)),
+                "laptop");
+}
+
+TEST(makes_a_cluster_binding_without_an_owner)
+{
+        struct signin signin = sample();
+        json_auto_t *object = objects_binding(&signin, "");
+        const json_t *subjects = json_object_get(object, "subjects");
+
+        assert_string_equal(json_text_at(object, "kind"), "ClusterRoleBinding");
+        assert_string_equal(json_text_at(object, "metadata.name"),
+                            "tka-user-alice-0123456789abcdef-binding");
+        assert_null(json_at(object, "metadata.namespace"));
+        assert_null(json_at(object, "metadata.ownerReferences"));
+        assert_string_equal(json_text_at(object, "roleRef.name"), "view");
+        assert_int_equal(json_array_size(subjects), 1);
+        assert_string_equal(json_text_at(json_array_get(subjects, 0), "name"), signin.name);
+        assert_string_equal(json_text_at(json_array_get(subjects, 0), "namespace"), "tka");
+}
+
+TEST(makes_a_namespaced_binding_without_an_owner)
+{
+        struct signin signin = sample();
+        json_auto_t *object = objects_binding(&signin, "shop");
+
+        assert_string_equal(json_text_at(object, "kind"), "RoleBinding");
+        assert_string_equal(json_text_at(object, "metadata.namespace"), "shop");
+        assert_null(json_at(object, "metadata.ownerReferences"));
+}
+
+TEST(knows_what_it_made)
+{
+        struct signin signin = sample();
+        struct error err = { 0 };
+        json_auto_t *account = answered(objects_service_account(&signin));
+        json_auto_t *binding = answered(objects_binding(&signin, ""));
+        scoped(dependant_clear) struct dependant one = { 0 };
+        scoped(dependant_clear) struct dependant other = { 0 };
+
+        assert_ok(dependant_decode(DEPENDANT_SERVICE_ACCOUNT, account, "tka", &one, &err));
+        assert_ok(dependant_decode(DEPENDANT_CLUSTER_BINDING, binding, "tka", &other, &err));
+        assert_true(dependant_is_as_made(&one, &signin));
+        assert_true(dependant_is_as_made(&other, &signin));
+}
+
+TEST(notices_every_edit_of_a_binding)
+{
+        static const char *const edits[] = {
+                "{\"subjects\":[]}",
+                "{\"subjects\":null}",
+                "{\"subjects\":[{\"kind\":\"User\",\"name\":\"eve\"}]}",
+                "{\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":\"eve\",\"namespace\":"
+                "\"tka\"}]}",
+                "{\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":"
+                "\"tka-user-alice-0123456789abcdef\",\"namespace\":\"other\"}]}",
+                "{\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":"
+                "\"tka-user-alice-0123456789abcdef\",\"namespace\":\"tka\"},"
+                "{\"kind\":\"User\",\"name\":\"eve\"}]}",
+                "{\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"ClusterRole\","
+                "\"name\":\"cluster-admin\"}}",
+                "{\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"Role\","
+                "\"name\":\"view\"}}",
+                "{\"metadata\":{\"name\":\"tka-user-alice-0123456789abcdef-binding\",\"uid\":\"x\"}"
+                "}",
+        };
+        struct signin signin = sample();
+
+        for (size_t i = 0; i < ARRAY_LENGTH(edits); i++) {
+                struct error err = { 0 };
+                json_auto_t *binding = answered(objects_binding(&signin, ""));
+                json_auto_t *edit = json_loads(edits[i], 0, NULL);
+                scoped(dependant_clear) struct dependant dependant = { 0 };
+
+                json_object_update(binding, edit);
+                assert_ok(dependant_decode(DEPENDANT_CLUSTER_BINDING, binding, "tka", &dependant,
+                                           &err));
+                assert_false(dependant_is_as_made(&dependant, &signin));
+        }
+}
+
+TEST(notices_an_account_that_mounts_its_token)
+{
+        struct signin signin = sample();
+        struct error err = { 0 };
+        json_auto_t *account = answered(objects_service_account(&signin));
+        scoped(dependant_clear) struct dependant dependant = { 0 };
+
+        json_object_del(account, "automountServiceAccountToken");
+        assert_ok(dependant_decode(DEPENDANT_SERVICE_ACCOUNT, account, "tka", &dependant, &err));
+        assert_false(dependant_is_as_made(&dependant, &signin));
+}
+
+TEST(refuses_an_object_without_uid_and_leaves_the_output_alone)
+{
+        struct error err = { 0 };
+        json_auto_t *object = json_pack("{s:{s:s}}", "metadata", "name", "x");
+        struct dependant dependant = { .ending = true };
+
+        assert_fails(dependant_decode(DEPENDANT_BINDING, object, "tka", &dependant, &err),
+                     ERROR_UNAVAILABLE, "RoleBinding without name or uid");
+        assert_true(dependant.ending);
+        assert_null(dependant.name);
+}
+
+TEST(asks_for_bindings_of_all_namespaces_and_for_one)
+{
+        scoped_free char *all = dependant_path(DEPENDANT_BINDING, NULL, NULL);
+        scoped_free char *one = dependant_path(DEPENDANT_BINDING, "shop", "x-binding");
+        scoped_free char *cluster = dependant_path(DEPENDANT_CLUSTER_BINDING, "", "x-binding");
+
+        assert_string_equal(all, "/apis/rbac.authorization.k8s.io/v1/rolebindings");
+        assert_string_equal(
+                one, "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings/x-binding");
+        assert_string_equal(cluster,
+                            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/x-binding");
+}

@@ -1,0 +1,511 @@
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/memory.h"
+#include "lib/timestamp.h"
+#include "operator/reconcile.h"
+
+#define BEGIN INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+#define HOUR 3600
+
+/* What is varied, in one letter each:
+ *   A an account as made   a an account that mounts its token
+ *   B a binding as made    b one of another role     o one under another name
+ *   n, m RoleBindings in the namespaces "n", "m"      e the binding held by a finalizer */
+static struct dependant new_dependant(char letter, const struct signin *signin)
+{
+        bool account = letter == 'A' || letter == 'a';
+        bool namespaced = letter == 'n' || letter == 'm';
+        struct dependant dependant = {
+                .kind = account      ? DEPENDANT_SERVICE_ACCOUNT
+                        : namespaced ? DEPENDANT_BINDING
+                                     : DEPENDANT_CLUSTER_BINDING,
+                .plain = letter != 'a',
+                .ending = letter == 'e',
+                .namespace_name =
+                        account ? xstrdup("tka") : xasprintf("%.*s", namespaced ? 1 : 0, &letter),
+                .name = account         ? xstrdup(signin->name)
+                        : letter == 'o' ? xstrdup("other")
+                                        : dependant_binding_name(signin->name),
+                .uid = xasprintf("uid-%c", letter),
+                .resource_version = xstrdup("1"),
+                .signin_uid = xstrdup(signin->uid),
+                .role = xstrdup(letter == 'b' ? "cluster-admin" : "view"),
+                .subject = xstrdup(signin->name),
+        };
+
+        return dependant;
+}
+
+static void add_dependants(struct observed *observed, const char *letters)
+{
+        observed->dependants = xcalloc(strlen(letters) + 1, sizeof(*observed->dependants));
+        for (; *letters != '\0'; letters++)
+                observed->dependants[observed->dependant_count++] =
+                        new_dependant(*letters, &observed->signin);
+}
+
+/* A session of one hour, provisioned nothing yet. */
+static void observe(struct observed *observed, const char *role, const char *namespaces)
+{
+        struct signin *signin = &observed->signin;
+        char name[SIGNIN_NAME_SIZE];
+
+        observed->known = true;
+        observed->role = ROLE_EXISTS;
+        signin->namespace_name = xstrdup("tka");
+        signin->uid = xstrdup("uid-1");
+        signin->resource_version = xstrdup("1");
+        signin->generation = 1;
+        signin->created_at = BEGIN;
+        signin->has_finalizer = true;
+        signin->spec.username = xstrdup("alice@example.com");
+        signin->spec.role = xstrdup(role);
+        signin->spec.validity_period = xstrdup("1h");
+        signin->spec.requested_at = xstrdup("2026-01-01T00:00:00Z");
+        for (; *namespaces != '\0'; namespaces++)
+                text_list_add(&signin->spec.namespaces, (const char[]){ *namespaces, '\0' });
+        signin->name = xstrdup(signin_name(&signin->spec, name));
+}
+
+static void set(char **text, const char *value)
+{
+        free(*text);
+        *text = xstrdup(value);
+}
+
+static void decide(const struct observed *observed, int64_t now, struct plan *plan)
+{
+        char *roles[] = { (char *)(uintptr_t)"view", (char *)(uintptr_t)"edit" };
+        const struct text_list list = { roles, ARRAY_LENGTH(roles) };
+        const struct rules rules = { &list, 24 * HOUR };
+
+        reconcile(observed, &rules, now, plan);
+}
+
+/* "create ServiceAccount, delete RoleBinding n uid-n, status RoleNotFound" */
+static const char *describe(const struct plan *plan)
+{
+        static const char *const words[] = {
+                [ACTION_READ_ROLE] = "read role", [ACTION_CREATE] = "create",
+                [ACTION_DELETE] = "delete",       [ACTION_FIND] = "find",
+                [ACTION_WRITE_STATUS] = "status", [ACTION_END] = "end",
+                [ACTION_FINISH] = "finish",
+        };
+        static char text[2048];
+        size_t used = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct action *action = &plan->actions[i];
+                bool object = action->kind == ACTION_CREATE || action->kind == ACTION_DELETE ||
+                              action->kind == ACTION_FIND;
+                bool place = object && action->what == DEPENDANT_BINDING &&
+                             action->namespace_name != NULL;
+
+                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s%s%s%s%s%s%s",
+                                         i == 0 ? "" : ", ", words[action->kind], object ? " " : "",
+                                         object ? dependant_kind_name(action->what) : "",
+                                         place ? " " : "", place ? action->namespace_name : "",
+                                         action->uid != NULL ? " " : "",
+                                         action->uid != NULL ? action->uid : "",
+                                         action->kind == ACTION_WRITE_STATUS ? " " : "");
+                if (action->kind == ACTION_WRITE_STATUS)
+                        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s",
+                                                 plan->status.ready_reason);
+        }
+        return text;
+}
+
+static void assert_plan(const struct observed *observed, int64_t now, const char *wanted)
+{
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        decide(observed, now, &plan);
+        assert_string_equal(describe(&plan), wanted);
+}
+
+TEST(provisions_step_by_step)
+{
+        static const struct {
+                const char *have, *namespaces, *wanted;
+        } cases[] = {
+                { "",    "",   "create ServiceAccount, create ClusterRoleBinding"                  },
+                { "A",   "",   "create ClusterRoleBinding"                                         },
+                { "B",   "",   "create ServiceAccount"                                             },
+                { "AB",  "",   "status Provisioned"                                                },
+                { "",    "nm", "create ServiceAccount, create RoleBinding n, create RoleBinding m" },
+                { "An",  "nm", "create RoleBinding m"                                              },
+                { "Anm", "nm", "status Provisioned"                                                },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", cases[i].namespaces);
+                add_dependants(&observed, cases[i].have);
+                assert_plan(&observed, BEGIN, cases[i].wanted);
+        }
+}
+
+TEST(takes_away_what_was_edited_before_it_makes_anything)
+{
+        static const struct {
+                const char *have, *namespaces, *wanted;
+        } cases[] = {
+                { "Ab",  "",  "delete ClusterRoleBinding uid-b" },
+                { "aB",  "",  "delete ServiceAccount uid-a"     },
+                { "ABo", "",  "delete ClusterRoleBinding uid-o" },
+                { "ABn", "",  "delete RoleBinding n uid-n"      },
+                { "ABn", "n", "delete ClusterRoleBinding uid-B" },
+                { "Anm", "n", "delete RoleBinding m uid-m"      },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", cases[i].namespaces);
+                add_dependants(&observed, cases[i].have);
+                assert_plan(&observed, BEGIN, cases[i].wanted);
+        }
+}
+
+TEST(does_not_take_a_binding_that_is_being_deleted_for_one)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        add_dependants(&observed, "Ae");
+        assert_plan(&observed, BEGIN, "create ClusterRoleBinding");
+}
+
+TEST(asks_for_the_role_before_it_binds_it)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        observed.role = ROLE_UNKNOWN;
+        assert_plan(&observed, BEGIN, "read role");
+}
+
+TEST(needs_no_role_for_what_is_bound_already)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        observed.role = ROLE_UNKNOWN;
+        add_dependants(&observed, "AB");
+        assert_plan(&observed, BEGIN, "status Provisioned");
+}
+
+TEST(says_when_it_ends_and_who_it_is)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "");
+        add_dependants(&observed, "AB");
+        decide(&observed, BEGIN + 7, &plan);
+
+        assert_true(plan.status.provisioned);
+        assert_string_equal(plan.status.signed_in, "2026-01-01T00:00:00Z");
+        assert_string_equal(plan.status.valid_until, "2026-01-01T01:00:00Z");
+        assert_string_equal(plan.status.service_account_uid, "uid-A");
+        assert_string_equal(plan.status.ready, "True");
+        assert_string_equal(plan.status.ready_changed_at, "2026-01-01T00:00:07Z");
+        assert_int_equal(plan.status.observed_generation, 1);
+        assert_int_equal(plan.due_at, BEGIN + HOUR);
+}
+
+TEST(counts_from_the_creation_when_no_time_was_given)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "");
+        set(&observed.signin.spec.requested_at, NULL);
+        decide(&observed, BEGIN, &plan);
+        assert_int_equal(plan.due_at, BEGIN + HOUR);
+}
+
+/* Takes the planned status over, as the API server would. */
+static void settle(struct observed *observed, int64_t now)
+{
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        decide(observed, now, &plan);
+        signin_status_clear(&observed->signin.status);
+        observed->signin.status = plan.status;
+        plan.status = (struct signin_status){ 0 };
+}
+
+TEST(does_nothing_to_a_session_that_is_as_it_should_be)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        add_dependants(&observed, "AB");
+        settle(&observed, BEGIN);
+        assert_plan(&observed, BEGIN + 1000, "");
+}
+
+TEST(moves_the_end_when_a_session_is_extended)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "");
+        add_dependants(&observed, "AB");
+        settle(&observed, BEGIN);
+        set(&observed.signin.spec.requested_at, "2026-01-01T00:30:00Z");
+        observed.signin.generation = 2;
+        decide(&observed, BEGIN + HOUR / 2, &plan);
+
+        assert_string_equal(describe(&plan), "status Provisioned");
+        assert_string_equal(plan.status.valid_until, "2026-01-01T01:30:00Z");
+        assert_string_equal(plan.status.ready_changed_at, "2026-01-01T00:00:00Z");
+        assert_int_equal(plan.due_at, BEGIN + HOUR * 3 / 2);
+}
+
+TEST(ends_a_session_at_its_last_second_and_not_before)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        add_dependants(&observed, "AB");
+        assert_plan(&observed, BEGIN + HOUR - 1, "status Provisioned");
+        assert_plan(&observed, BEGIN + HOUR, "end");
+        assert_plan(&observed, BEGIN + HOUR * 1000, "end");
+}
+
+TEST(takes_rights_before_it_ends_what_would_vanish_at_once)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        observed.signin.has_finalizer = false;
+        add_dependants(&observed, "AB");
+        assert_plan(&observed, BEGIN + HOUR,
+                    "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, end");
+}
+
+TEST(tears_down_bindings_then_the_account_then_the_finalizer)
+{
+        static const struct {
+                const char *have, *namespaces, *wanted;
+        } cases[] = {
+                { "AB",  "",
+                 "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, finish"         },
+                { "",    "",   "delete ClusterRoleBinding, delete ServiceAccount, finish"       },
+                { "A",   "",   "delete ClusterRoleBinding, delete ServiceAccount uid-A, finish" },
+                { "An",  "nm",
+                 "delete RoleBinding n uid-n, delete RoleBinding m, find RoleBinding, "
+                  "delete ServiceAccount uid-A, finish"                                         },
+                { "ABn", "",
+                 "delete ClusterRoleBinding uid-B, delete RoleBinding n uid-n, "
+                  "delete ServiceAccount uid-A, finish"                                         },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", cases[i].namespaces);
+                observed.signin.deletion_at = BEGIN + 5;
+                add_dependants(&observed, cases[i].have);
+                assert_plan(&observed, BEGIN + 5, cases[i].wanted);
+        }
+}
+
+TEST(has_nothing_left_to_do_once_the_finalizer_is_off)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        observed.signin.deletion_at = BEGIN + 5;
+        observed.signin.has_finalizer = false;
+        assert_plan(&observed, BEGIN + 5, "");
+}
+
+TEST(never_looks_for_a_strangers_name_to_delete)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        set(&observed.signin.name, "cluster-admin");
+        observed.signin.deletion_at = BEGIN + 5;
+        assert_plan(&observed, BEGIN + 5, "finish");
+}
+
+TEST(takes_everything_of_a_session_that_vanished)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        observed.gone = true;
+        add_dependants(&observed, "AB");
+        assert_plan(&observed, BEGIN,
+                    "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A");
+}
+
+TEST(leaves_alone_what_belongs_to_a_session_not_seen_yet)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        observed.known = false;
+        add_dependants(&observed, "AB");
+        assert_plan(&observed, BEGIN + HOUR, "");
+}
+
+/* What makes a session impossible, and the word for it. */
+static void break_name(struct signin *signin)
+{
+        set(&signin->name, "tka-user-alice-0000000000000000");
+}
+
+static void break_long(struct signin *signin)
+{
+        set(&signin->spec.validity_period, "24h1s");
+}
+
+static void break_text(struct signin *signin)
+{
+        set(&signin->spec.validity_period, "soon");
+}
+
+static void break_zero(struct signin *signin)
+{
+        set(&signin->spec.validity_period, "0s");
+}
+
+static void break_negative(struct signin *signin)
+{
+        set(&signin->spec.validity_period, "-1h");
+}
+
+static void break_future(struct signin *signin)
+{
+        set(&signin->spec.requested_at, "2026-01-01T00:01:01Z");
+}
+
+static void break_finalizer(struct signin *signin)
+{
+        signin->has_finalizer = false;
+}
+
+TEST(refuses_and_takes_away_what_was_given)
+{
+        static const struct {
+                void (*spoil)(struct signin *signin);
+                const char *status;
+        } cases[] = {
+                { break_name,      "status NameMismatch"      },
+                { break_long,      "status InvalidPeriod"     },
+                { break_text,      "status InvalidPeriod"     },
+                { break_zero,      "status InvalidPeriod"     },
+                { break_negative,  "status InvalidPeriod"     },
+                { break_future,    "status RequestedInFuture" },
+                { break_finalizer, "status FinalizerMissing"  },
+        };
+        char wanted[200];
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", "");
+                cases[i].spoil(&observed.signin);
+                assert_plan(&observed, BEGIN, cases[i].status);
+                add_dependants(&observed, "AB");
+                snprintf(wanted, sizeof(wanted),
+                         "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, %s",
+                         cases[i].status);
+                assert_plan(&observed, BEGIN, wanted);
+        }
+}
+
+TEST(refuses_a_role_that_is_not_listed)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "cluster-admin", "");
+        assert_plan(&observed, BEGIN, "status RoleNotAllowed");
+}
+
+TEST(accepts_a_clock_that_is_a_minute_ahead)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        set(&observed.signin.spec.requested_at, "2026-01-01T00:01:00Z");
+        assert_plan(&observed, BEGIN, "create ServiceAccount, create ClusterRoleBinding");
+}
+
+TEST(looks_again_when_the_future_has_come)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "");
+        set(&observed.signin.spec.requested_at, "2026-01-01T02:00:00Z");
+        decide(&observed, BEGIN, &plan);
+        assert_int_equal(plan.due_at, BEGIN + 2 * HOUR - 60);
+}
+
+TEST(never_ends_what_is_not_ours)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "");
+        set(&observed.signin.name, "alice");
+        decide(&observed, BEGIN + 2 * HOUR, &plan);
+        assert_string_equal(describe(&plan), "status NameMismatch");
+        assert_int_equal(plan.due_at, 0);
+}
+
+TEST(waits_for_a_role_that_is_missing)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "edit", "");
+        observed.role = ROLE_MISSING;
+        decide(&observed, BEGIN, &plan);
+        assert_string_equal(describe(&plan), "status RoleNotFound");
+        assert_false(plan.status.provisioned);
+        assert_true(plan.retry);
+        assert_int_equal(plan.due_at, BEGIN + HOUR);
+}
+
+TEST(waits_for_a_namespace_that_is_missing)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "nm");
+        observed.missing_namespace = "m";
+        add_dependants(&observed, "An");
+        decide(&observed, BEGIN, &plan);
+        assert_string_equal(describe(&plan), "status NamespaceNotFound");
+        assert_non_null(strstr(plan.status.ready_message, "\"m\""));
+        assert_true(plan.retry);
+}
+
+/* More than fits is done in several rounds; the finalizer comes off in the last. */
+TEST(does_not_finish_before_all_of_many_bindings_are_gone)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+        char letters[PLAN_ACTIONS + 10] = { 0 };
+
+        memset(letters, 'o', sizeof(letters) - 1);
+        observe(&observed, "view", "");
+        observed.signin.deletion_at = BEGIN;
+        add_dependants(&observed, letters);
+        decide(&observed, BEGIN, &plan);
+        assert_int_equal(plan.count, PLAN_ACTIONS);
+        for (size_t i = 0; i < plan.count; i++)
+                assert_int_equal(plan.actions[i].kind, ACTION_DELETE);
+}

@@ -1,0 +1,162 @@
+#include "tests/unit/test.h"
+
+#include "lib/json.h"
+#include "lib/memory.h"
+#include "operator/store.h"
+
+static size_t changes;
+
+static void note_change(void *owner, struct session *session)
+{
+        (void)owner;
+        assert_non_null(session);
+        changes++;
+}
+
+static void scoped_store_free(struct store **store)
+{
+        store_free(*store);
+}
+
+static struct store *new_store(void)
+{
+        changes = 0;
+        return store_new("tka", note_change, NULL);
+}
+
+static json_t *new_signin(const char *uid, const char *version, const char *period)
+{
+        return json_pack("{s:{s:s, s:s, s:s, s:s, s:s, s:[s, s]}, s:{s:s, s:s, s:s}}", "metadata",
+                         "name", "x", "namespace", "tka", "uid", uid, "resourceVersion", version,
+                         "creationTimestamp", "2026-01-01T00:00:00Z", "finalizers", "other.org/f",
+                         SIGNIN_FINALIZER, "spec", "username", "alice@example.com", "role", "view",
+                         "validity_period", period);
+}
+
+static json_t *new_account(const char *uid, const char *version, const char *signin_uid)
+{
+        return json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}}}", "metadata", "name", "x", "namespace",
+                         "tka", "uid", uid, "resourceVersion", version, "labels", SIGNIN_UID_LABEL,
+                         signin_uid);
+}
+
+static void put_signin(struct store *store, const char *uid, const char *version,
+                       const char *period)
+{
+        struct error err = { 0 };
+        json_auto_t *object = new_signin(uid, version, period);
+
+        assert_ok(store_put_signin(store, object, &err));
+}
+
+static void put_account(struct store *store, const char *uid, const char *version,
+                        const char *signin_uid)
+{
+        struct error err = { 0 };
+        json_auto_t *object = new_account(uid, version, signin_uid);
+
+        assert_ok(store_put_dependant(store, DEPENDANT_SERVICE_ACCOUNT, object, &err));
+}
+
+TEST(ignores_a_watch_that_is_behind_our_own_write)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "2h");
+        put_signin(store, "u1", "9", "1h");
+        put_signin(store, "u1", "10", "1h");
+
+        assert_int_equal(changes, 1);
+        assert_string_equal(store_find(store, "u1")->signin.spec.validity_period, "2h");
+        assert_int_equal(store_find(store, "u1")->finalizer_index, 1);
+}
+
+TEST(compares_versions_as_numbers_of_any_length)
+{
+        assert_true(resource_version_is_older("9", "10"));
+        assert_false(resource_version_is_older("10", "9"));
+        assert_false(resource_version_is_older("10", "10"));
+        assert_true(resource_version_is_older("99999999999999999999", "100000000000000000000"));
+        assert_false(resource_version_is_older("abc", "10"));
+        assert_false(resource_version_is_older("", "10"));
+        assert_false(resource_version_is_older("9", NULL));
+}
+
+TEST(keeps_sessions_of_one_name_apart_by_their_uid)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        put_signin(store, "u2", "11", "1h");
+        store_drop_signin(store, "u1");
+
+        assert_true(store_find(store, "u1")->gone);
+        assert_false(store_find(store, "u2")->gone);
+}
+
+TEST(does_not_revive_what_is_gone)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        store_drop_signin(store, "u1");
+        put_signin(store, "u1", "12", "1h");
+
+        assert_true(store_find(store, "u1")->gone);
+        assert_true(session_is_done(store_find(store, "u1")));
+}
+
+TEST(remembers_what_was_made_before_its_session_is_known)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        put_account(store, "a1", "5", "u1");
+        put_signin(store, "u1", "10", "1h");
+        store_observe(store_find(store, "u1"), &observed);
+
+        assert_true(observed.known);
+        assert_int_equal(observed.dependant_count, 1);
+        assert_string_equal(observed.dependants[0].uid, "a1");
+}
+
+TEST(moves_what_was_given_to_another_session)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        put_account(store, "a1", "5", "u1");
+        put_account(store, "a1", "6", "u2");
+
+        assert_null(store_find(store, "u1")->dependants);
+        assert_non_null(store_find(store, "u2")->dependants);
+}
+
+TEST(forgets_a_session_once_nothing_of_it_is_left)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        put_account(store, "a1", "5", "u1");
+        store_drop_signin(store, "u1");
+        assert_false(session_is_done(store_find(store, "u1")));
+        store_drop_dependant(store, "a1");
+        assert_true(session_is_done(store_find(store, "u1")));
+        store_forget(store, store_find(store, "u1"));
+
+        assert_null(store_find(store, "u1"));
+        store_drop_dependant(store, "a1");
+        store_drop_signin(store, "u1");
+}
+
+TEST(refuses_a_session_of_another_namespace)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+        struct error err = { 0 };
+        json_auto_t *object = new_signin("u1", "10", "1h");
+
+        json_object_set_new(json_object_get(object, "metadata"), "namespace",
+                            json_string("default"));
+        assert_fails(store_put_signin(store, object, &err), ERROR_INVALID, "namespace");
+        assert_null(store_find(store, "u1"));
+}
