@@ -98,17 +98,17 @@ static bool still_there(const json_t *answer)
 
 bool apply_delete(struct program *program, const struct action *action, struct error *err)
 {
-        scoped_free char *path = dependant_path(action->what, action->namespace_name, action->name);
+        scoped_free char *path = dependent_path(action->what, action->namespace_name, action->name);
         scoped(scoped_json_decref) json_t *answer = NULL;
 
         if (!kube_delete(program->kube, path, action->uid, NULL, &answer, err) &&
             err->kind != ERROR_NOT_FOUND)
-                return error_wrap(err, "deleting %s %s", dependant_kind_name(action->what),
+                return error_wrap(err, "deleting %s %s", dependent_kind_name(action->what),
                                   action->name);
         if (still_there(answer))
                 return error_set(err, ERROR_PENDING, "%s %s is kept by a finalizer of somebody",
-                                 dependant_kind_name(action->what), action->name);
-        store_drop_dependant(program->store, action->uid);
+                                 dependent_kind_name(action->what), action->name);
+        store_drop_dependent(program->store, action->uid);
         return true;
 }
 
@@ -116,11 +116,11 @@ bool apply_delete(struct program *program, const struct action *action, struct e
 static bool look_up(const struct work *work, const struct action *action, json_t **object,
                     struct error *err)
 {
-        scoped_free char *path = dependant_path(action->what, action->namespace_name, action->name);
+        scoped_free char *path = dependent_path(action->what, action->namespace_name, action->name);
 
         if (kube_get(work->program->kube, path, object, err) || err->kind == ERROR_NOT_FOUND)
                 return true;
-        return error_wrap(err, "reading %s %s", dependant_kind_name(action->what), action->name);
+        return error_wrap(err, "reading %s %s", dependent_kind_name(action->what), action->name);
 }
 
 static enum step delete_live(const struct work *work, const struct action *action,
@@ -147,13 +147,13 @@ static enum step settle_conflict(const struct work *work, const struct action *a
 
         const char *uid = json_text_at(object, "metadata.uid");
         if (uid == NULL || strcmp(uid, action->uid) != 0)
-                store_drop_dependant(work->program->store, action->uid);
-        else if (!store_put_dependant(work->program->store, action->what, object, err))
+                store_drop_dependent(work->program->store, action->uid);
+        else if (!store_put_dependent(work->program->store, action->what, object, err))
                 return STEP_FAILED;
         return STEP_LOOK_AGAIN;
 }
 
-static enum step delete_dependant(const struct work *work, const struct action *action,
+static enum step delete_dependent(const struct work *work, const struct action *action,
                                   struct error *err)
 {
         scoped(scoped_json_decref) json_t *object = NULL;
@@ -175,26 +175,26 @@ static enum step settle_taken(const struct work *work, const struct action *acti
 {
         struct program *program = work->program;
         scoped(scoped_json_decref) json_t *object = NULL;
-        scoped(dependant_clear) struct dependant dependant = { 0 };
+        scoped(dependent_clear) struct dependent dependent = { 0 };
 
         if (!look_up(work, action, &object, err))
                 return STEP_FAILED;
         if (object == NULL)
                 return STEP_LOOK_AGAIN;
-        if (!dependant_decode(action->what, object, program->session_namespace, &dependant, err))
+        if (!dependent_decode(action->what, object, program->session_namespace, &dependent, err))
                 return STEP_FAILED;
-        if (dependant.ending) {
+        if (dependent.ending) {
                 error_set(err, ERROR_PENDING, "%s %s is still being deleted",
-                          dependant_kind_name(action->what), action->name);
+                          dependent_kind_name(action->what), action->name);
                 return STEP_FAILED;
         }
-        if (strcmp(dependant.signin_uid, work->session->uid) == 0)
-                return store_put_dependant(program->store, action->what, object, err)
+        if (strcmp(dependent.signin_uid, work->session->uid) == 0)
+                return store_put_dependent(program->store, action->what, object, err)
                                ? STEP_LOOK_AGAIN
                                : STEP_FAILED;
         if (delete_live(work, action, object, err) == STEP_FAILED)
                 return STEP_FAILED;
-        report_orphan(program, &dependant);
+        report_orphan(program, &dependent);
         return STEP_LOOK_AGAIN;
 }
 
@@ -203,37 +203,37 @@ static enum step create_failed(const struct work *work, const struct action *act
 {
         if (err->kind == ERROR_CONFLICT)
                 return settle_taken(work, action, err);
-        if (err->kind == ERROR_NOT_FOUND && action->what == DEPENDANT_BINDING) {
+        if (err->kind == ERROR_NOT_FOUND && action->what == DEPENDENT_BINDING) {
                 free(work->findings->missing_namespace);
                 work->findings->missing_namespace = xstrdup(action->namespace_name);
                 return STEP_LOOK_AGAIN;
         }
-        error_wrap(err, "creating %s %s", dependant_kind_name(action->what), action->name);
+        error_wrap(err, "creating %s %s", dependent_kind_name(action->what), action->name);
         return STEP_FAILED;
 }
 
-static enum step create_dependant(const struct work *work, const struct action *action,
+static enum step create_dependent(const struct work *work, const struct action *action,
                                   struct error *err)
 {
         const struct signin *signin = &work->observed->signin;
-        scoped_free char *path = dependant_path(action->what, action->namespace_name, NULL);
+        scoped_free char *path = dependent_path(action->what, action->namespace_name, NULL);
         scoped(scoped_json_decref) json_t *body =
-                action->what == DEPENDANT_SERVICE_ACCOUNT
+                action->what == DEPENDENT_SERVICE_ACCOUNT
                         ? objects_service_account(signin)
                         : objects_binding(signin, action->namespace_name);
         scoped(scoped_json_decref) json_t *answer = NULL;
 
         if (!kube_create(work->program->kube, path, body, &answer, err))
                 return create_failed(work, action, err);
-        return store_put_dependant(work->program->store, action->what, answer, err) ? STEP_DONE
+        return store_put_dependent(work->program->store, action->what, answer, err) ? STEP_DONE
                                                                                     : STEP_FAILED;
 }
 
 /* What a crash or another operator may have left in namespaces that nobody told us of. */
-static enum step find_dependants(const struct work *work, const struct action *action,
+static enum step find_dependents(const struct work *work, const struct action *action,
                                  struct error *err)
 {
-        scoped_free char *path = dependant_path(action->what, NULL, NULL);
+        scoped_free char *path = dependent_path(action->what, NULL, NULL);
         scoped_free char *query = xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s",
                                             path, work->session->uid);
         scoped(scoped_json_decref) json_t *list = NULL;
@@ -244,7 +244,7 @@ static enum step find_dependants(const struct work *work, const struct action *a
         const json_t *items = json_object_get(list, "items");
         size_t count = json_array_size(items);
         for (size_t i = 0; i < count; i++)
-                if (!store_put_dependant(work->program->store, action->what,
+                if (!store_put_dependent(work->program->store, action->what,
                                          json_array_get(items, i), err))
                         return STEP_FAILED;
         return count > 0 ? STEP_LOOK_AGAIN : STEP_DONE;
@@ -344,8 +344,8 @@ static enum step finish_session(const struct work *work, const struct action *ac
 
 static enum step (*const carry_out[])(const struct work *work, const struct action *action,
                                       struct error *err) = {
-        [ACTION_READ_ROLE] = read_role,       [ACTION_CREATE] = create_dependant,
-        [ACTION_DELETE] = delete_dependant,   [ACTION_FIND] = find_dependants,
+        [ACTION_READ_ROLE] = read_role,       [ACTION_CREATE] = create_dependent,
+        [ACTION_DELETE] = delete_dependent,   [ACTION_FIND] = find_dependents,
         [ACTION_WRITE_STATUS] = write_status, [ACTION_END] = end_session,
         [ACTION_FINISH] = finish_session,
 };

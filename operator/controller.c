@@ -22,7 +22,7 @@
 #define ROUNDS_MAX 12         /* plans for one session in a row; a session takes four */
 #define LATEST_MS 3600000     /* a deadline is looked at again this often: clocks get corrected */
 #define CLOSE_MS 100          /* within the last second the clock is read this often */
-#define LISTING_GRACE_MS 5000 /* for the dependants, once the sessions themselves are known */
+#define LISTING_GRACE_MS 5000 /* for the dependents, once the sessions themselves are known */
 
 struct controller {
         struct program *program;
@@ -194,7 +194,7 @@ static void begin_work(void *owner)
         set_timer(controller);
 }
 
-/* Ending sessions must not depend on every collection being readable: dependants that were not
+/* Ending sessions must not depend on every collection being readable: dependents that were not
  * listed in time are looked up one by one. */
 static void listed(void *owner, bool all)
 {

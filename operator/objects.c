@@ -2,7 +2,7 @@
 
 #include "lib/json.h"
 #include "lib/memory.h"
-#include "operator/dependant.h"
+#include "operator/dependent.h"
 #include "schema/signin.h"
 
 /* Name, the label that says whose it is, and who that is in words. */
@@ -47,12 +47,12 @@ json_t *objects_service_account(const struct signin *signin)
 
 json_t *objects_binding(const struct signin *signin, const char *namespace_name)
 {
-        scoped_free char *name = dependant_binding_name(signin->name);
-        enum dependant_kind kind =
-                *namespace_name == '\0' ? DEPENDANT_CLUSTER_BINDING : DEPENDANT_BINDING;
+        scoped_free char *name = dependent_binding_name(signin->name);
+        enum dependent_kind kind =
+                *namespace_name == '\0' ? DEPENDENT_CLUSTER_BINDING : DEPENDENT_BINDING;
 
         return json_pack("{s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:[{s:s, s:s, s:s}]}", "apiVersion",
-                         "rbac.authorization.k8s.io/v1", "kind", dependant_kind_name(kind),
+                         "rbac.authorization.k8s.io/v1", "kind", dependent_kind_name(kind),
                          "metadata", new_metadata(signin, namespace_name, name), "roleRef",
                          "apiGroup", "rbac.authorization.k8s.io", "kind", "ClusterRole", "name",
                          signin->spec.role, "subjects", "kind", "ServiceAccount", "name",

@@ -23,9 +23,9 @@ struct view {
 void observed_clear(struct observed *observed)
 {
         signin_clear(&observed->signin);
-        for (size_t i = 0; i < observed->dependant_count; i++)
-                dependant_clear(&observed->dependants[i]);
-        free(observed->dependants);
+        for (size_t i = 0; i < observed->dependent_count; i++)
+                dependent_clear(&observed->dependents[i]);
+        free(observed->dependents);
         *observed = (struct observed){ 0 };
 }
 
@@ -47,28 +47,28 @@ static void add_step(struct plan *plan, enum action_kind kind)
         add(plan, &(struct action){ .kind = kind });
 }
 
-static void add_delete(struct plan *plan, const struct dependant *dependant)
+static void add_delete(struct plan *plan, const struct dependent *dependent)
 {
         add(plan, &(struct action){ .kind = ACTION_DELETE,
-                                    .what = dependant->kind,
-                                    .namespace_name = dependant->namespace_name,
-                                    .name = dependant->name,
-                                    .uid = dependant->uid });
+                                    .what = dependent->kind,
+                                    .namespace_name = dependent->namespace_name,
+                                    .name = dependent->name,
+                                    .uid = dependent->uid });
 }
 
 /* Rights go first, the account that had them after. */
 static void delete_bindings(const struct observed *observed, struct plan *plan)
 {
-        for (size_t i = 0; i < observed->dependant_count; i++)
-                if (observed->dependants[i].kind != DEPENDANT_SERVICE_ACCOUNT)
-                        add_delete(plan, &observed->dependants[i]);
+        for (size_t i = 0; i < observed->dependent_count; i++)
+                if (observed->dependents[i].kind != DEPENDENT_SERVICE_ACCOUNT)
+                        add_delete(plan, &observed->dependents[i]);
 }
 
 static void delete_accounts(const struct observed *observed, struct plan *plan)
 {
-        for (size_t i = 0; i < observed->dependant_count; i++)
-                if (observed->dependants[i].kind == DEPENDANT_SERVICE_ACCOUNT)
-                        add_delete(plan, &observed->dependants[i]);
+        for (size_t i = 0; i < observed->dependent_count; i++)
+                if (observed->dependents[i].kind == DEPENDENT_SERVICE_ACCOUNT)
+                        add_delete(plan, &observed->dependents[i]);
 }
 
 static void delete_all(const struct observed *observed, struct plan *plan)
@@ -77,21 +77,21 @@ static void delete_all(const struct observed *observed, struct plan *plan)
         delete_accounts(observed, plan);
 }
 
-static const struct dependant *find(const struct observed *observed, enum dependant_kind kind,
+static const struct dependent *find(const struct observed *observed, enum dependent_kind kind,
                                     const char *namespace_name, const char *name)
 {
-        for (size_t i = 0; i < observed->dependant_count; i++) {
-                const struct dependant *dependant = &observed->dependants[i];
+        for (size_t i = 0; i < observed->dependent_count; i++) {
+                const struct dependent *dependent = &observed->dependents[i];
 
-                if (dependant->kind == kind && strcmp(dependant->name, name) == 0 &&
-                    strcmp(dependant->namespace_name, namespace_name) == 0)
-                        return dependant;
+                if (dependent->kind == kind && strcmp(dependent->name, name) == 0 &&
+                    strcmp(dependent->namespace_name, namespace_name) == 0)
+                        return dependent;
         }
         return NULL;
 }
 
 /* What has never been seen may still be there: a crash came between a write and our knowing. */
-static void look_and_delete(const struct observed *observed, enum dependant_kind kind,
+static void look_and_delete(const struct observed *observed, enum dependent_kind kind,
                             const char *namespace_name, const char *name, struct plan *plan)
 {
         if (find(observed, kind, namespace_name, name) == NULL)
@@ -106,12 +106,12 @@ static void look_for_bindings(const struct observed *observed, struct plan *plan
         const struct text_list *namespaces = &observed->signin.spec.namespaces;
 
         if (namespaces->count == 0)
-                look_and_delete(observed, DEPENDANT_CLUSTER_BINDING, "", plan->binding_name, plan);
+                look_and_delete(observed, DEPENDENT_CLUSTER_BINDING, "", plan->binding_name, plan);
         for (size_t i = 0; i < namespaces->count; i++)
-                look_and_delete(observed, DEPENDANT_BINDING, namespaces->items[i],
+                look_and_delete(observed, DEPENDENT_BINDING, namespaces->items[i],
                                 plan->binding_name, plan);
         if (namespaces->count > 0)
-                add(plan, &(struct action){ .kind = ACTION_FIND, .what = DEPENDANT_BINDING });
+                add(plan, &(struct action){ .kind = ACTION_FIND, .what = DEPENDENT_BINDING });
 }
 
 /* Nothing was made under a name that is not ours: what has such a name is a stranger's. Without our
@@ -126,7 +126,7 @@ static void plan_teardown(const struct observed *observed, struct plan *plan)
                 look_for_bindings(observed, plan);
         delete_accounts(observed, plan);
         if (look)
-                look_and_delete(observed, DEPENDANT_SERVICE_ACCOUNT, signin->namespace_name,
+                look_and_delete(observed, DEPENDENT_SERVICE_ACCOUNT, signin->namespace_name,
                                 signin->name, plan);
         if (signin->has_finalizer)
                 add_step(plan, ACTION_FINISH);
@@ -183,26 +183,26 @@ static void delete_edited(const struct view *view, struct plan *plan)
 {
         const struct observed *observed = view->observed;
 
-        for (size_t i = observed->dependant_count; i-- > 0;) {
-                const struct dependant *dependant = &observed->dependants[i];
+        for (size_t i = observed->dependent_count; i-- > 0;) {
+                const struct dependent *dependent = &observed->dependents[i];
 
-                if (!dependant->ending && !dependant_is_as_made(dependant, view->signin))
-                        add_delete(plan, dependant);
+                if (!dependent->ending && !dependent_is_as_made(dependent, view->signin))
+                        add_delete(plan, dependent);
         }
 }
 
-static const struct dependant *find_sound(const struct view *view, enum dependant_kind kind,
+static const struct dependent *find_sound(const struct view *view, enum dependent_kind kind,
                                           const char *namespace_name, const char *name)
 {
-        const struct dependant *dependant = find(view->observed, kind, namespace_name, name);
+        const struct dependent *dependent = find(view->observed, kind, namespace_name, name);
 
-        return dependant != NULL && !dependant->ending &&
-                               dependant_is_as_made(dependant, view->signin)
-                       ? dependant
+        return dependent != NULL && !dependent->ending &&
+                               dependent_is_as_made(dependent, view->signin)
+                       ? dependent
                        : NULL;
 }
 
-static void create_binding(const struct view *view, enum dependant_kind kind,
+static void create_binding(const struct view *view, enum dependent_kind kind,
                            const char *namespace_name, struct plan *plan)
 {
         if (find_sound(view, kind, namespace_name, plan->binding_name) == NULL)
@@ -217,19 +217,19 @@ static void create_bindings(const struct view *view, struct plan *plan)
         const struct text_list *namespaces = &view->signin->spec.namespaces;
 
         if (namespaces->count == 0)
-                create_binding(view, DEPENDANT_CLUSTER_BINDING, "", plan);
+                create_binding(view, DEPENDENT_CLUSTER_BINDING, "", plan);
         for (size_t i = 0; i < namespaces->count; i++)
-                create_binding(view, DEPENDANT_BINDING, namespaces->items[i], plan);
+                create_binding(view, DEPENDENT_BINDING, namespaces->items[i], plan);
 }
 
 static void create_account(const struct view *view, struct plan *plan)
 {
         const struct signin *signin = view->signin;
 
-        if (find_sound(view, DEPENDANT_SERVICE_ACCOUNT, signin->namespace_name, signin->name) ==
+        if (find_sound(view, DEPENDENT_SERVICE_ACCOUNT, signin->namespace_name, signin->name) ==
             NULL)
                 add(plan, &(struct action){ .kind = ACTION_CREATE,
-                                            .what = DEPENDANT_SERVICE_ACCOUNT,
+                                            .what = DEPENDENT_SERVICE_ACCOUNT,
                                             .namespace_name = signin->namespace_name,
                                             .name = signin->name });
 }
@@ -238,8 +238,8 @@ static void create_account(const struct view *view, struct plan *plan)
 static void plan_ready(const struct view *view, struct plan *plan)
 {
         const struct signin *signin = view->signin;
-        const struct dependant *account =
-                find_sound(view, DEPENDANT_SERVICE_ACCOUNT, signin->namespace_name, signin->name);
+        const struct dependent *account =
+                find_sound(view, DEPENDENT_SERVICE_ACCOUNT, signin->namespace_name, signin->name);
         char begins[TIMESTAMP_TEXT_SIZE];
         char ends[TIMESTAMP_TEXT_SIZE];
         char message[MESSAGE_SIZE];
@@ -337,7 +337,7 @@ void reconcile(const struct observed *observed, const struct rules *rules, int64
         }
         if (!observed->known)
                 return;
-        plan->binding_name = dependant_binding_name(observed->signin.name);
+        plan->binding_name = dependent_binding_name(observed->signin.name);
         refusal_read_times(&observed->signin, &view.requested_at, &view.ends_at);
         if (observed->signin.deletion_at != 0)
                 plan_teardown(observed, plan);

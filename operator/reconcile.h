@@ -1,7 +1,7 @@
 /* reconcile.h - (what is, what time it is) to the list of things to do about it. Pure. */
 #pragma once
 
-#include "operator/dependant.h"
+#include "operator/dependent.h"
 #include "schema/signin.h"
 
 /* What this cluster allows. Borrowed. */
@@ -18,8 +18,8 @@ struct observed {
         bool gone;  /* the API server said that it is no more */
         struct signin signin;
         size_t finalizer_index; /* of ours, when signin.has_finalizer */
-        struct dependant *dependants;
-        size_t dependant_count;
+        struct dependent *dependents;
+        size_t dependent_count;
 
         /* Found out on the way. */
         enum role_state role;
@@ -29,8 +29,8 @@ void observed_clear(struct observed *observed);
 
 enum action_kind {
         ACTION_READ_ROLE,    /* whether the ClusterRole exists */
-        ACTION_CREATE,       /* the dependant `what` in namespace_name */
-        ACTION_DELETE,       /* the dependant with that uid; without one: whatever has that name */
+        ACTION_CREATE,       /* the dependent `what` in namespace_name */
+        ACTION_DELETE,       /* the dependent with that uid; without one: whatever has that name */
         ACTION_FIND,         /* all of that kind that carry the session's label, into the store */
         ACTION_WRITE_STATUS, /* plan.status */
         ACTION_END,          /* deletes the TkaSignin, unless it changed */
@@ -40,7 +40,7 @@ enum action_kind {
 /* Borrowed from the observation and the plan. */
 struct action {
         enum action_kind kind;
-        enum dependant_kind what;
+        enum dependent_kind what;
         const char *namespace_name, *name, *uid;
 };
 

@@ -7,8 +7,8 @@ struct rules;
 struct signin;
 
 #define REFUSAL_MESSAGE_SIZE 640
-#define REFUSAL_FUTURE_SECONDS 60 /* by which requested_at may be ahead of the API server's clock \
-                                   */
+/* By which requested_at may be ahead of the API server's clock. */
+#define REFUSAL_FUTURE_SECONDS 60
 
 /* The reason of the condition Ready, with its message; NULL when nothing is wrong. */
 const char *refusal_find(const struct signin *signin, const struct rules *rules, int64_t now,

@@ -64,9 +64,9 @@ void report_session(const struct program *program, enum report report, const str
                             (const char *[]){ report_role_label(program, signin->spec.role) }, 1);
 }
 
-void report_orphan(const struct program *program, const struct dependant *orphan)
+void report_orphan(const struct program *program, const struct dependent *orphan)
 {
-        const char *kind = dependant_kind_name(orphan->kind);
+        const char *kind = dependent_kind_name(orphan->kind);
 
         log_event(LOG_LEVEL_WARN, "removed an object that no session owns", "audit", "true", "kind",
                   kind, "namespace", orphan->namespace_name, "name", orphan->name, "uid",

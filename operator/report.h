@@ -17,6 +17,6 @@ enum report {
 void report_session(const struct program *program, enum report report, const struct signin *signin,
                     const struct signin_status *status, const char *detail);
 /* Something that no session owns was deleted. */
-void report_orphan(const struct program *program, const struct dependant *orphan);
+void report_orphan(const struct program *program, const struct dependent *orphan);
 /* The label value of a metric: roles that are not listed share one. */
 const char *report_role_label(const struct program *program, const char *role);

@@ -9,12 +9,12 @@
 #include "operator/measures.h"
 #include "operator/store.h"
 
-#define COUNT (DEPENDANT_KINDS + 1)
+#define COUNT (DEPENDENT_KINDS + 1)
 
 struct source {
         struct sources *all;
         bool is_signins;
-        enum dependant_kind kind;
+        enum dependent_kind kind;
         const char *name;
         char *path;
         struct kube_watch *watch;
@@ -36,7 +36,7 @@ static void object_changed(void *owner, const json_t *object)
         struct error err = { 0 };
 
         if (source->is_signins ? !store_put_signin(store, object, &err)
-                               : !store_put_dependant(store, source->kind, object, &err))
+                               : !store_put_dependent(store, source->kind, object, &err))
                 log_event(LOG_LEVEL_WARN, "an object that cannot be read is left alone", "resource",
                           source->name, "error", err.text, NULL);
 }
@@ -52,7 +52,7 @@ static void object_deleted(void *owner, const char *namespace_name, const char *
         if (source->is_signins)
                 store_drop_signin(store, uid);
         else
-                store_drop_dependant(store, uid);
+                store_drop_dependent(store, uid);
 }
 
 static bool are_all_listed(const struct sources *sources)
@@ -107,16 +107,16 @@ static void init(struct sources *sources, size_t index)
         const char *session_namespace = sources->program->session_namespace;
 
         source->all = sources;
-        source->is_signins = index == DEPENDANT_KINDS;
+        source->is_signins = index == DEPENDENT_KINDS;
         if (source->is_signins) {
                 source->name = signin_resource()->plural;
                 source->path = kube_path(signin_resource(), session_namespace, NULL, NULL);
                 return;
         }
-        source->kind = (enum dependant_kind)index;
-        source->name = dependant_resource(source->kind)->plural;
-        source->path = dependant_path(
-                source->kind, source->kind == DEPENDANT_SERVICE_ACCOUNT ? session_namespace : NULL,
+        source->kind = (enum dependent_kind)index;
+        source->name = dependent_resource(source->kind)->plural;
+        source->path = dependent_path(
+                source->kind, source->kind == DEPENDENT_SERVICE_ACCOUNT ? session_namespace : NULL,
                 NULL);
 }
 

@@ -6,17 +6,17 @@
 
 #include "lib/memory.h"
 
-struct dependant_node {
-        const char *uid; /* dependant.uid: first, so that both trees compare alike */
-        struct dependant dependant;
+struct dependent_node {
+        const char *uid; /* dependent.uid: first, so that both trees compare alike */
+        struct dependent dependent;
         struct session *session;
-        struct dependant_node *next;
+        struct dependent_node *next;
 };
 
 struct store {
         char *session_namespace;
         void *sessions;   /* tree of struct session by uid */
-        void *dependants; /* tree of struct dependant_node by uid */
+        void *dependents; /* tree of struct dependent_node by uid */
         void (*changed)(void *owner, struct session *session);
         void *owner;
 };
@@ -47,9 +47,9 @@ struct store *store_new(const char *session_namespace,
 
 static void free_node(void *pointer)
 {
-        struct dependant_node *node = pointer;
+        struct dependent_node *node = pointer;
 
-        dependant_clear(&node->dependant);
+        dependent_clear(&node->dependent);
         free(node);
 }
 
@@ -66,7 +66,7 @@ void store_free(struct store *store)
 {
         if (store == NULL)
                 return;
-        tdestroy(store->dependants, free_node);
+        tdestroy(store->dependents, free_node);
         tdestroy(store->sessions, free_session);
         free(store->session_namespace);
         free(store);
@@ -77,9 +77,9 @@ struct session *store_find(const struct store *store, const char *uid)
         return found(tfind((const void *)&uid, &store->sessions, compare_uids));
 }
 
-static struct dependant_node *find_node(const struct store *store, const char *uid)
+static struct dependent_node *find_node(const struct store *store, const char *uid)
 {
-        return found(tfind((const void *)&uid, &store->dependants, compare_uids));
+        return found(tfind((const void *)&uid, &store->dependents, compare_uids));
 }
 
 static struct session *find_or_add(struct store *store, const char *uid)
@@ -173,41 +173,41 @@ void store_finish(struct session *session)
         session->signin.has_finalizer = false;
 }
 
-static void unlink_node(struct dependant_node *node)
+static void unlink_node(struct dependent_node *node)
 {
-        struct dependant_node **at = &node->session->dependants;
+        struct dependent_node **at = &node->session->dependents;
 
         while (*at != node)
                 at = &(*at)->next;
         *at = node->next;
 }
 
-static void link_node(struct dependant_node *node, struct session *session)
+static void link_node(struct dependent_node *node, struct session *session)
 {
         node->session = session;
-        node->next = session->dependants;
-        session->dependants = node;
+        node->next = session->dependents;
+        session->dependents = node;
 }
 
-static struct dependant_node *find_or_add_node(struct store *store, const struct dependant *wanted,
+static struct dependent_node *find_or_add_node(struct store *store, const struct dependent *wanted,
                                                struct session *session)
 {
-        struct dependant_node *node = find_node(store, wanted->uid);
+        struct dependent_node *node = find_node(store, wanted->uid);
 
         if (node != NULL)
                 return node;
         node = xcalloc(1, sizeof(*node));
-        dependant_copy(&node->dependant, wanted);
-        node->uid = node->dependant.uid;
+        dependent_copy(&node->dependent, wanted);
+        node->uid = node->dependent.uid;
         link_node(node, session);
-        if (tsearch(node, &store->dependants, compare_uids) == NULL)
+        if (tsearch(node, &store->dependents, compare_uids) == NULL)
                 abort();
         store->changed(store->owner, session);
         return node;
 }
 
 /* Its label may name another session than before: somebody edited it. */
-static void move_node(struct store *store, struct dependant_node *node, struct session *session)
+static void move_node(struct store *store, struct dependent_node *node, struct session *session)
 {
         struct session *before = node->session;
 
@@ -218,41 +218,41 @@ static void move_node(struct store *store, struct dependant_node *node, struct s
                 store->changed(store->owner, before);
 }
 
-static void replace(struct dependant_node *node, struct dependant *dependant)
+static void replace(struct dependent_node *node, struct dependent *dependent)
 {
-        dependant_clear(&node->dependant);
-        node->dependant = *dependant;
-        *dependant = (struct dependant){ 0 };
+        dependent_clear(&node->dependent);
+        node->dependent = *dependent;
+        *dependent = (struct dependent){ 0 };
 }
 
-bool store_put_dependant(struct store *store, enum dependant_kind kind, const json_t *object,
+bool store_put_dependent(struct store *store, enum dependent_kind kind, const json_t *object,
                          struct error *err)
 {
-        scoped(dependant_clear) struct dependant dependant = { 0 };
+        scoped(dependent_clear) struct dependent dependent = { 0 };
 
-        if (!dependant_decode(kind, object, store->session_namespace, &dependant, err))
+        if (!dependent_decode(kind, object, store->session_namespace, &dependent, err))
                 return false;
 
-        struct session *session = find_or_add(store, dependant.signin_uid);
-        struct dependant_node *node = find_or_add_node(store, &dependant, session);
-        if (!is_news(node->dependant.resource_version, dependant.resource_version))
+        struct session *session = find_or_add(store, dependent.signin_uid);
+        struct dependent_node *node = find_or_add_node(store, &dependent, session);
+        if (!is_news(node->dependent.resource_version, dependent.resource_version))
                 return true;
         /* The tree's key is the old copy of the very same uid: swap it for the new one. */
-        replace(node, &dependant);
-        node->uid = node->dependant.uid;
+        replace(node, &dependent);
+        node->uid = node->dependent.uid;
         move_node(store, node, session);
         return true;
 }
 
-void store_drop_dependant(struct store *store, const char *uid)
+void store_drop_dependent(struct store *store, const char *uid)
 {
-        struct dependant_node *node = find_node(store, uid);
+        struct dependent_node *node = find_node(store, uid);
 
         if (node == NULL)
                 return;
 
         struct session *session = node->session;
-        tdelete(node, &store->dependants, compare_uids);
+        tdelete(node, &store->dependents, compare_uids);
         unlink_node(node);
         free_node(node);
         store->changed(store->owner, session);
@@ -262,30 +262,30 @@ void store_observe(const struct session *session, struct observed *observed)
 {
         size_t count = 0;
 
-        for (struct dependant_node *node = session->dependants; node; node = node->next)
+        for (struct dependent_node *node = session->dependents; node; node = node->next)
                 count++;
         observed_clear(observed);
         observed->known = session->known;
         observed->gone = session->gone;
         signin_copy(&observed->signin, &session->signin);
         observed->finalizer_index = session->finalizer_index;
-        observed->dependants = xcalloc(count, sizeof(*observed->dependants));
-        for (struct dependant_node *node = session->dependants; node; node = node->next)
-                dependant_copy(&observed->dependants[observed->dependant_count++],
-                               &node->dependant);
+        observed->dependents = xcalloc(count, sizeof(*observed->dependents));
+        for (struct dependent_node *node = session->dependents; node; node = node->next)
+                dependent_copy(&observed->dependents[observed->dependent_count++],
+                               &node->dependent);
 }
 
 bool session_has_binding(const struct session *session)
 {
-        for (struct dependant_node *node = session->dependants; node; node = node->next)
-                if (node->dependant.kind != DEPENDANT_SERVICE_ACCOUNT)
+        for (struct dependent_node *node = session->dependents; node; node = node->next)
+                if (node->dependent.kind != DEPENDENT_SERVICE_ACCOUNT)
                         return true;
         return false;
 }
 
 bool session_is_done(const struct session *session)
 {
-        return (session->gone || !session->known) && session->dependants == NULL;
+        return (session->gone || !session->known) && session->dependents == NULL;
 }
 
 void store_forget(struct store *store, struct session *session)

@@ -4,14 +4,14 @@
 #include "operator/queue.h"
 #include "operator/reconcile.h"
 
-struct dependant_node;
+struct dependent_node;
 
 struct session {
-        char *uid; /* the TkaSignin's: what labels of dependants name */
+        char *uid; /* the TkaSignin's: what labels of dependents name */
         bool known, gone;
         struct signin signin;
         size_t finalizer_index;
-        struct dependant_node *dependants;
+        struct dependent_node *dependents;
 
         /* The controller's. */
         struct queue_item item;
@@ -30,11 +30,11 @@ void store_free(struct store *store);
 /* Objects as the API server gives them, from a watch or as an answer. What is not newer than what
  * is known changes nothing: a watch can be behind our own writes. */
 bool store_put_signin(struct store *store, const json_t *object, struct error *err) must_check;
-bool store_put_dependant(struct store *store, enum dependant_kind kind, const json_t *object,
+bool store_put_dependent(struct store *store, enum dependent_kind kind, const json_t *object,
                          struct error *err) must_check;
 /* Gone from the API server, for good: uids never come back. */
 void store_drop_signin(struct store *store, const char *uid);
-void store_drop_dependant(struct store *store, const char *uid);
+void store_drop_dependent(struct store *store, const char *uid);
 /* Our finalizer is off. */
 void store_finish(struct session *session);
 

@@ -24,10 +24,10 @@ struct sweep {
         bool stopped;
 };
 
-/* Dependants whose session we do not know. That is few: what the store knows to be owned ends with
+/* Dependents whose session we do not know. That is few: what the store knows to be owned ends with
  * its session. */
 struct suspects {
-        struct dependant *items;
+        struct dependent *items;
         size_t count, capacity;
 };
 
@@ -35,7 +35,7 @@ struct suspects {
 struct pager {
         struct program *program;
         struct suspects *suspects;
-        enum dependant_kind kind;
+        enum dependent_kind kind;
         bool (*judge)(const struct pager *pager, const json_t *object, struct error *err);
 };
 
@@ -47,7 +47,7 @@ static void scoped_json_decref(json_t **value)
 static void suspects_clear(struct suspects *suspects)
 {
         for (size_t i = 0; i < suspects->count; i++)
-                dependant_clear(&suspects->items[i]);
+                dependent_clear(&suspects->items[i]);
         free(suspects->items);
         *suspects = (struct suspects){ 0 };
 }
@@ -96,16 +96,16 @@ static bool walk(const struct pager *pager, const char *path, const char *select
         return error_set(err, ERROR_UNAVAILABLE, "more than %d objects", PAGE * PAGES_MAX);
 }
 
-static bool take_dependant(const struct pager *pager, const json_t *object, struct error *err)
+static bool take_dependent(const struct pager *pager, const json_t *object, struct error *err)
 {
         struct suspects *suspects = pager->suspects;
-        scoped(dependant_clear) struct dependant dependant = { 0 };
+        scoped(dependent_clear) struct dependent dependent = { 0 };
 
-        if (!dependant_decode(pager->kind, object, pager->program->session_namespace, &dependant,
+        if (!dependent_decode(pager->kind, object, pager->program->session_namespace, &dependent,
                               err))
                 return false;
 
-        const struct session *session = store_find(pager->program->store, dependant.signin_uid);
+        const struct session *session = store_find(pager->program->store, dependent.signin_uid);
         if (session != NULL && session->known && !session->gone)
                 return true;
         if (suspects->count == suspects->capacity) {
@@ -113,8 +113,8 @@ static bool take_dependant(const struct pager *pager, const json_t *object, stru
                 suspects->items =
                         xrealloc(suspects->items, suspects->capacity * sizeof(*suspects->items));
         }
-        suspects->items[suspects->count++] = dependant;
-        dependant = (struct dependant){ 0 };
+        suspects->items[suspects->count++] = dependent;
+        dependent = (struct dependent){ 0 };
         return true;
 }
 
@@ -128,18 +128,18 @@ static bool take_signin(const struct pager *pager, const json_t *object, struct 
                 return error_set(err, ERROR_UNAVAILABLE, "a TkaSignin without uid");
         for (size_t i = 0; i < suspects->count; i++)
                 if (strcmp(suspects->items[i].signin_uid, uid) == 0)
-                        suspects->items[i].kind = DEPENDANT_KINDS;
+                        suspects->items[i].kind = DEPENDENT_KINDS;
         return true;
 }
 
 static bool list_suspects(struct program *program, struct suspects *suspects, struct error *err)
 {
-        for (int kind = DEPENDANT_KINDS - 1; kind >= 0; kind--) {
-                const struct pager pager = { program, suspects, (enum dependant_kind)kind,
-                                             take_dependant };
-                scoped_free char *path = dependant_path(
+        for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--) {
+                const struct pager pager = { program, suspects, (enum dependent_kind)kind,
+                                             take_dependent };
+                scoped_free char *path = dependent_path(
                         pager.kind,
-                        kind == DEPENDANT_SERVICE_ACCOUNT ? program->session_namespace : NULL,
+                        kind == DEPENDENT_SERVICE_ACCOUNT ? program->session_namespace : NULL,
                         NULL);
 
                 if (!walk(&pager, path, SIGNIN_UID_LABEL, err))
@@ -148,7 +148,7 @@ static bool list_suspects(struct program *program, struct suspects *suspects, st
         return true;
 }
 
-static bool remove_orphan(struct program *program, const struct dependant *orphan,
+static bool remove_orphan(struct program *program, const struct dependent *orphan,
                           struct error *err)
 {
         const struct action action = { .kind = ACTION_DELETE,
@@ -173,7 +173,7 @@ static bool remove_orphans(struct program *program, const struct suspects *suspe
         for (size_t i = 0; i < suspects->count; i++) {
                 struct error one = { 0 };
 
-                if (suspects->items[i].kind == DEPENDANT_KINDS)
+                if (suspects->items[i].kind == DEPENDENT_KINDS)
                         continue;
                 if (remove_orphan(program, &suspects->items[i], &one)) {
                         (*removed)++;
@@ -188,7 +188,7 @@ static bool remove_orphans(struct program *program, const struct suspects *suspe
 bool sweep_once(struct program *program, size_t *removed, struct error *err)
 {
         scoped(suspects_clear) struct suspects suspects = { 0 };
-        const struct pager signins = { program, &suspects, DEPENDANT_KINDS, take_signin };
+        const struct pager signins = { program, &suspects, DEPENDENT_KINDS, take_signin };
         scoped_free char *path =
                 kube_path(signin_resource(), program->session_namespace, NULL, NULL);
 

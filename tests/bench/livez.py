@@ -1,4 +1,4 @@
-"""livez.py - how many requests a second tka-server answers at all, where wrk is installed."""
+"""livez.py - how fast tka-server answers the simplest request of all, where wrk is installed."""
 
 import re
 import shutil

@@ -7,7 +7,7 @@ import subprocess
 import yaml
 
 from host import RigError
-from results import Result, compare
+from results import Result, compare, rounded
 from tailnet import PORT
 
 ROUNDS, WARM_UP = 400, 20
@@ -66,7 +66,7 @@ def measure(rig, programs):
         run(rig, rig.built() / "kubectl-tka", "logout")
     yield from compare("cached credential", [each / 1000 for each in ours],
                        [each / 1000 for each in theirs], TRUE, 1.3)
-    yield Result("cached credential, most resident", resident[0] / 1024, "MiB")
-    yield Result(f"{TRUE}, most resident", resident[1] / 1024, "MiB")
+    yield Result("cached credential, most resident", rounded(resident[0] / 1024), "MiB")
+    yield Result(f"{TRUE}, most resident", rounded(resident[1] / 1024), "MiB")
     yield Result("cached credential, libraries mapped", mapped, "count")
     yield Result(f"{TRUE}, libraries mapped", mapped_by_true, "count")

@@ -1,4 +1,4 @@
-"""results.py - numbers: how they are summed up, judged, written as JSON lines and shown as a table."""
+"""results.py - numbers: summed up, judged, written as JSON lines, shown as a table."""
 
 import dataclasses
 import json
@@ -49,8 +49,8 @@ def compare(name, ours, theirs, against, limit, shares=(("median", 0.5), ("p99",
     """Results for two series of microseconds measured in turns; the limit is for the median."""
     for words, share in shares:
         mine, other = quantile(ours, share), quantile(theirs, share)
-        yield Result(f"{name}, {words}", rounded(mine / 1000), "ms", None)
-        yield Result(f"{against}, {words}", rounded(other / 1000), "ms", None)
+        yield Result(f"{name}, {words}", rounded(mine / 1000), "ms")
+        yield Result(f"{against}, {words}", rounded(other / 1000), "ms")
         yield Result(f"{name}, ratio of the {words}s", rounded(mine / other), "ratio", against,
                      limit if words == "median" else None)
 

@@ -18,7 +18,7 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
-#include "operator/dependant.h"
+#include "operator/dependent.h"
 #include "operator/objects.h"
 #include "schema/signin.h"
 
@@ -117,7 +117,7 @@ static char *signin_path(const struct writes *writes, const char *subresource)
 
 static char *account_path(const struct writes *writes, const char *subresource)
 {
-        return kube_path(dependant_resource(DEPENDANT_SERVICE_ACCOUNT), writes->session_namespace,
+        return kube_path(dependent_resource(DEPENDENT_SERVICE_ACCOUNT), writes->session_namespace,
                          NAME, subresource);
 }
 
@@ -144,7 +144,7 @@ static bool apply_signin(struct writes *writes, struct signin *signin, struct er
 static bool create_account(struct writes *writes, struct signin *signin, struct error *err)
 {
         json_auto_t *answer = NULL;
-        char *path = dependant_path(DEPENDANT_SERVICE_ACCOUNT, writes->session_namespace, NULL);
+        char *path = dependent_path(DEPENDENT_SERVICE_ACCOUNT, writes->session_namespace, NULL);
 
         if (!ask(&writes->operator, & CREATE, path, objects_service_account(signin), &answer, err))
                 return false;
@@ -158,7 +158,7 @@ static bool create_binding(struct writes *writes, struct signin *signin, struct 
         json_auto_t *answer = NULL;
 
         return ask(&writes->operator, & CREATE,
-                   dependant_path(DEPENDANT_CLUSTER_BINDING, NULL, NULL),
+                   dependent_path(DEPENDENT_CLUSTER_BINDING, NULL, NULL),
                    objects_binding(signin, ""), &answer, err);
 }
 
@@ -197,7 +197,7 @@ static bool request_token(struct writes *writes, struct signin *signin, struct e
 
 static bool remove_all(struct writes *writes, struct error *err)
 {
-        scoped_free char *name = dependant_binding_name(NAME);
+        scoped_free char *name = dependent_binding_name(NAME);
         json_t *unhold = json_pack("[{s:s, s:s, s:s}, {s:s, s:s}]", "op", "test", "path",
                                    "/metadata/finalizers/0", "value", SIGNIN_FINALIZER, "op",
                                    "remove", "path", "/metadata/finalizers/0");
@@ -209,7 +209,7 @@ static bool remove_all(struct writes *writes, struct error *err)
         } steps[] = {
                 { &writes->server, &DELETE, signin_path(writes, NULL), json_object() },
                 { &writes->operator, & DELETE,
-                 dependant_path(DEPENDANT_CLUSTER_BINDING, NULL, name), json_object() },
+                 dependent_path(DEPENDENT_CLUSTER_BINDING, NULL, name), json_object() },
                 { &writes->operator, & DELETE, account_path(writes, NULL), json_object() },
                 { &writes->operator, & PATCH, signin_path(writes, NULL), unhold },
         };
@@ -251,9 +251,12 @@ static bool run_writes(struct loop *loop, char **arguments, struct error *err)
         struct writes writes = { .server.http = http,
                                  .operator.http = http,
                                  .session_namespace = arguments[0] };
+        struct error ignored = { 0 };
         bool fine = kube_config_read(arguments[1], &writes.server.config, err) &&
                     kube_config_read(arguments[2], &writes.operator.config, err);
 
+        if (fine)
+                (void)!remove_all(&writes, &ignored); /* left by a round that was cut short */
         while (fine && fgets(line, sizeof(line), stdin) != NULL) {
                 fine = write_all(&writes, err);
                 putchar('\n');

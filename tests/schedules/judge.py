@@ -30,8 +30,8 @@ class Notes:
 
     disturbances: list = dataclasses.field(default_factory=list)
     touched: dict = dataclasses.field(default_factory=dict)  # signin uid -> when a hand was at it
-    logouts: list = dataclasses.field(default_factory=list)  # (begun, answered, person, role)
-    answers: list = dataclasses.field(default_factory=list)  # (at, signin name, until)
+    logouts: list = dataclasses.field(default_factory=list)  # (begun, answered, node, role or None)
+    answers: list = dataclasses.field(default_factory=list)  # (node, role, until)
     tokens: list = dataclasses.field(default_factory=list)   # (at, token)
 
 
@@ -160,8 +160,8 @@ def was_asked_for(session, at, notes):
     if session.uid in notes.touched:
         return True
     spec = session.versions[0].object["spec"]
-    return any(begun - 1 <= at <= answered + 1 and person in (spec["username"], spec.get("node"))
-               and role in (None, spec["role"]) for begun, answered, person, role in notes.logouts)
+    return any(begun - 1 <= at <= answered + 1 and node == spec["node"].split(".")[0]
+               and role in (None, spec["role"]) for begun, answered, node, role in notes.logouts)
 
 
 def find_early(sessions, notes):
@@ -186,11 +186,12 @@ def find_early(sessions, notes):
 
 def find_untrue(sessions, notes):
     """Answers of success that nothing stands behind."""
-    known = {(version.name, ends_at(version.object))
+    known = {(version.object["spec"]["node"].split(".")[0], version.object["spec"]["role"],
+              ends_at(version.object))
              for session in sessions.values() for version in session.versions}
-    for _, name, until in notes.answers:
-        if (name, until) not in known:
-            yield f"{name}: a session until {until} was promised, and never was"
+    for node, role, until in notes.answers:
+        if (node, role, until) not in known:
+            yield f"{node}: a session as {role} until {until} was promised, and never was"
     for at, token in notes.tokens:
         session = session_of(sessions, token)
         if session is None:

@@ -181,9 +181,14 @@ class Daemon:
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def is_ready(self):
+    def ask(self, path):
+        """What its health listener answers; nothing unless that is 200."""
         where = health_of(self.slot, self.name)
-        return ask(self.rig.host.http("hub", where, timeout=2), "/readyz")[0] == 200
+        status, text = ask(self.rig.host.http("hub", where, timeout=2), path)
+        return text.decode() if status == 200 else ""
+
+    def is_ready(self):
+        return bool(self.ask("/readyz"))
 
     def await_ready(self):
         deadline = time.monotonic() + READY_SECONDS

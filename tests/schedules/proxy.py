@@ -81,6 +81,8 @@ class Proxy:
     # --- passing on ---
 
     def stop(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.cut()
 

@@ -11,14 +11,15 @@
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
+#include "tests/unit/kubectl-tka/folder.h"
+
 static const struct cache_key key = { "http://tka:8123", "ab12", "prod", "view" };
 
 /* A cache of the test's own, empty. */
 static char *enter_folder(void)
 {
-        char name[] = "/tmp/tka-cache-XXXXXX";
+        const char *name = folder_enter();
 
-        assert_non_null(mkdtemp(name));
         assert_int_equal(setenv("XDG_CACHE_HOME", name, 1), 0);
         return directory_cache();
 }

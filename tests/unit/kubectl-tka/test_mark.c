@@ -7,14 +7,15 @@
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
+#include "tests/unit/kubectl-tka/folder.h"
+
 static const struct cache_key key = { "http://tka:8123", "ab12", "prod", "" };
 static const struct cache_key key_with_role = { "http://tka:8123", "ab12", "prod", "view" };
 
 static void enter_folder(void)
 {
-        char name[] = "/tmp/tka-mark-XXXXXX";
+        const char *name = folder_enter();
 
-        assert_non_null(mkdtemp(name));
         assert_int_equal(setenv("XDG_STATE_HOME", name, 1), 0);
 }
 

@@ -12,7 +12,9 @@ static bool read_text(const char *text, struct config *config, struct error *err
 {
         char path[] = "/tmp/tka-operator-config-XXXXXX";
         int fd = mkstemp(path);
-        char *arguments[] = { (char *)(uintptr_t)"run", (char *)(uintptr_t)"--config", path, NULL };
+        char verb[] = "run";
+        char flag[] = "--config";
+        char *arguments[] = { verb, flag, path, NULL };
 
         assert_true(fd >= 0);
         assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));

@@ -2,20 +2,25 @@
 
 #include "lib/json.h"
 #include "lib/memory.h"
-#include "operator/dependant.h"
+#include "operator/dependent.h"
 #include "operator/objects.h"
 #include "schema/signin.h"
 
-/* Never freed: its texts are literals. */
+/* Never freed: its texts are ours. */
 static struct signin sample(void)
 {
+        static char name[] = "tka-user-alice-0123456789abcdef";
+        static char session_namespace[] = "tka";
+        static char uid[] = "uid-1";
+        static char login[] = "alice@example.com";
+        static char role[] = "view";
+        static char node[] = "laptop";
+
         return (struct signin){
-                .name = (char *)(uintptr_t)"tka-user-alice-0123456789abcdef",
-                .namespace_name = (char *)(uintptr_t)"tka",
-                .uid = (char *)(uintptr_t)"uid-1",
-                .spec = { .username = (char *)(uintptr_t)"alice@example.com",
-                         .role = (char *)(uintptr_t)"view",
-                         .node = (char *)(uintptr_t)"laptop" },
+                .name = name,
+                .namespace_name = session_namespace,
+                .uid = uid,
+                .spec = { .username = login, .role = role, .node = node },
         };
 }
 
@@ -83,13 +88,13 @@ TEST(knows_what_it_made)
         struct error err = { 0 };
         json_auto_t *account = answered(objects_service_account(&signin));
         json_auto_t *binding = answered(objects_binding(&signin, ""));
-        scoped(dependant_clear) struct dependant one = { 0 };
-        scoped(dependant_clear) struct dependant other = { 0 };
+        scoped(dependent_clear) struct dependent one = { 0 };
+        scoped(dependent_clear) struct dependent other = { 0 };
 
-        assert_ok(dependant_decode(DEPENDANT_SERVICE_ACCOUNT, account, "tka", &one, &err));
-        assert_ok(dependant_decode(DEPENDANT_CLUSTER_BINDING, binding, "tka", &other, &err));
-        assert_true(dependant_is_as_made(&one, &signin));
-        assert_true(dependant_is_as_made(&other, &signin));
+        assert_ok(dependent_decode(DEPENDENT_SERVICE_ACCOUNT, account, "tka", &one, &err));
+        assert_ok(dependent_decode(DEPENDENT_CLUSTER_BINDING, binding, "tka", &other, &err));
+        assert_true(dependent_is_as_made(&one, &signin));
+        assert_true(dependent_is_as_made(&other, &signin));
 }
 
 TEST(notices_every_edit_of_a_binding)
@@ -118,12 +123,12 @@ TEST(notices_every_edit_of_a_binding)
                 struct error err = { 0 };
                 json_auto_t *binding = answered(objects_binding(&signin, ""));
                 json_auto_t *edit = json_loads(edits[i], 0, NULL);
-                scoped(dependant_clear) struct dependant dependant = { 0 };
+                scoped(dependent_clear) struct dependent dependent = { 0 };
 
                 json_object_update(binding, edit);
-                assert_ok(dependant_decode(DEPENDANT_CLUSTER_BINDING, binding, "tka", &dependant,
+                assert_ok(dependent_decode(DEPENDENT_CLUSTER_BINDING, binding, "tka", &dependent,
                                            &err));
-                assert_false(dependant_is_as_made(&dependant, &signin));
+                assert_false(dependent_is_as_made(&dependent, &signin));
         }
 }
 
@@ -132,30 +137,30 @@ TEST(notices_an_account_that_mounts_its_token)
         struct signin signin = sample();
         struct error err = { 0 };
         json_auto_t *account = answered(objects_service_account(&signin));
-        scoped(dependant_clear) struct dependant dependant = { 0 };
+        scoped(dependent_clear) struct dependent dependent = { 0 };
 
         json_object_del(account, "automountServiceAccountToken");
-        assert_ok(dependant_decode(DEPENDANT_SERVICE_ACCOUNT, account, "tka", &dependant, &err));
-        assert_false(dependant_is_as_made(&dependant, &signin));
+        assert_ok(dependent_decode(DEPENDENT_SERVICE_ACCOUNT, account, "tka", &dependent, &err));
+        assert_false(dependent_is_as_made(&dependent, &signin));
 }
 
 TEST(refuses_an_object_without_uid_and_leaves_the_output_alone)
 {
         struct error err = { 0 };
         json_auto_t *object = json_pack("{s:{s:s}}", "metadata", "name", "x");
-        struct dependant dependant = { .ending = true };
+        struct dependent dependent = { .ending = true };
 
-        assert_fails(dependant_decode(DEPENDANT_BINDING, object, "tka", &dependant, &err),
+        assert_fails(dependent_decode(DEPENDENT_BINDING, object, "tka", &dependent, &err),
                      ERROR_UNAVAILABLE, "RoleBinding without name or uid");
-        assert_true(dependant.ending);
-        assert_null(dependant.name);
+        assert_true(dependent.ending);
+        assert_null(dependent.name);
 }
 
 TEST(asks_for_bindings_of_all_namespaces_and_for_one)
 {
-        scoped_free char *all = dependant_path(DEPENDANT_BINDING, NULL, NULL);
-        scoped_free char *one = dependant_path(DEPENDANT_BINDING, "shop", "x-binding");
-        scoped_free char *cluster = dependant_path(DEPENDANT_CLUSTER_BINDING, "", "x-binding");
+        scoped_free char *all = dependent_path(DEPENDENT_BINDING, NULL, NULL);
+        scoped_free char *one = dependent_path(DEPENDENT_BINDING, "shop", "x-binding");
+        scoped_free char *cluster = dependent_path(DEPENDENT_CLUSTER_BINDING, "", "x-binding");
 
         assert_string_equal(all, "/apis/rbac.authorization.k8s.io/v1/rolebindings");
         assert_string_equal(

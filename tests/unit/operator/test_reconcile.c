@@ -14,21 +14,21 @@
  *   A an account as made   a an account that mounts its token
  *   B a binding as made    b one of another role     o one under another name
  *   n, m RoleBindings in the namespaces "n", "m"      e the binding held by a finalizer */
-static struct dependant new_dependant(char letter, const struct signin *signin)
+static struct dependent new_dependent(char letter, const struct signin *signin)
 {
         bool account = letter == 'A' || letter == 'a';
         bool namespaced = letter == 'n' || letter == 'm';
-        struct dependant dependant = {
-                .kind = account      ? DEPENDANT_SERVICE_ACCOUNT
-                        : namespaced ? DEPENDANT_BINDING
-                                     : DEPENDANT_CLUSTER_BINDING,
+        struct dependent dependent = {
+                .kind = account      ? DEPENDENT_SERVICE_ACCOUNT
+                        : namespaced ? DEPENDENT_BINDING
+                                     : DEPENDENT_CLUSTER_BINDING,
                 .plain = letter != 'a',
                 .ending = letter == 'e',
                 .namespace_name =
                         account ? xstrdup("tka") : xasprintf("%.*s", namespaced ? 1 : 0, &letter),
                 .name = account         ? xstrdup(signin->name)
                         : letter == 'o' ? xstrdup("other")
-                                        : dependant_binding_name(signin->name),
+                                        : dependent_binding_name(signin->name),
                 .uid = xasprintf("uid-%c", letter),
                 .resource_version = xstrdup("1"),
                 .signin_uid = xstrdup(signin->uid),
@@ -36,15 +36,15 @@ static struct dependant new_dependant(char letter, const struct signin *signin)
                 .subject = xstrdup(signin->name),
         };
 
-        return dependant;
+        return dependent;
 }
 
-static void add_dependants(struct observed *observed, const char *letters)
+static void add_dependents(struct observed *observed, const char *letters)
 {
-        observed->dependants = xcalloc(strlen(letters) + 1, sizeof(*observed->dependants));
+        observed->dependents = xcalloc(strlen(letters) + 1, sizeof(*observed->dependents));
         for (; *letters != '\0'; letters++)
-                observed->dependants[observed->dependant_count++] =
-                        new_dependant(*letters, &observed->signin);
+                observed->dependents[observed->dependent_count++] =
+                        new_dependent(*letters, &observed->signin);
 }
 
 /* A session of one hour, provisioned nothing yet. */
@@ -78,7 +78,9 @@ static void set(char **text, const char *value)
 
 static void decide(const struct observed *observed, int64_t now, struct plan *plan)
 {
-        char *roles[] = { (char *)(uintptr_t)"view", (char *)(uintptr_t)"edit" };
+        char view[] = "view";
+        char edit[] = "edit";
+        char *roles[] = { view, edit };
         const struct text_list list = { roles, ARRAY_LENGTH(roles) };
         const struct rules rules = { &list, 24 * HOUR };
 
@@ -102,12 +104,12 @@ static const char *describe(const struct plan *plan)
                 const struct action *action = &plan->actions[i];
                 bool object = action->kind == ACTION_CREATE || action->kind == ACTION_DELETE ||
                               action->kind == ACTION_FIND;
-                bool place = object && action->what == DEPENDANT_BINDING &&
+                bool place = object && action->what == DEPENDENT_BINDING &&
                              action->namespace_name != NULL;
 
                 used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s%s%s%s%s%s%s",
                                          i == 0 ? "" : ", ", words[action->kind], object ? " " : "",
-                                         object ? dependant_kind_name(action->what) : "",
+                                         object ? dependent_kind_name(action->what) : "",
                                          place ? " " : "", place ? action->namespace_name : "",
                                          action->uid != NULL ? " " : "",
                                          action->uid != NULL ? action->uid : "",
@@ -145,7 +147,7 @@ TEST(provisions_step_by_step)
                 scoped(observed_clear) struct observed observed = { 0 };
 
                 observe(&observed, "view", cases[i].namespaces);
-                add_dependants(&observed, cases[i].have);
+                add_dependents(&observed, cases[i].have);
                 assert_plan(&observed, BEGIN, cases[i].wanted);
         }
 }
@@ -167,7 +169,7 @@ TEST(takes_away_what_was_edited_before_it_makes_anything)
                 scoped(observed_clear) struct observed observed = { 0 };
 
                 observe(&observed, "view", cases[i].namespaces);
-                add_dependants(&observed, cases[i].have);
+                add_dependents(&observed, cases[i].have);
                 assert_plan(&observed, BEGIN, cases[i].wanted);
         }
 }
@@ -177,7 +179,7 @@ TEST(does_not_take_a_binding_that_is_being_deleted_for_one)
         scoped(observed_clear) struct observed observed = { 0 };
 
         observe(&observed, "view", "");
-        add_dependants(&observed, "Ae");
+        add_dependents(&observed, "Ae");
         assert_plan(&observed, BEGIN, "create ClusterRoleBinding");
 }
 
@@ -196,7 +198,7 @@ TEST(needs_no_role_for_what_is_bound_already)
 
         observe(&observed, "view", "");
         observed.role = ROLE_UNKNOWN;
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         assert_plan(&observed, BEGIN, "status Provisioned");
 }
 
@@ -206,7 +208,7 @@ TEST(says_when_it_ends_and_who_it_is)
         scoped(plan_clear) struct plan plan = { 0 };
 
         observe(&observed, "view", "");
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         decide(&observed, BEGIN + 7, &plan);
 
         assert_true(plan.status.provisioned);
@@ -246,7 +248,7 @@ TEST(does_nothing_to_a_session_that_is_as_it_should_be)
         scoped(observed_clear) struct observed observed = { 0 };
 
         observe(&observed, "view", "");
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         settle(&observed, BEGIN);
         assert_plan(&observed, BEGIN + 1000, "");
 }
@@ -257,7 +259,7 @@ TEST(moves_the_end_when_a_session_is_extended)
         scoped(plan_clear) struct plan plan = { 0 };
 
         observe(&observed, "view", "");
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         settle(&observed, BEGIN);
         set(&observed.signin.spec.requested_at, "2026-01-01T00:30:00Z");
         observed.signin.generation = 2;
@@ -274,7 +276,7 @@ TEST(ends_a_session_at_its_last_second_and_not_before)
         scoped(observed_clear) struct observed observed = { 0 };
 
         observe(&observed, "view", "");
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         assert_plan(&observed, BEGIN + HOUR - 1, "status Provisioned");
         assert_plan(&observed, BEGIN + HOUR, "end");
         assert_plan(&observed, BEGIN + HOUR * 1000, "end");
@@ -286,7 +288,7 @@ TEST(takes_rights_before_it_ends_what_would_vanish_at_once)
 
         observe(&observed, "view", "");
         observed.signin.has_finalizer = false;
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         assert_plan(&observed, BEGIN + HOUR,
                     "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, end");
 }
@@ -313,7 +315,7 @@ TEST(tears_down_bindings_then_the_account_then_the_finalizer)
 
                 observe(&observed, "view", cases[i].namespaces);
                 observed.signin.deletion_at = BEGIN + 5;
-                add_dependants(&observed, cases[i].have);
+                add_dependents(&observed, cases[i].have);
                 assert_plan(&observed, BEGIN + 5, cases[i].wanted);
         }
 }
@@ -344,7 +346,7 @@ TEST(takes_everything_of_a_session_that_vanished)
 
         observe(&observed, "view", "");
         observed.gone = true;
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         assert_plan(&observed, BEGIN,
                     "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A");
 }
@@ -355,7 +357,7 @@ TEST(leaves_alone_what_belongs_to_a_session_not_seen_yet)
 
         observe(&observed, "view", "");
         observed.known = false;
-        add_dependants(&observed, "AB");
+        add_dependents(&observed, "AB");
         assert_plan(&observed, BEGIN + HOUR, "");
 }
 
@@ -417,7 +419,7 @@ TEST(refuses_and_takes_away_what_was_given)
                 observe(&observed, "view", "");
                 cases[i].spoil(&observed.signin);
                 assert_plan(&observed, BEGIN, cases[i].status);
-                add_dependants(&observed, "AB");
+                add_dependents(&observed, "AB");
                 snprintf(wanted, sizeof(wanted),
                          "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, %s",
                          cases[i].status);
@@ -486,7 +488,7 @@ TEST(waits_for_a_namespace_that_is_missing)
 
         observe(&observed, "view", "nm");
         observed.missing_namespace = "m";
-        add_dependants(&observed, "An");
+        add_dependents(&observed, "An");
         decide(&observed, BEGIN, &plan);
         assert_string_equal(describe(&plan), "status NamespaceNotFound");
         assert_non_null(strstr(plan.status.ready_message, "\"m\""));
@@ -503,7 +505,7 @@ TEST(does_not_finish_before_all_of_many_bindings_are_gone)
         memset(letters, 'o', sizeof(letters) - 1);
         observe(&observed, "view", "");
         observed.signin.deletion_at = BEGIN;
-        add_dependants(&observed, letters);
+        add_dependents(&observed, letters);
         decide(&observed, BEGIN, &plan);
         assert_int_equal(plan.count, PLAN_ACTIONS);
         for (size_t i = 0; i < plan.count; i++)

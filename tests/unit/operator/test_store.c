@@ -55,7 +55,7 @@ static void put_account(struct store *store, const char *uid, const char *versio
         struct error err = { 0 };
         json_auto_t *object = new_account(uid, version, signin_uid);
 
-        assert_ok(store_put_dependant(store, DEPENDANT_SERVICE_ACCOUNT, object, &err));
+        assert_ok(store_put_dependent(store, DEPENDENT_SERVICE_ACCOUNT, object, &err));
 }
 
 TEST(ignores_a_watch_that_is_behind_our_own_write)
@@ -116,8 +116,8 @@ TEST(remembers_what_was_made_before_its_session_is_known)
         store_observe(store_find(store, "u1"), &observed);
 
         assert_true(observed.known);
-        assert_int_equal(observed.dependant_count, 1);
-        assert_string_equal(observed.dependants[0].uid, "a1");
+        assert_int_equal(observed.dependent_count, 1);
+        assert_string_equal(observed.dependents[0].uid, "a1");
 }
 
 TEST(moves_what_was_given_to_another_session)
@@ -128,8 +128,8 @@ TEST(moves_what_was_given_to_another_session)
         put_account(store, "a1", "5", "u1");
         put_account(store, "a1", "6", "u2");
 
-        assert_null(store_find(store, "u1")->dependants);
-        assert_non_null(store_find(store, "u2")->dependants);
+        assert_null(store_find(store, "u1")->dependents);
+        assert_non_null(store_find(store, "u2")->dependents);
 }
 
 TEST(forgets_a_session_once_nothing_of_it_is_left)
@@ -140,12 +140,12 @@ TEST(forgets_a_session_once_nothing_of_it_is_left)
         put_account(store, "a1", "5", "u1");
         store_drop_signin(store, "u1");
         assert_false(session_is_done(store_find(store, "u1")));
-        store_drop_dependant(store, "a1");
+        store_drop_dependent(store, "a1");
         assert_true(session_is_done(store_find(store, "u1")));
         store_forget(store, store_find(store, "u1"));
 
         assert_null(store_find(store, "u1"));
-        store_drop_dependant(store, "a1");
+        store_drop_dependent(store, "a1");
         store_drop_signin(store, "u1");
 }
 

@@ -10,12 +10,13 @@
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
+#include "tests/unit/kubectl-tka/folder.h"
+
 /* A folder of the test's own, and the process in it. */
 static void enter_folder(void)
 {
-        char name[] = "/tmp/tka-kubeconfig-XXXXXX";
+        const char *name = folder_enter();
 
-        assert_non_null(mkdtemp(name));
         assert_int_equal(chdir(name), 0);
         assert_int_equal(setenv("HOME", name, 1), 0);
         assert_int_equal(unsetenv("KUBECONFIG"), 0);

@@ -1,4 +1,4 @@
-#include "operator/dependant.h"
+#include "operator/dependent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +13,14 @@
 static const struct {
         struct kube_resource resource;
         const char *name;
-} kinds[DEPENDANT_KINDS] = {
-        [DEPENDANT_SERVICE_ACCOUNT] = { { "", "v1", "serviceaccounts" },             "ServiceAccount" },
-        [DEPENDANT_CLUSTER_BINDING] = { { RBAC_GROUP, "v1", "clusterrolebindings" },
+} kinds[DEPENDENT_KINDS] = {
+        [DEPENDENT_SERVICE_ACCOUNT] = { { "", "v1", "serviceaccounts" },             "ServiceAccount" },
+        [DEPENDENT_CLUSTER_BINDING] = { { RBAC_GROUP, "v1", "clusterrolebindings" },
                                        "ClusterRoleBinding"                                           },
-        [DEPENDANT_BINDING] = { { RBAC_GROUP, "v1", "rolebindings" },        "RoleBinding"    },
+        [DEPENDENT_BINDING] = { { RBAC_GROUP, "v1", "rolebindings" },        "RoleBinding"    },
 };
 
-#define TEXT(member) offsetof(struct dependant, member)
+#define TEXT(member) offsetof(struct dependent, member)
 static const size_t texts[] = {
         TEXT(namespace_name), TEXT(name), TEXT(uid),     TEXT(resource_version),
         TEXT(signin_uid),     TEXT(role), TEXT(subject),
@@ -31,16 +31,16 @@ static char **text_at(void *record, size_t offset)
         return (char **)((char *)record + offset);
 }
 
-void dependant_clear(struct dependant *dependant)
+void dependent_clear(struct dependent *dependent)
 {
         for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
-                free(*text_at(dependant, texts[i]));
-        *dependant = (struct dependant){ 0 };
+                free(*text_at(dependent, texts[i]));
+        *dependent = (struct dependent){ 0 };
 }
 
-void dependant_copy(struct dependant *copy, const struct dependant *dependant)
+void dependent_copy(struct dependent *copy, const struct dependent *dependent)
 {
-        *copy = *dependant;
+        *copy = *dependent;
         for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
                 *text_at(copy, texts[i]) = xstrdup(*text_at(copy, texts[i]));
 }
@@ -75,20 +75,20 @@ static const char *read_subject(const json_t *object, const char *session_namesp
         return json_text_at(subject, "name");
 }
 
-bool dependant_decode(enum dependant_kind kind, const json_t *object, const char *session_namespace,
-                      struct dependant *dependant, struct error *err)
+bool dependent_decode(enum dependent_kind kind, const json_t *object, const char *session_namespace,
+                      struct dependent *dependent, struct error *err)
 {
         const json_t *metadata = json_object_get(object, "metadata");
         const json_t *labels = json_object_get(metadata, "labels");
         const char *name = json_text_at(metadata, "name");
         const char *uid = json_text_at(metadata, "uid");
-        bool binding = kind != DEPENDANT_SERVICE_ACCOUNT;
+        bool binding = kind != DEPENDENT_SERVICE_ACCOUNT;
 
         if (name == NULL || uid == NULL)
                 return error_set(err, ERROR_UNAVAILABLE, "a %s without name or uid",
                                  kinds[kind].name);
-        dependant_clear(dependant);
-        *dependant = (struct dependant){
+        dependent_clear(dependent);
+        *dependent = (struct dependent){
                 .kind = kind,
                 .plain = binding || !json_bool_at(object, "automountServiceAccountToken", true),
                 .ending = json_object_get(metadata, "deletionTimestamp") != NULL,
@@ -104,54 +104,54 @@ bool dependant_decode(enum dependant_kind kind, const json_t *object, const char
         return true;
 }
 
-static bool binding_is_as_made(const struct dependant *dependant, const struct signin *signin)
+static bool binding_is_as_made(const struct dependent *dependent, const struct signin *signin)
 {
-        scoped_free char *name = dependant_binding_name(signin->name);
+        scoped_free char *name = dependent_binding_name(signin->name);
 
-        return strcmp(dependant->name, name) == 0 &&
-               strcmp(dependant->role, signin->spec.role) == 0 &&
-               strcmp(dependant->subject, signin->name) == 0;
+        return strcmp(dependent->name, name) == 0 &&
+               strcmp(dependent->role, signin->spec.role) == 0 &&
+               strcmp(dependent->subject, signin->name) == 0;
 }
 
-bool dependant_is_as_made(const struct dependant *dependant, const struct signin *signin)
+bool dependent_is_as_made(const struct dependent *dependent, const struct signin *signin)
 {
         const struct text_list *namespaces = &signin->spec.namespaces;
 
-        if (strcmp(dependant->signin_uid, signin->uid) != 0)
+        if (strcmp(dependent->signin_uid, signin->uid) != 0)
                 return false;
-        switch (dependant->kind) {
-        case DEPENDANT_SERVICE_ACCOUNT:
-                return dependant->plain && strcmp(dependant->name, signin->name) == 0;
-        case DEPENDANT_CLUSTER_BINDING:
-                return namespaces->count == 0 && binding_is_as_made(dependant, signin);
-        case DEPENDANT_BINDING:
-                return text_list_has(namespaces, dependant->namespace_name) &&
-                       binding_is_as_made(dependant, signin);
-        case DEPENDANT_KINDS:
+        switch (dependent->kind) {
+        case DEPENDENT_SERVICE_ACCOUNT:
+                return dependent->plain && strcmp(dependent->name, signin->name) == 0;
+        case DEPENDENT_CLUSTER_BINDING:
+                return namespaces->count == 0 && binding_is_as_made(dependent, signin);
+        case DEPENDENT_BINDING:
+                return text_list_has(namespaces, dependent->namespace_name) &&
+                       binding_is_as_made(dependent, signin);
+        case DEPENDENT_KINDS:
         default:
                 return false;
         }
 }
 
-const struct kube_resource *dependant_resource(enum dependant_kind kind)
+const struct kube_resource *dependent_resource(enum dependent_kind kind)
 {
         return &kinds[kind].resource;
 }
 
-const char *dependant_kind_name(enum dependant_kind kind)
+const char *dependent_kind_name(enum dependent_kind kind)
 {
         return kinds[kind].name;
 }
 
-char *dependant_path(enum dependant_kind kind, const char *namespace_name, const char *name)
+char *dependent_path(enum dependent_kind kind, const char *namespace_name, const char *name)
 {
-        bool namespaced = kind != DEPENDANT_CLUSTER_BINDING && namespace_name != NULL &&
+        bool namespaced = kind != DEPENDENT_CLUSTER_BINDING && namespace_name != NULL &&
                           *namespace_name != '\0';
 
         return kube_path(&kinds[kind].resource, namespaced ? namespace_name : NULL, name, NULL);
 }
 
-char *dependant_binding_name(const char *signin_name)
+char *dependent_binding_name(const char *signin_name)
 {
         return xasprintf("%s-binding", signin_name);
 }

@@ -1,0 +1,43 @@
+/* dependent.h - what was made for a session: its ServiceAccount and its bindings, as last seen. */
+#pragma once
+
+#include <jansson.h>
+
+#include "lib/error.h"
+
+struct kube_resource;
+struct signin;
+
+enum dependent_kind {
+        DEPENDENT_SERVICE_ACCOUNT,
+        DEPENDENT_CLUSTER_BINDING, /* a ClusterRoleBinding */
+        DEPENDENT_BINDING,         /* a RoleBinding */
+        DEPENDENT_KINDS,
+};
+
+/* The little that has to be known of it. All texts are owned and never NULL once decoded. */
+struct dependent {
+        enum dependent_kind kind;
+        bool plain;           /* a ServiceAccount mounts no token by itself; a binding: always */
+        bool ending;          /* has a deletionTimestamp: somebody's finalizer holds it */
+        char *namespace_name; /* "" when it is cluster-scoped */
+        char *name, *uid, *resource_version;
+        char *signin_uid; /* of its label, "" without one */
+        char *role;       /* the ClusterRole a binding refers to, "" when it is anything else */
+        char *subject;    /* the one ServiceAccount of its own session namespace, else "" */
+};
+
+void dependent_clear(struct dependent *dependent);
+void dependent_copy(struct dependent *copy, const struct dependent *dependent);
+/* session_namespace is where a binding's subject must be. */
+bool dependent_decode(enum dependent_kind kind, const json_t *object, const char *session_namespace,
+                      struct dependent *dependent, struct error *err) must_check;
+/* It is what objects.h would make for this session today, and under that name. */
+bool dependent_is_as_made(const struct dependent *dependent, const struct signin *signin);
+
+const struct kube_resource *dependent_resource(enum dependent_kind kind);
+const char *dependent_kind_name(enum dependent_kind kind);
+/* The path of one, or with name NULL of them all; the caller's. */
+char *dependent_path(enum dependent_kind kind, const char *namespace_name, const char *name);
+/* NAME-binding; the caller's. */
+char *dependent_binding_name(const char *signin_name);
