@@ -13,8 +13,11 @@ bool options_read_file(const char *path, bool optional, json_t **json, struct er
 
         buf_init(&text, LIMIT_CONFIG_FILE);
         if (!file_read(path, &text, err)) {
-                if (!optional || err->kind != ERROR_NOT_FOUND)
+                if (err->kind != ERROR_NOT_FOUND)
                         return false;
+                if (!optional)
+                        return error_set(err, ERROR_INVALID, "%s: there is no such file", path);
+                *err = (struct error){ 0 };
                 *json = json_object();
                 return true;
         }
