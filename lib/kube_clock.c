@@ -3,7 +3,7 @@
 /* A Date header has lost its fraction: the second it names began at most 1 s before it was written,
  * somewhere between our asking and the answer. So each answer gives two bounds for the difference
  * of the clocks, about 1 s apart, and those of many answers together leave some milliseconds. We
- * take the middle. Clocks drift: the bounds part again with time. An answer that contradicts them
+ * take the lower one, so that nothing is held to be over before it is. Clocks drift: the bounds part again with time. An answer that contradicts them
  * (a clock was set, or another API server answered) starts anew. */
 
 #define DRIFT_PER_MILLION 200
@@ -39,7 +39,7 @@ void kube_clock_note(struct kube_clock *clock, int64_t date, int64_t asked_ms, i
         if (!fits || drift_ms > 0)
                 clock->widened_at_ms = answered_ms;
         int64_t offset_ms = read_offset(clock, answered_ms);
-        clock->target_ms = clock->least_ms + (clock->most_ms - clock->least_ms) / 2;
+        clock->target_ms = clock->least_ms;
         clock->offset_ms = fits ? offset_ms : clock->target_ms;
         clock->moved_at_ms = answered_ms;
 }

@@ -362,7 +362,7 @@ struct kube_watch *kube_watch_start(struct loop *loop, struct kube *kube,
         watch->options = *options;
         watch->pace = (struct kube_watch_pace){
                 .first_delay_ms = 800,
-                .longest_delay_ms = 30000,
+                .longest_delay_ms = 5000,
                 .silence_ms = 150000,
                 .short_ms = 1000,
                 .page = 500,

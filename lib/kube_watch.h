@@ -1,7 +1,7 @@
 /* kube_watch.h - keeps somebody told of all objects of a kind: list, watch, and again after a gap.
  *
  * Runs on a fiber of its own. 410 in both forms lists anew and reports what vanished meanwhile;
- * other failures back off, 0.8 s doubling to 30 s with jitter. Bookmarks move the resume point; a
+ * other failures back off, 0.8 s doubling to 5 s with jitter. Bookmarks move the resume point; a
  * dead connection is noticed by their absence. */
 #pragma once
 

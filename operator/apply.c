@@ -350,17 +350,31 @@ static enum step (*const carry_out[])(const struct work *work, const struct acti
         [ACTION_FINISH] = finish_session,
 };
 
+/* A dependent that cannot be deleted does not keep the others: a binding that somebody holds on to
+ * is worth nothing once its account is gone. Nothing but deletes comes after a failure. */
 bool apply(struct program *program, struct session *session, const struct observed *observed,
            const struct plan *plan, struct findings *findings, struct error *err)
 {
         const struct work work = { program, session, observed, plan, findings };
 
+        bool held = false;
+
         for (size_t i = 0; i < plan->count; i++) {
                 const struct action *action = &plan->actions[i];
-                enum step step = carry_out[action->kind](&work, action, err);
+                struct error trouble = { 0 };
 
-                if (step != STEP_DONE)
-                        return step == STEP_LOOK_AGAIN;
+                if (held && action->kind != ACTION_DELETE)
+                        return false;
+                enum step step = carry_out[action->kind](&work, action, &trouble);
+                if (step == STEP_LOOK_AGAIN && !held)
+                        return true;
+                if (step != STEP_FAILED)
+                        continue;
+                if (!held)
+                        *err = trouble;
+                held = true;
+                if (action->kind != ACTION_DELETE)
+                        return false;
         }
-        return true;
+        return !held;
 }

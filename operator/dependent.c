@@ -63,16 +63,32 @@ static const char *read_role(const json_t *object)
         return json_text_at(object, "roleRef.name");
 }
 
-static const char *read_subject(const json_t *object, const char *session_namespace)
+/* The one ServiceAccount that a binding is for, or NULL. */
+static const json_t *find_subject(const json_t *object)
 {
         const json_t *subjects = json_object_get(object, "subjects");
         const json_t *subject = json_array_get(subjects, 0);
 
-        if (json_array_size(subjects) != 1 ||
-            !text_is(json_text_at(subject, "kind"), "ServiceAccount") ||
-            !text_is(json_text_at(subject, "namespace"), session_namespace))
-                return "";
-        return json_text_at(subject, "name");
+        return json_array_size(subjects) == 1 &&
+                               text_is(json_text_at(subject, "kind"), "ServiceAccount")
+                       ? subject
+                       : NULL;
+}
+
+static const char *read_subject(const json_t *object, const char *session_namespace)
+{
+        const json_t *subject = find_subject(object);
+
+        return text_is(json_text_at(subject, "namespace"), session_namespace)
+                       ? json_text_at(subject, "name")
+                       : "";
+}
+
+static bool is_foreign(const json_t *object, const char *session_namespace)
+{
+        const char *namespace_name = json_text_at(find_subject(object), "namespace");
+
+        return namespace_name != NULL && strcmp(namespace_name, session_namespace) != 0;
 }
 
 bool dependent_decode(enum dependent_kind kind, const json_t *object, const char *session_namespace,
@@ -91,6 +107,7 @@ bool dependent_decode(enum dependent_kind kind, const json_t *object, const char
         *dependent = (struct dependent){
                 .kind = kind,
                 .plain = binding || !json_bool_at(object, "automountServiceAccountToken", true),
+                .foreign = binding && is_foreign(object, session_namespace),
                 .ending = json_object_get(metadata, "deletionTimestamp") != NULL,
                 .namespace_name = copy_text(json_text_at(metadata, "namespace")),
                 .name = copy_text(name),

@@ -166,7 +166,7 @@ static bool print_run_help(void)
 {
         scoped(buf_clear) struct buf text = { 0 };
 
-        buf_add(&text, "usage: tka-operator run [flags]\n\n"
+        buf_add(&text, "Usage: tka-operator run [flags]\n\n"
                        "Turns each TkaSignin into a ServiceAccount with a binding, and takes both "
                        "away when the\nsession ends. Every flag is also TKA_SECTION_KEY in the "
                        "environment and section.key in\nthe file.\n\n");
@@ -205,7 +205,7 @@ static bool print_usage(int argc, char **argv, struct error *err)
         (void)argc;
         (void)argv;
         (void)err;
-        puts("usage: tka-operator COMMAND\n\n"
+        puts("Usage: tka-operator COMMAND\n\n"
              "  run        run the operator (run --help: its flags)\n"
              "  version    print the version\n"
              "  help       print this");

@@ -56,7 +56,8 @@ struct plan {
 };
 void plan_clear(struct plan *plan);
 
-/* Fills the all-zero plan. Actions stand in the order in which they must happen, none after one
- * that failed. When all were done, what is then observed has to be reconciled again. */
+/* Fills the all-zero plan. Actions stand in the order in which they must happen; after one
+ * that failed only deletes are still tried. When all were done, what is then observed has to be
+ * reconciled again. */
 void reconcile(const struct observed *observed, const struct rules *rules, int64_t now,
                struct plan *plan);

@@ -232,6 +232,8 @@ bool store_put_dependent(struct store *store, enum dependent_kind kind, const js
 
         if (!dependent_decode(kind, object, store->session_namespace, &dependent, err))
                 return false;
+        if (dependent.foreign && store_find(store, dependent.signin_uid) == NULL)
+                return true;
 
         struct session *session = find_or_add(store, dependent.signin_uid);
         struct dependent_node *node = find_or_add_node(store, &dependent, session);

@@ -106,7 +106,7 @@ static bool take_dependent(const struct pager *pager, const json_t *object, stru
                 return false;
 
         const struct session *session = store_find(pager->program->store, dependent.signin_uid);
-        if (session != NULL && session->known && !session->gone)
+        if (session == NULL ? dependent.foreign : session->known && !session->gone)
                 return true;
         if (suspects->count == suspects->capacity) {
                 suspects->capacity = suspects->capacity * 2 + 16;

@@ -172,7 +172,7 @@ static bool print_help(void)
 {
         scoped(buf_clear) struct buf text = { 0 };
 
-        buf_add(&text, "usage: tka-server serve [flags]\n\n"
+        buf_add(&text, "Usage: tka-server serve [flags]\n\n"
                        "Answers kubectl-tka on the tailnet: who asks is known from Tailscale, what "
                        "they may do\nfrom the tailnet's policy. Every flag is also TKA_SECTION_KEY "
                        "in the environment and\nsection.key in the file.\n\n");
@@ -211,7 +211,7 @@ static bool print_usage(int argc, char **argv, struct error *err)
         (void)argc;
         (void)argv;
         (void)err;
-        puts("usage: tka-server COMMAND\n\n"
+        puts("Usage: tka-server COMMAND\n\n"
              "  serve      run the server (serve --help: its flags)\n"
              "  version    print the version\n"
              "  help       print this");

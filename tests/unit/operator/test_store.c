@@ -120,6 +120,40 @@ TEST(remembers_what_was_made_before_its_session_is_known)
         assert_string_equal(observed.dependents[0].uid, "a1");
 }
 
+static void put_binding(struct store *store, const char *uid, const char *signin_uid,
+                        const char *subject_namespace)
+{
+        struct error err = { 0 };
+        json_auto_t *object =
+                json_pack("{s:{s:s, s:s, s:s, s:{s:s}}, s:[{s:s, s:s, s:s}]}", "metadata", "name",
+                          "x-binding", "uid", uid, "resourceVersion", "5", "labels",
+                          SIGNIN_UID_LABEL, signin_uid, "subjects", "kind", "ServiceAccount",
+                          "name", "x", "namespace", subject_namespace);
+
+        assert_ok(store_put_dependent(store, DEPENDENT_CLUSTER_BINDING, object, &err));
+}
+
+TEST(leaves_bindings_of_another_tka_in_the_cluster_alone)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_binding(store, "b1", "u1", "tka-other");
+        assert_null(store_find(store, "u1"));
+        put_binding(store, "b2", "u2", "tka");
+        assert_non_null(store_find(store, "u2"));
+}
+
+TEST(sees_a_binding_of_a_known_session_that_was_turned_to_somebody_else)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        put_signin(store, "u1", "10", "1h");
+        put_binding(store, "b1", "u1", "kube-system");
+        store_observe(store_find(store, "u1"), &observed);
+        assert_int_equal(observed.dependent_count, 1);
+}
+
 TEST(moves_what_was_given_to_another_session)
 {
         scoped(scoped_store_free) struct store *store = new_store();
