@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import itertools
 import json
 import shutil
 import subprocess
@@ -57,10 +58,12 @@ def kubeconfig_for(world, program, server, folder):
 class OwnDaemon:
     """One that runs in the hub."""
 
+    count = itertools.count()
+
     def __init__(self, world, program, config, wrap=(), env=None):
         self.world, self.program = world, program
-        self.folder = world.folder / ("own-" + program)
-        self.folder.mkdir(exist_ok=True)
+        self.folder = world.folder / f"own-{next(self.count)}-{program}"
+        self.folder.mkdir()
         self.health = config["health"]["address"], config["health"]["port"]
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
         argv = [*wrap, world.rig.built_here() / program, VERBS[program], "--config", self.folder / "config.yaml"]

@@ -7,7 +7,7 @@ import ssl
 
 from cluster import API
 from host import HUB_ADDRESS
-from relay import Relay, reply
+from relay import CLOSE, Relay, reply
 
 PORT = 7444
 SERVER = f"https://{HUB_ADDRESS}:{PORT}"
@@ -44,3 +44,24 @@ def kube_status(code, reason="", message="told by the stand-in", **headers):
     """A Status, as the API server refuses with."""
     return reply(code, json.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
                                    "message": message, "reason": reason, "code": code}), **headers)
+
+
+# What an API server that is not well may answer: name -> bytes.
+ANSWERS = {
+    "HTML": reply(200, "<html>a proxy of somebody's</html>", "text/html"),
+    "HTML 502": reply(502, "<html>bad gateway</html>", "text/html"),
+    "cut JSON": reply(200, '{"kind": "Tka'),
+    "an empty object": reply(200, "{}"),
+    "401": kube_status(401, "Unauthorized", "Unauthorized"),
+    "403": kube_status(403, "Forbidden", "forbidden: no"),
+    "404": kube_status(404, "NotFound", "not found"),
+    "409": kube_status(409, "Conflict", "the object has been modified"),
+    "410": kube_status(410, "Expired", "too old resource version"),
+    "422": kube_status(422, "Invalid", "denied request: no"),
+    "429": kube_status(429, "TooManyRequests", "slow down", Retry_After="1"),
+    "500": kube_status(500, "InternalError", "etcdserver: leader changed"),
+    "503": kube_status(503, "ServiceUnavailable", "not now"),
+    "hanging up": CLOSE,
+    "no HTTP": b"\x15\x03\x01 garbage\r\n\r\n",
+    "80 MB": reply(200, '{"x": "' + "x" * (80 << 20) + '"}'),
+}

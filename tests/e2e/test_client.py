@@ -456,7 +456,6 @@ def test_a_hit_maps_libc_and_jansson_alone(world):
     libraries = {pathlib.Path(path).name.split(".so")[0]
                  for path in re.findall(r"calling init: (\S+)", said.stderr)}
     assert libraries <= {"libc", "libjansson", "libm", "ld-linux-x86-64", "ld-linux-aarch64"}, libraries
-    assert "libc" in libraries
 
 
 # --- signing out ---

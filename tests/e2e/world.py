@@ -114,10 +114,8 @@ class World:
     # --- the server's API ---
 
     def connection(self, node, url=SERVER, timeout=20):
-        host = "tkatun" if "tkatun" in url else "tka"
-        where = (self.rig.tailnet.address(host), PORT)
-        name = {"hub": "hub"}.get(node, node)
-        return self.rig.host.http(name, where, timeout=timeout)
+        host, port = url.removeprefix("http://").split(":")
+        return self.rig.host.http(node, (self.rig.tailnet.address(host), int(port)), timeout=timeout)
 
     def ask(self, node, method, path, body=None, headers=None, url=SERVER, timeout=20):
         """One request to tka-server over the tailnet. body: a value, sent as JSON, or text."""

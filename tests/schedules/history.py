@@ -29,6 +29,7 @@ class Event:
     kind: str  # signin, account, binding
     gone: bool
     object: dict
+    exact: bool = True  # else it was missing from a list, and went at or before that version
 
     @property
     def uid(self):
@@ -51,7 +52,7 @@ class Collection:
         self.query = {"labelSelector": selector} if selector else {}
         self.known = {}
         self.version = None
-        self.reached = 0
+        self.heard_at = time.time()
         self.listed = threading.Event()
         threading.Thread(target=self.follow, daemon=True).start()
 
@@ -79,11 +80,13 @@ class Collection:
         answer = json.load(self.ask())
         version = answer["metadata"]["resourceVersion"]
         found = {each["metadata"]["uid"]: each for each in answer["items"]}
+        if self.listed.is_set():
+            self.history.gaps.append((self.heard_at, time.time()))
         for uid in set(self.known) - set(found):
-            self.take(self.known[uid], True, int(version))
+            self.take(self.known[uid], True, int(version), False)
         for each in found.values():
             self.take(each, False, int(each["metadata"]["resourceVersion"]))
-        self.version, self.reached = version, int(version)
+        self.version, self.heard_at = version, time.time()
         self.listed.set()
 
     def watch(self):
@@ -96,9 +99,9 @@ class Collection:
             self.version = event["object"]["metadata"]["resourceVersion"]
             if event["type"] != "BOOKMARK":
                 self.take(event["object"], event["type"] == "DELETED", int(self.version))
-            self.reached = int(self.version)
+            self.heard_at = time.time()
 
-    def take(self, value, gone, version):
+    def take(self, value, gone, version, exact=True):
         uid = value["metadata"]["uid"]
         if not self.ours(value) and uid not in self.known:
             return
@@ -109,7 +112,7 @@ class Collection:
             self.known.pop(uid, None)
         else:
             self.known[uid] = value
-        self.history.add(Event(time.time(), version, self.kind, gone, value))
+        self.history.add(Event(time.time(), version, self.kind, gone, value, exact))
 
 
 class History:
@@ -123,6 +126,7 @@ class History:
         self.ended = threading.Event()
         self.lock = threading.Lock()
         self.heard = []
+        self.gaps = []  # (from, to) of which only the outcome is known
         group = f"/apis/tka.specht-labs.de/v1alpha1/namespaces/{self.namespace}/tkasignins"
         accounts = f"/api/v1/namespaces/{self.namespace}/serviceaccounts"
         self.collections = [

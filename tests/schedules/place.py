@@ -10,15 +10,17 @@ import time
 
 import yaml
 
-from cluster import API, RELEASE, RIG_OBJECTS, SESSIONS, with_roles
+from cluster import API, RELEASE, RIG_OBJECTS, SESSIONS
 from host import NAMESPACES, RigError, ask, command
 from proxy import Proxy
+from tailnet import CAPABILITY
 
 COUNT = 16
 LOOPBACK = "127.0.0.4"  # not 127.0.0.1, which is the tailnet's
 SERVER_PORT, SERVER_HEALTH, OPERATOR_HEALTH, PROXY_PORT = 8300, 8400, 8500, 8600
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 READY_SECONDS = 30
+LISTED = ["view"]  # the roles in the manifests
 PROGRAMS = {"server": ("tka-server", "serve"), "operator": ("tka-operator", "run")}
 
 # The policies name one session namespace. Here the one that a request is about takes its place,
@@ -38,13 +40,33 @@ def sessions_of(slot):
     return f"tka-s{slot}"
 
 
+def work_of(slot):
+    """Where the sessions that are confined to a namespace may work."""
+    return f"tka-w{slot}"
+
+
+def roles_of(slot):
+    """Of its own, as the names of bindings tell roles apart and not places."""
+    return [f"tka-s{slot}-{name}" for name in ("edit", "view")]
+
+
+def every_role():
+    return [role for slot in range(COUNT) for role in roles_of(slot)]
+
+
 def release_of(slot):
     return f"tka-r{slot}"
 
 
 def read_delivered(repository, folder):
+    """The objects of the manifests, with the roles of every place for the listed one."""
     for path in sorted((repository / folder).glob("*.yaml")):
-        yield from (each for each in yaml.safe_load_all(with_roles(path.read_text())) if each)
+        for each in yaml.safe_load_all(path.read_text()):
+            for rule in (each or {}).get("rules", []):
+                if rule.get("resourceNames") == LISTED:
+                    rule["resourceNames"] = every_role()
+            if each:
+                yield each
 
 
 def policies_for_all(repository):
@@ -54,12 +76,19 @@ def policies_for_all(repository):
         for variable in each["spec"].get("variables", []):
             if variable["name"] == "sessions" and words:
                 variable["expression"] = words
+            elif variable["name"] == "roles":
+                variable["expression"] = str(every_role())
         yield each
 
 
 def rights_for(repository, slot):
     """The delivered namespaces, Roles and RoleBindings, once more for a place."""
     names = {SESSIONS: sessions_of(slot), RELEASE: release_of(slot)}
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": work_of(slot)}}
+    for role in roles_of(slot):
+        yield {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+               "metadata": {"name": role},
+               "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]}
     for each in [*read_delivered(repository, "deploy/rbac"), *RIG_OBJECTS]:
         metadata = each["metadata"]
         if each["kind"] == "Namespace":
@@ -72,14 +101,33 @@ def prepare(rig, count):
     """Everything in the cluster and on disk that `count` places need."""
     repository = rig.cluster.repository
     objects = [each for slot in range(count) for each in rights_for(repository, slot)]
+    objects += [each for each in read_delivered(repository, "deploy/rbac")
+                if each["kind"] == "ClusterRole"]
     objects.sort(key=lambda each: each["kind"] != "Namespace")
     objects += policies_for_all(repository)
     rig.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-",
                         text=yaml.safe_dump_all(objects))
+    rig.tailnet.set_policy(json.dumps(policy()))
     make_certificate(rig.folder / "proxy")
     for slot in range(count):
         for daemon in PROGRAMS:
             configure(rig, slot, daemon)
+
+
+def policy():
+    """Who may do what: alice all, the others look; anywhere, or in a namespace."""
+    grants = [{"src": ["autogroup:member"], "dst": ["tag:tka"], "ip": ["tcp:*"]}]
+    for people, roles in ((["alice@example.com"], 2),
+                          (["bob@example.com", "alice@example.org"], 1)):
+        rules = []
+        for slot in range(COUNT):
+            rules += [{"role": role} for role in roles_of(slot)[-roles:]]
+            rules.append({"role": roles_of(slot)[-1], "namespaces": [work_of(slot)]})
+        rules = [{**rule, "period": "1h", "priority": place} for place, rule in enumerate(rules)]
+        grants.append({"src": people, "dst": ["tag:tka"], "ip": ["tcp:*"],
+                       "app": {CAPABILITY: rules}})
+    return {"tagOwners": {"tag:tka": ["alice@example.com"], "tag:ci": ["alice@example.com"]},
+            "grants": grants}
 
 
 def make_certificate(folder):
@@ -107,7 +155,7 @@ def configure(rig, slot, daemon):
         config = rig.daemons.common("operator", (LOOPBACK, 0))
     else:
         config["tailscale"]["port"] = SERVER_PORT + slot
-    config["operator"]["namespace"] = sessions_of(slot)
+    config["operator"] |= {"namespace": sessions_of(slot), "roles": roles_of(slot)}
     config["kubernetes"] = {"kubeconfig": str(folder / "kubeconfig"),
                             "namespace": release_of(slot)}
     address, port = health_of(slot, daemon)
@@ -193,7 +241,7 @@ class Daemon:
     def await_ready(self):
         deadline = time.monotonic() + READY_SECONDS
         while not self.is_ready():
-            if not self.is_alive() or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 raise RigError(f"tka-{self.name} {self.slot} is not ready: {self.last_words()}")
             time.sleep(0.05)
 

@@ -15,18 +15,17 @@ import judge
 from cluster import ETCD
 from history import History
 from host import ask
-from place import SERVER_PORT, Daemon, sessions_of
+from place import SERVER_PORT, Daemon, roles_of, sessions_of, work_of
 from world import ACCOUNTS, BINDINGS, GROUP
 
 API = "/api/v1alpha1/"
-PEOPLE = {"alice": ("cluster-admin", "view"), "desktop": ("cluster-admin", "view"),
-          "bob": ("view",), "aliceorg": ("view",)}
+PEOPLE = {"alice": 2, "desktop": 2, "bob": 1, "aliceorg": 1}  # node -> how many roles
 PERIOD_SECONDS = (2, 12)
 JUMPS_SECONDS = (-86400, -3600, -61, -10, -2, 2, 10, 61, 3600, 86400)
 EXPECTED = {0, 200, 202, 401, 404, 429, 503}
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{20,}\.")
 SHORT_GRACE, LONG_GRACE = 15, judge.KILLED_SECONDS
-TOO_YOUNG = (0, -15)  # SIGTERM came before it listened for it
+ENDS = (0, 1, -9, -15)  # -15: SIGTERM came before it listened for it; 1: it cannot go on
 REVIEW = ("/apis/authentication.k8s.io/v1/selfsubjectreviews",
           {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
 
@@ -78,7 +77,6 @@ class Keeper:
         self.daemon, self.notes, self.say = daemon, notes, say
         self.problems = []
         self.delay = 0.0
-        self.expected = None  # how it was told to end
         self.ending = False
         daemon.start()
         self.thread = threading.Thread(target=self.keep, daemon=True)
@@ -90,22 +88,22 @@ class Keeper:
             if status is None:
                 time.sleep(0.01)
                 continue
-            begun, expected, self.expected = time.time(), self.expected, None
-            if status not in (expected, 1) and (expected, status) != TOO_YOUNG:
+            begun = time.time()
+            if status not in ENDS:
                 self.problems.append(f"tka-{self.daemon.name} ended with {status}")
             time.sleep(self.delay)
             self.daemon.start()
             self.say(f"{self.daemon.name} runs again, after {time.time() - begun:.1f} s")
             if self.daemon.name == "operator":
-                grace = SHORT_GRACE if expected == 0 else LONG_GRACE
+                grace = SHORT_GRACE if status == 0 else LONG_GRACE
                 self.notes.disturbances.append(judge.Disturbance(begun, time.time(), grace))
 
     def kill(self, delay):
-        self.delay, self.expected = delay, -9
+        self.delay = delay
         self.daemon.process.kill()
 
     def restart(self, delay):
-        self.delay, self.expected = delay, 0
+        self.delay = delay
         self.daemon.process.terminate()
 
     def end(self):
@@ -139,8 +137,12 @@ class Schedule:
     # --- what people do ---
 
     def person(self):
+        """(node, what is asked for): a role, perhaps in one namespace only."""
         node = self.random.choice(list(PEOPLE))
-        return node, self.random.choice(PEOPLE[node])
+        view = roles_of(self.slot)[-1]
+        wishes = [{"role": role} for role in roles_of(self.slot)[-PEOPLE[node]:]]
+        wishes.append({"role": view, "namespaces": [work_of(self.slot)]})
+        return node, self.random.choice(wishes)
 
     def later(self, what, *arguments):
         self.pool.submit(self.guard, what, *arguments)
@@ -160,17 +162,27 @@ class Schedule:
                                json.dumps(body))
         self.say(f"{node} {path} {body}: {status} {text[:90] if status not in (0, 200) else ''}")
         self.count(f"{path} {status}")
-        if status not in EXPECTED:
+        if status not in EXPECTED and not self.is_of_an_outage(text):
             self.problems.append(f"{node} {path}: {status} {text[:300]}")
         return status, json.loads(text) if status in (200, 202) else None
 
-    def login(self, node, role, period):
-        status, answer = self.ask(node, "login", {"role": role, "period": f"{period}s"})
-        if status == 202:
-            self.notes.answers.append((node, role, judge.instant(answer["until"])))
+    def is_of_an_outage(self, text):
+        """An API server that just began knows no roles yet, and forbids what it will allow."""
+        now = time.time()
+        return b"is forbidden" in text and any(
+            begun <= now < over + SHORT_GRACE for begun, over in self.outages.all())
 
-    def credential(self, node, role, period):
-        status, answer = self.ask(node, "credential", {"role": role, "period": f"{period}s"})
+    def login(self, node, wish, period):
+        """When that ends; None when it did not work."""
+        status, answer = self.ask(node, "login", {**wish, "period": f"{period}s"})
+        if status != 202:
+            return None
+        until = judge.instant(answer["until"])
+        self.notes.answers.append((time.time(), node, wish["role"], until))
+        return until
+
+    def credential(self, node, wish, period):
+        status, answer = self.ask(node, "credential", {**wish, "period": f"{period}s"})
         if status == 200:
             self.notes.tokens.append((time.time(), answer["status"]["token"]))
 
@@ -186,28 +198,30 @@ class Schedule:
         self.later(self.credential, *self.person(), self.random.randint(*PERIOD_SECONDS))
 
     def step_logout(self):
-        node, role = self.person()
+        """Of somebody who is signed in, if anybody is."""
+        node, wish = self.person()
+        role, which = wish["role"], self.random.random()
+        live = self.live()
+        if live:
+            spec = live[int(which * len(live))]["spec"]
+            node, role = spec["node"].split(".")[0], spec["role"]
         self.later(self.logout, node, self.random.choice((role, None)))
 
     def step_again_at_the_end(self):
         """Somebody signs in, and again at the very moment at which that ends."""
-        node, role = self.person()
+        node, wish = self.person()
         how = self.random.choice((self.login, self.credential))
-        period = self.random.randint(2, 4)
-        self.later(self.sign_in_twice, node, role, how, period, self.random.uniform(-0.4, 0.4))
+        first, second = self.random.randint(2, 4), self.random.randint(2, 6)
+        self.later(self.sign_in_twice, node, wish, how, first, second,
+                   self.random.uniform(-0.4, 0.4))
 
-    def sign_in_twice(self, node, role, how, period, off):
-        self.login(node, role, period)
-        mine = [until for each, its, until in self.notes.answers if (each, its) == (node, role)]
-        if not mine:
+    def sign_in_twice(self, node, wish, how, first, second, off):
+        until = self.login(node, wish, first)
+        if until is None:
             return
-        time.sleep(max(0, mine[-1] + off - time.time()))
+        time.sleep(max(0, until + off - time.time()))
         self.count("again at the end")
-        how(node, role, self.random_period(period))
-
-    @staticmethod
-    def random_period(period):
-        return period + 3
+        how(node, wish, second)
 
     # --- what hands do ---
 
@@ -219,14 +233,20 @@ class Schedule:
             self.notes.touched[each["metadata"]["uid"]] = time.time()
             self.delete(GROUP, each["metadata"]["name"])
 
-    def step_delete_dependant(self):
+    def step_delete_dependent(self):
         for each in self.live()[:1]:
             self.notes.touched[each["metadata"]["uid"]] = time.time()
             name = each["metadata"]["name"]
             if self.random.random() < 0.5:
                 self.delete(ACCOUNTS, name)
             else:
-                self.delete(BINDINGS, name + "-binding")
+                self.delete(self.bindings_of(each), name + "-binding")
+
+    def bindings_of(self, signin):
+        if "namespaces" not in signin["spec"]:
+            return BINDINGS
+        return (BINDINGS.rsplit("/", 1)[0]
+                + f"/namespaces/{signin['spec']['namespaces'][0]}/rolebindings")
 
     def delete(self, path, name):
         path = path.replace("/namespaces/tka/", f"/namespaces/{sessions_of(self.slot)}/")
@@ -324,10 +344,10 @@ class Schedule:
         self.say("the API server is back")
         self.count("API server restarts")
 
-    STEPS = {step_credential: 6, step_login: 4, step_again_at_the_end: 3, step_logout: 2,
-             step_delete_session: 1, step_delete_dependant: 1, step_clock: 2,
+    STEPS = {step_credential: 6, step_login: 4, step_again_at_the_end: 3, step_logout: 3,
+             step_delete_session: 1, step_delete_dependent: 1, step_clock: 2,
              step_kill_at_write: 4, step_kill: 1, step_restart: 1, step_lose_answer: 2,
-             step_cut: 1, step_hinder: 3, step_compact: 1, step_restart_api: 0.15}
+             step_cut: 1, step_hinder: 3, step_compact: 1, step_restart_api: 0.12}
 
     # --- from the beginning to the end ---
 
@@ -362,6 +382,9 @@ class Schedule:
         for daemon in self.daemons.values():
             daemon.proxy.aim_at(0, "", None)
             daemon.set_clock(0)
+        time.sleep(max(keeper.delay for keeper in self.keepers.values()) + 0.1)
+        for daemon in self.daemons.values():
+            daemon.await_ready()
         self.say("no more accidents")
 
     def known(self):
@@ -369,7 +392,8 @@ class Schedule:
         shared = [judge.Disturbance(*each, LONG_GRACE) for each in self.outages.all()
                   if each[1] > self.begun]
         notes = dataclasses.replace(
-            self.notes, disturbances=[*self.notes.disturbances, *shared])
+            self.notes, disturbances=[*self.notes.disturbances, *shared],
+            gaps=list(self.history.gaps))
         return notes, judge.sessions_in(self.history.events())
 
     def await_the_end(self):

@@ -1,0 +1,94 @@
+"""tka-server with a tailscaled that is slow, ill or says odd things: nobody gets in by it."""
+
+import pytest
+
+from own_daemon import URL, change, config_of, own_daemon
+from relay import CLOSE, HANG, reply
+from stand_in_localapi import NONSENSE, stand_in_localapi, told
+from world import eventually
+
+
+@pytest.fixture(scope="module")
+def behind_localapi(shared_world):
+    """A server of our own whose tailscaled says what a test wants it to."""
+    (shared_world.folder / "localapi").mkdir(exist_ok=True)
+    with stand_in_localapi(shared_world, "tka") as api:
+        config = config_of(shared_world, "tka-server", tailscale__socket=str(api.path))
+        with own_daemon(shared_world, "tka-server", config) as daemon:
+            daemon.await_status(200)
+            yield api, daemon
+
+
+@pytest.mark.parametrize("answer", [*NONSENSE.values(), CLOSE], ids=[*NONSENSE, "hanging up"])
+def test_a_whois_that_cannot_be_read_lets_nobody_in(world, behind_localapi, answer):
+    api, daemon = behind_localapi
+    with api.instead("/whois", answer):
+        refused = world.ask("alice", "POST", "credential", url=URL)
+
+    assert refused.status == 503 and refused.message and refused.headers["retry-after"], refused.text
+    assert not world.signins() and daemon.is_alive()
+    eventually("alice gets in", lambda: world.ask("alice", "POST", "credential", url=URL).status == 200, 20)
+
+
+def test_a_whois_that_never_comes_is_given_up_on(world, behind_localapi):
+    api, _ = behind_localapi
+    with api.instead("/whois", HANG, times=1):
+        refused = world.ask("alice", "POST", "credential", url=URL, timeout=15)
+
+    assert refused.status == 503 and not world.signins()
+    eventually("alice gets in", lambda: world.ask("alice", "POST", "credential", url=URL).status == 200, 20)
+
+
+def whois_of(world, node, **changes):
+    """What tailscaled says of a person's node, changed. Keys of changes: Section__Key."""
+    value = world.rig.tailnet.whois("tka", world.rig.tailnet.address(node))
+    return told(change(value, {path.replace("__", "."): each for path, each in changes.items()}))
+
+
+@pytest.mark.parametrize("changes, status, words", [
+    ({"Node__Expired": True}, 403, "expired"),
+    ({"Node__Tags": ["tag:ci"]}, 400, "tagged nodes not (yet) supported"),
+    ({"CapMap": None}, 403, "User not authorized"),
+    ({"CapMap": {}}, 403, "User not authorized"),
+    ({"CapMap": {"specht-labs.de/cap/tka": None}}, 403, "User not authorized"),
+    ({"CapMap": {"specht-labs.de/cap/tka": "cluster-admin"}}, 400, "specht-labs.de/cap/tka"),
+    ({"CapMap": {"specht-labs.de/cap/tka": {"role": "cluster-admin"}}}, 400, "specht-labs.de/cap/tka"),
+    ({"CapMap": "everything"}, 503, "CapMap"),
+    ({"UserProfile__LoginName": ""}, 503, "LoginName"),
+    ({"UserProfile__LoginName": None}, 503, "LoginName"),
+    ({"UserProfile": None}, 503, "UserProfile"),
+    ({"Node__StableID": ""}, 503, "StableID"),
+    ({"Node": None}, 503, "Node"),
+], ids=["an expired node", "a tag", "no capabilities", "empty capabilities", "a capability that is null",
+        "a capability that is a text", "a capability that is an object", "capabilities that are a text",
+        "an empty login", "no login", "no profile", "an empty node id", "no node"])
+def test_what_whois_says_of_a_caller_is_taken_at_its_word_or_not_at_all(world, behind_localapi, changes, status, words):
+    api, _ = behind_localapi
+    with api.instead("/whois", whois_of(world, "alice", **changes)):
+        refused = world.ask("alice", "POST", "credential", url=URL)
+
+    assert (refused.status, words in refused.text) == (status, True), refused.text
+    assert not world.signins()
+
+
+def test_a_login_name_is_used_whole_and_never_reaches_a_name_it_should_not(world, behind_localapi):
+    api, _ = behind_localapi
+    login = "../../alice@example.com\n{\"audit\": true}"
+    with api.instead("/whois", whois_of(world, "alice", UserProfile__LoginName=login)):
+        answer = world.ask("alice", "POST", "login", url=URL)
+
+    for signin in world.signins():
+        assert signin["metadata"]["name"].startswith("tka-user-") and "/" not in signin["metadata"]["name"]
+    assert answer.status in (202, 400, 403, 503), answer.text
+
+
+@pytest.mark.parametrize("state", ["NeedsLogin", "Stopped", "Starting", "NoState"])
+def test_while_tailscaled_is_not_running_nobody_gets_in(world, behind_localapi, state):
+    api, daemon = behind_localapi
+    status = world.rig.tailnet.local("tka", "status")[1]
+    with api.instead("/status", told(change(status, {"BackendState": state}))), \
+            api.instead("/whois", reply(404, "no match for IP:port\n", "text/plain")):
+        daemon.await_status(503, state)
+        refused = world.ask("alice", "POST", "credential", url=URL)
+        assert refused.status == 503 and refused.headers["retry-after"], refused.text
+    daemon.await_status(200)

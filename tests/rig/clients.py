@@ -1,0 +1,133 @@
+"""clients.py - programs that call exec plugins, and other plugins: for tests and the benchmark.
+
+Each is obtained once, from its registry into a folder of the rig's cache that is named after what
+decides how it comes out: the files of its folder under clients/.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+import parts
+from host import RigError, command
+
+HERE = pathlib.Path(__file__).resolve().parent / "clients"
+GO_FLAGS = "-s -w"
+KUBECTL_FLAGS = GO_FLAGS + " -X k8s.io/component-base/version.gitVersion=v1.32.13"
+READY = "ready"
+
+
+@dataclasses.dataclass(frozen=True)
+class GoClient:
+    """A program built from the folder's go.mod."""
+
+    folder: str
+    package: str
+    flags: str = GO_FLAGS
+
+    def make(self, target, say):
+        env = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off",
+               "GOFLAGS": "-buildvcs=false"}
+        argv = ["nice", parts.find_go(say), "build", "-trimpath", "-ldflags", self.flags,
+                "-o", str(target / self.folder), self.package]
+        run_watched(self.folder, target, argv, HERE / self.folder, env)
+
+    def argv(self, target):
+        return [target / self.folder]
+
+
+@dataclasses.dataclass(frozen=True)
+class PythonClient:
+    """A script, and a Python that has the packages of requirements.txt."""
+
+    folder: str = "python"
+
+    def make(self, target, _):
+        install_packages(self.folder, target)
+
+    def argv(self, target):
+        return [target / "bin/python", HERE / self.folder / "list.py"]
+
+
+@dataclasses.dataclass(frozen=True)
+class JavascriptClient:
+    """A script, the packages of package.json, and the node of requirements.txt: Debian's is too old."""
+
+    folder: str = "javascript"
+
+    def make(self, target, _):
+        install_packages(self.folder, target)
+        for name in ("package.json", "package-lock.json", "list.mjs"):
+            shutil.copy(HERE / self.folder / name, target)
+        argv = ["nice", target / "bin/npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        run_watched("javascript packages", target, argv, target,
+                    {**os.environ, "PATH": f"{target}/bin:{os.environ['PATH']}"})
+
+    def argv(self, target):
+        return [target / "bin/node", target / "list.mjs"]
+
+
+CLIENTS = {
+    "kubectl-1.32": GoClient("kubectl", ".", KUBECTL_FLAGS),
+    "helm": GoClient("helm", "helm.sh/helm/v4/cmd/helm"),
+    "python": PythonClient(),
+    "javascript": JavascriptClient(),
+    "kubelogin": GoClient("kubelogin", "github.com/int128/kubelogin"),
+}
+
+
+def install_packages(folder, target):
+    """A virtual environment of its own."""
+    command("/usr/bin/python3", "-m", "venv", target, seconds=300)
+    argv = ["nice", target / "bin/pip", "install", "--quiet", "-r", HERE / folder / "requirements.txt"]
+    run_watched(f"{folder} packages", target, argv, target, None)
+
+
+def run_watched(name, target, argv, folder, env):
+    log = target / "log"
+    with log.open("w") as words:
+        status = parts.watch(name, subprocess.Popen(
+            [str(word) for word in argv], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+            stdout=words, stderr=words))
+    if status != 0:
+        tail = "\n".join(log.read_text().splitlines()[-15:])
+        raise RigError(f"making {name}:\n{tail}")
+
+
+def place(name):
+    """The client's folder in the cache."""
+    client = CLIENTS[name]
+    recipe = hashlib.sha256(repr(client).encode())
+    for path in sorted((HERE / client.folder).iterdir()):
+        recipe.update(path.name.encode() + b"\0" + path.read_bytes())
+    return parts.cache() / "clients" / f"{name}-{recipe.hexdigest()[:12]}"
+
+
+def obtain(name, say):
+    """How the client's command line begins. Made first, where it is not there yet."""
+    target = place(name)
+    if not (target / READY).exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (target.parent / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (target / READY).exists():
+                say(f"getting {name}: once, into {target}")
+                make(name, target, say)
+    return [str(word) for word in CLIENTS[name].argv(target)]
+
+
+def make(name, target, say):
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    try:
+        CLIENTS[name].make(target, say)
+        (target / READY).touch()
+    finally:
+        if not (target / READY).exists():
+            with contextlib.suppress(OSError):
+                shutil.rmtree(target)
