@@ -3,8 +3,9 @@
 /* A Date header has lost its fraction: the second it names began at most 1 s before it was written,
  * somewhere between our asking and the answer. So each answer gives two bounds for the difference
  * of the clocks, about 1 s apart, and those of many answers together leave some milliseconds. We
- * take the lower one, so that nothing is held to be over before it is. Clocks drift: the bounds part again with time. An answer that contradicts them
- * (a clock was set, or another API server answered) starts anew. */
+ * take the lower one, so that nothing is held to be over before it is. Clocks drift: the bounds
+ * part again with time. An answer that contradicts them (a clock was set, or another API server
+ * answered) starts anew. */
 
 #define DRIFT_PER_MILLION 200
 

@@ -19,7 +19,7 @@ enum dependent_kind {
 struct dependent {
         enum dependent_kind kind;
         bool plain;           /* a ServiceAccount mounts no token by itself; a binding: always */
-        bool foreign;         /* a binding of a ServiceAccount of another namespace: of another TKA */
+        bool foreign;         /* a binding of a ServiceAccount of another namespace: not ours */
         bool ending;          /* has a deletionTimestamp: somebody's finalizer holds it */
         char *namespace_name; /* "" when it is cluster-scoped */
         char *name, *uid, *resource_version;

@@ -91,11 +91,7 @@ inline create(object, label, uid)
 inline delete_dependent(object, label, uid)
 {
         if
-#ifdef WITHOUT_UID
-        :: object != 0 ->
-#else
         :: object == uid && uid != 0 ->
-#endif
                 object = 0; label = 0
         :: else
         fi
@@ -215,13 +211,16 @@ proctype operator()
         byte seen, seen_version, found, found_label;
         bool seen_deleting, seen_finalizer, seen_over, seen_account, seen_binding;
 
-begin:  /* knows nothing: lists */
-        seen = 0; seen_version = 0; found = 0; found_label = 0;
-        seen_deleting = false; seen_finalizer = false; seen_over = false;
-        seen_account = false; seen_binding = false;
+begin:
+        skip; /* knows nothing: lists */
+        d_step {
+                seen = 0; seen_version = 0; found = 0; found_label = 0;
+                seen_deleting = false; seen_finalizer = false; seen_over = false;
+                seen_account = false; seen_binding = false };
         do
         :: something_to_do && !as_it_should_be ->
                 d_step {
+                        found = 0; found_label = 0;
                         seen = signin; seen_version = version; seen_deleting = deleting;
                         seen_finalizer = finalizer; seen_over = signin != 0 && over;
                         seen_account = account_label == signin && account != 0;
@@ -270,7 +269,8 @@ begin:  /* knows nothing: lists */
                                         :: else
                                         fi }
                         fi
-                fi
+                fi;
+                goto begin /* what it knew is forgotten: it looks again */
         od
 }
 
@@ -284,8 +284,6 @@ init
         }
 }
 
-#if OPERATORS == 1
 ltl never_without_finalizer { [] kept }
-#endif
 /* However it went: once nobody signs in any more, nothing is left, and stays so. */
 ltl ends { <>[] clean }

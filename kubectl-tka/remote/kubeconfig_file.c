@@ -1,5 +1,6 @@
 #include "kubectl-tka/remote/kubeconfig_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -231,6 +232,7 @@ static bool change_locked(const char *path, const struct splice *splice, bool *r
 
         if (!resolve_path(path, &whole, &old, &exists, err) || !read_text(path, &text, err))
                 return false;
+        assert(whole != NULL);
         if (!splice_apply(buf_text(&text), text.length, splice, &changed, rewritten, err))
                 return error_wrap(err, "%s", path);
         if (exists && text.length == changed.length &&

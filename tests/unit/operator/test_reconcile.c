@@ -8,7 +8,7 @@
 #include "operator/reconcile.h"
 
 #define BEGIN INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
-#define HOUR 3600
+#define HOUR INT64_C(3600)
 
 /* What is varied, in one letter each:
  *   A an account as made   a an account that mounts its token
@@ -87,38 +87,48 @@ static void decide(const struct observed *observed, int64_t now, struct plan *pl
         reconcile(observed, &rules, now, plan);
 }
 
-/* "create ServiceAccount, delete RoleBinding n uid-n, status RoleNotFound" */
-static const char *describe(const struct plan *plan)
+static void describe_object(const struct action *action, struct buf *text)
 {
-        static const char *const words[] = {
-                [ACTION_READ_ROLE] = "read role", [ACTION_CREATE] = "create",
-                [ACTION_DELETE] = "delete",       [ACTION_FIND] = "find",
-                [ACTION_WRITE_STATUS] = "status", [ACTION_END] = "end",
-                [ACTION_FINISH] = "finish",
-        };
-        static char text[2048];
-        size_t used = 0;
+        buf_printf(text, " %s", dependent_kind_name(action->what));
+        if (action->what == DEPENDENT_BINDING && action->namespace_name != NULL)
+                buf_printf(text, " %s", action->namespace_name);
+}
 
-        text[0] = '\0';
+/* "create ServiceAccount, delete RoleBinding n uid-n, status RoleNotFound" */
+static void describe(const struct plan *plan, struct buf *text)
+{
+        static const struct {
+                const char *word;
+                bool names_object;
+        } kinds[] = {
+                [ACTION_READ_ROLE] = { "read role", false },
+                  [ACTION_CREATE] = { "create",    true  },
+                [ACTION_DELETE] = { "delete",    true  },
+                  [ACTION_FIND] = { "find",      true  },
+                [ACTION_WRITE_STATUS] = { "status",    false },
+                  [ACTION_END] = { "end",       false },
+                [ACTION_FINISH] = { "finish",    false },
+        };
+
         for (size_t i = 0; i < plan->count; i++) {
                 const struct action *action = &plan->actions[i];
-                bool object = action->kind == ACTION_CREATE || action->kind == ACTION_DELETE ||
-                              action->kind == ACTION_FIND;
-                bool place = object && action->what == DEPENDENT_BINDING &&
-                             action->namespace_name != NULL;
 
-                used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s%s%s%s%s%s%s",
-                                         i == 0 ? "" : ", ", words[action->kind], object ? " " : "",
-                                         object ? dependent_kind_name(action->what) : "",
-                                         place ? " " : "", place ? action->namespace_name : "",
-                                         action->uid != NULL ? " " : "",
-                                         action->uid != NULL ? action->uid : "",
-                                         action->kind == ACTION_WRITE_STATUS ? " " : "");
+                buf_printf(text, "%s%s", i == 0 ? "" : ", ", kinds[action->kind].word);
+                if (kinds[action->kind].names_object)
+                        describe_object(action, text);
+                if (action->uid != NULL)
+                        buf_printf(text, " %s", action->uid);
                 if (action->kind == ACTION_WRITE_STATUS)
-                        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s",
-                                                 plan->status.ready_reason);
+                        buf_printf(text, " %s", plan->status.ready_reason);
         }
-        return text;
+}
+
+static void assert_described(const struct plan *plan, const char *wanted)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+
+        describe(plan, &text);
+        assert_string_equal(buf_text(&text), wanted);
 }
 
 static void assert_plan(const struct observed *observed, int64_t now, const char *wanted)
@@ -126,7 +136,7 @@ static void assert_plan(const struct observed *observed, int64_t now, const char
         scoped(plan_clear) struct plan plan = { 0 };
 
         decide(observed, now, &plan);
-        assert_string_equal(describe(&plan), wanted);
+        assert_described(&plan, wanted);
 }
 
 TEST(provisions_step_by_step)
@@ -265,7 +275,7 @@ TEST(moves_the_end_when_a_session_is_extended)
         observed.signin.generation = 2;
         decide(&observed, BEGIN + HOUR / 2, &plan);
 
-        assert_string_equal(describe(&plan), "status Provisioned");
+        assert_described(&plan, "status Provisioned");
         assert_string_equal(plan.status.valid_until, "2026-01-01T01:30:00Z");
         assert_string_equal(plan.status.ready_changed_at, "2026-01-01T00:00:00Z");
         assert_int_equal(plan.due_at, BEGIN + HOUR * 3 / 2);
@@ -463,7 +473,7 @@ TEST(never_ends_what_is_not_ours)
         observe(&observed, "view", "");
         set(&observed.signin.name, "alice");
         decide(&observed, BEGIN + 2 * HOUR, &plan);
-        assert_string_equal(describe(&plan), "status NameMismatch");
+        assert_described(&plan, "status NameMismatch");
         assert_int_equal(plan.due_at, 0);
 }
 
@@ -475,7 +485,7 @@ TEST(waits_for_a_role_that_is_missing)
         observe(&observed, "edit", "");
         observed.role = ROLE_MISSING;
         decide(&observed, BEGIN, &plan);
-        assert_string_equal(describe(&plan), "status RoleNotFound");
+        assert_described(&plan, "status RoleNotFound");
         assert_false(plan.status.provisioned);
         assert_true(plan.retry);
         assert_int_equal(plan.due_at, BEGIN + HOUR);
@@ -490,7 +500,7 @@ TEST(waits_for_a_namespace_that_is_missing)
         observed.missing_namespace = "m";
         add_dependents(&observed, "An");
         decide(&observed, BEGIN, &plan);
-        assert_string_equal(describe(&plan), "status NamespaceNotFound");
+        assert_described(&plan, "status NamespaceNotFound");
         assert_non_null(strstr(plan.status.ready_message, "\"m\""));
         assert_true(plan.retry);
 }
