@@ -39,7 +39,11 @@ bool asked;        /* somebody signed out: an end before `ends` is as it should 
 #define clean (signin == 0 && account == 0 && binding == 0)
 
 /* A right stands only beside the TkaSignin it was made for, and while that cannot vanish. */
+#ifdef WITHOUT_FINALIZER
+#define kept (binding == 0 || signin == binding_label)
+#else
 #define kept (binding == 0 || (signin == binding_label && finalizer))
+#endif
 
 inline vanish_if_free()
 {

@@ -68,7 +68,7 @@ def test_help_and_version_of_a_daemon_need_nothing(world, program, argv):
 @BOTH
 @pytest.mark.parametrize("text, words", [
     ("log: {level: [", "line "), ("log:\n  level: info\n  level: warn\n", "twice"), ("- a list", "keys and values"),
-    ("log: loud", "log"), ("lgo: {level: info}", "lgo"), ("log: {levle: info}", "level"),
+    ("log: loud", "log"), ("lgo: {level: info}", "lgo"), ("log: {leevel: info}", "level"),
     ("log: {level: loud}", "log.level"), ("log: {level: 5}", "log.level"), ("health: {port: 0}", "health.port"),
     ("health: {port: 1.5}", "health.port"), (BASE + "health: {address: 300.1.1.1}", "health.address"),
     ("operator: {roles: {a: b}}", "operator.roles"), ("operator: {namespace: Not_A_Name}", "operator.namespace"),
