@@ -53,6 +53,7 @@ struct fiber {
         struct loop_task resume;
         void (*run)(void *argument);
         void *argument;
+        int64_t deadline_ms; /* 0: none */
         bool suspended, cancelled, ended;
 };
 
@@ -183,6 +184,12 @@ bool fiber_is_cancelled(void)
         return current && current->cancelled;
 }
 
+void fiber_set_deadline(int64_t deadline_ms)
+{
+        if (current)
+                current->deadline_ms = deadline_ms;
+}
+
 size_t fiber_count(void)
 {
         return fiber_total;
@@ -227,10 +234,24 @@ static bool is_over(const struct wait *wait, const struct deadline *deadline)
         return wait->woken || deadline->passed || fiber_is_cancelled();
 }
 
+/* The time-out, or what is left until the fiber's own deadline. */
+static int64_t limit_timeout(int64_t timeout_ms)
+{
+        if (!current || current->deadline_ms == 0)
+                return timeout_ms;
+
+        int64_t left_ms = current->deadline_ms - loop_now_ms();
+        if (left_ms < 0)
+                left_ms = 0;
+        return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
+}
+
 bool wait_for(struct loop *loop, struct wait *wait, int64_t timeout_ms, struct error *err)
 {
         struct deadline deadline = { .fiber = current };
         scoped(free_timer) struct loop_timer *timer = NULL;
+
+        timeout_ms = limit_timeout(timeout_ms);
 
         assert(!wait->waiting);
         if (timeout_ms >= 0 && !is_over(wait, &deadline)) {

@@ -80,6 +80,7 @@ bool handle_credential(struct server *server, struct caller *caller, struct http
                 return false;
 
         const struct session_wish wish = { &grant, request.reason, loop_now_ms() + CREDENTIAL_MS };
+        fiber_set_deadline(wish.deadline_ms);
         if (!obtain_patiently(server, caller, &wish, &signin, &token, err))
                 return false;
         reply(exchange, &signin, &token);

@@ -29,7 +29,7 @@ class Event:
     kind: str  # signin, account, binding
     gone: bool
     object: dict
-    exact: bool = True  # else it was missing from a list, and went at or before that version
+    exact: bool = True  # else a list after a gap told of it, and what came before is not known
 
     @property
     def uid(self):
@@ -80,12 +80,13 @@ class Collection:
         answer = json.load(self.ask())
         version = answer["metadata"]["resourceVersion"]
         found = {each["metadata"]["uid"]: each for each in answer["items"]}
-        if self.listed.is_set():
+        again = self.listed.is_set()
+        if again:
             self.history.gaps.append((self.heard_at, time.time()))
         for uid in set(self.known) - set(found):
             self.take(self.known[uid], True, int(version), False)
         for each in found.values():
-            self.take(each, False, int(each["metadata"]["resourceVersion"]))
+            self.take(each, False, int(each["metadata"]["resourceVersion"]), not again)
         self.version, self.heard_at = version, time.time()
         self.listed.set()
 

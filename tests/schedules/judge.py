@@ -154,7 +154,7 @@ def find_without_finalizer(sessions):
         lost = [event for event in session.versions if held and event.version > held[-1].version]
         for events in session.bindings.values():
             name = events[0].name
-            if not held or held[0].version > events[0].version:
+            if not held or (held[0].exact and held[0].version > events[0].version):
                 yield f"{name}: bound before there was a finalizer"
             elif (lost and events[-1].exact and lost[0].exact
                   and (not events[-1].gone or events[-1].version > lost[0].version)):

@@ -19,7 +19,7 @@ COUNT = 16
 LOOPBACK = "127.0.0.4"  # not 127.0.0.1, which is the tailnet's
 SERVER_PORT, SERVER_HEALTH, OPERATOR_HEALTH, PROXY_PORT = 8300, 8400, 8500, 8600
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-READY_SECONDS = 30
+READY_SECONDS = 120  # restarts of the API server beside it included
 LISTED = ["view"]  # the roles in the manifests
 PROGRAMS = {"server": ("tka-server", "serve"), "operator": ("tka-operator", "run")}
 

@@ -347,7 +347,7 @@ class Schedule:
     STEPS = {step_credential: 6, step_login: 4, step_again_at_the_end: 3, step_logout: 3,
              step_delete_session: 1, step_delete_dependent: 1, step_clock: 2,
              step_kill_at_write: 4, step_kill: 1, step_restart: 1, step_lose_answer: 2,
-             step_cut: 1, step_hinder: 3, step_compact: 1, step_restart_api: 0.12}
+             step_cut: 1, step_hinder: 3, step_compact: 1, step_restart_api: 0.06}
 
     # --- from the beginning to the end ---
 

@@ -267,6 +267,26 @@ static void wake_on_fire(void *owner)
         wait_wake(owner);
 }
 
+static void wait_with_deadline(void *argument)
+{
+        fiber_set_deadline(loop_now_ms() + 5);
+        wait_once(argument);
+        wait_once(argument);
+}
+
+TEST(no_wait_goes_on_beyond_the_deadline_of_its_fiber)
+{
+        struct work work = { .loop = loop_new(), .timeout_ms = -1 };
+
+        assert_non_null(fiber_start(work.loop, wait_with_deadline, &work));
+        while (fiber_count() > 0)
+                turn(work.loop, 1);
+        assert_false(work.waited);
+        assert_int_equal(work.err.kind, ERROR_UNAVAILABLE);
+        assert_string_equal(work.err.text, "timed out after 0 ms");
+        loop_free(work.loop);
+}
+
 TEST(a_time_out_and_a_wake_at_once_are_one)
 {
         struct work work = { .loop = loop_new(), .timeout_ms = 3 };

@@ -1,0 +1,271 @@
+"""operator_load.py - what tka-operator makes of many sessions, and how soon it begins and ends one."""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import http.client
+import json
+import ssl
+import threading
+import time
+
+from cluster import API, SESSIONS
+from idle import read_mib
+from results import Result, median, quantile, rounded
+from sign_in import Probe, paused
+
+GROUP = f"/apis/tka.specht-labs.de/v1alpha1/namespaces/{SESSIONS}/tkasignins"
+ACCOUNTS = f"/api/v1/namespaces/{SESSIONS}/serviceaccounts"
+RBAC = "/apis/rbac.authorization.k8s.io/v1/"
+UID_LABEL = "tka.specht-labs.de/signin-uid"
+APPLY = "?fieldManager=tka-server&force=true"
+ROLE = "view"
+LIVE, SAME_SECOND, WRITERS = 10000, 1000, 4
+ROUNDS, WARM_UP, SETTLE_SECONDS = 100, 5, 0.05
+ENDING, PER_SECOND, TOKENS = 100, 5, 5
+
+
+class Client:
+    """Requests as one identity over one connection."""
+
+    def __init__(self, rig, token):
+        trust = ssl.create_default_context(cafile=rig.cluster.folder / "ca.crt")
+        self.connection = rig.host.http("hub", API, trust, 60)
+        self.headers = {"Authorization": "Bearer " + token.read_text().strip()}
+
+    def ask(self, method, path, body=None, kind="application/json"):
+        text = None if body is None else json.dumps(body)
+        self.connection.request(method, path, text, {**self.headers, "Content-Type": kind})
+        reply = self.connection.getresponse()
+        return reply.status, reply.read()
+
+    def value(self, method, path, body=None, kind="application/json"):
+        status, text = self.ask(method, path, body, kind)
+        if status >= 300:
+            raise OSError(f"{method} {path}: {status} {text[:300]}")
+        return json.loads(text)
+
+
+def as_server(rig):
+    return Client(rig, rig.folder / "server/token")
+
+
+def as_admin(rig):
+    return Client(rig, rig.cluster.folder / "admin.token")
+
+
+def signin(login, requested_at, period_seconds):
+    """A session of nobody's: no server judges it, as another one issued it."""
+    node = "bench"
+    identity = "\0".join((login, ROLE, node, ""))
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    slug = login.split("@")[0]
+    return {
+        "apiVersion": "tka.specht-labs.de/v1alpha1", "kind": "TkaSignin",
+        "metadata": {"name": f"tka-user-{slug}-{digest}", "namespace": SESSIONS,
+                     "finalizers": ["tka.specht-labs.de/session"]},
+        "spec": {"username": login, "role": ROLE, "node": node, "node_id": node,
+                 "issuer": "bench", "validity_period": f"{period_seconds}s",
+                 "requested_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(requested_at))}}
+
+
+def apply(client, body):
+    path = f"{GROUP}/{body['metadata']['name']}{APPLY}"
+    return client.value("PATCH", path, body, "application/apply-patch+yaml")["metadata"]["uid"]
+
+
+class Watcher:
+    """Tells when sessions became ready, and when they and their bindings went, by the uid."""
+
+    def __init__(self, rig):
+        self.ready, self.gone, self.unbound = {}, {}, {}
+        self.changed = threading.Condition()
+        for path, take in ((GROUP, self.take_signin),
+                           (RBAC + "clusterrolebindings", self.take_binding)):
+            client = as_admin(rig)
+            listed = client.value("GET", path + "?limit=1&resourceVersion=0")
+            version = listed["metadata"]["resourceVersion"]
+            threading.Thread(target=self.follow, args=(client, path, version, take),
+                             daemon=True).start()
+
+    def follow(self, client, path, version, take):
+        client.connection.timeout = None
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            client.connection.request("GET", f"{path}?watch=1&resourceVersion={version}",
+                                      headers=client.headers)
+            reply = client.connection.getresponse()
+            while line := reply.readline():
+                now = time.time()
+                event = json.loads(line)
+                with self.changed:
+                    take(event["object"], event["type"] == "DELETED", now)
+                    self.changed.notify_all()
+
+    def take_signin(self, value, gone, now):
+        uid = value["metadata"].get("uid")
+        if gone:
+            self.gone.setdefault(uid, now)
+        elif value.get("status", {}).get("provisioned"):
+            self.ready.setdefault(uid, now)
+
+    def take_binding(self, value, gone, now):
+        uid = value["metadata"].get("labels", {}).get(UID_LABEL)
+        if gone and uid:
+            self.unbound.setdefault(uid, now)
+
+    def wait(self, where, uids, seconds):
+        """When each of them got there."""
+        found = getattr(self, where)
+        with self.changed:
+            if not self.changed.wait_for(lambda: all(uid in found for uid in uids), seconds):
+                missing = sum(uid not in found for uid in uids)
+                raise OSError(f"{missing} of {len(uids)} sessions not {where} in {seconds} s")
+            return [found[uid] for uid in uids]
+
+
+def measure(rig, programs):
+    yield from measure_ready(rig, programs)
+    yield from measure_end(rig)
+    yield from measure_many(rig)
+
+
+# --- from applied to ready ---
+
+def measure_ready(rig, programs):
+    server, watcher = as_server(rig), Watcher(rig)
+    operator, _ = rig.host.process("operator")
+    kubeconfigs = [rig.folder / name / "kubeconfig" for name in ("server", "operator")]
+    ours, theirs = [], []
+
+    def provision(i):
+        uid = apply(server, signin(f"ready{i}@example.com", int(time.time()), 60))
+        begun = time.time()
+        ours.append((watcher.wait("ready", [uid], 10)[0] - begun) * 1e6)
+    with Probe(rig, programs, "hub", "writes", SESSIONS, *kubeconfigs) as writes:
+        for i in range(WARM_UP + ROUNDS):
+            provision(i)
+            time.sleep(SETTLE_SECONDS)
+            with paused(operator):
+                theirs.append(sum(writes.ask()[2:5]))  # ServiceAccount, binding, status
+            time.sleep(SETTLE_SECONDS)
+    ours, theirs = ours[WARM_UP:], theirs[WARM_UP:]
+    yield Result("TkaSignin applied to ready, median", rounded(median(ours) / 1000), "ms")
+    yield Result("the three API writes of that, median", rounded(median(theirs) / 1000), "ms")
+    yield Result("TkaSignin applied to ready, ratio of the medians",
+                 rounded(median(ours) / median(theirs)), "ratio", "three bare API writes", 1.4)
+
+
+# --- from the deadline to the end ---
+
+def measure_end(rig):
+    server, watcher = as_server(rig), Watcher(rig)
+    begun = int(time.time())
+    ends, tokens = {}, {}
+    for i in range(ENDING):
+        period = 5 + i // PER_SECOND
+        body = signin(f"end{i}@example.com", begun, period)
+        uid = apply(server, body)
+        ends[uid] = begun + period
+        if i < TOKENS:
+            watcher.wait("ready", [uid], 5)
+            tokens[mint(server, body["metadata"]["name"])] = ends[uid]
+    refused = max(when_refused(rig, token) - end for token, end in tokens.items())
+    late = [when - end for when, end in
+            zip(watcher.wait("unbound", list(ends), 60), ends.values())]
+    yield Result("deadline to binding gone, median", rounded(median(late) * 1000), "ms")
+    yield Result("deadline to binding gone, p99", rounded(quantile(late, 0.99) * 1000), "ms", None,
+                 250)
+    yield Result("deadline to binding gone, the least", rounded(min(late) * 1000), "ms")
+    yield Result("deadline to token refused, the most", rounded(refused), "s", None, 22)
+
+
+def mint(server, name):
+    answer = server.value("POST", f"{ACCOUNTS}/{name}/token", {
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 600}})
+    return answer["status"]["token"]
+
+
+def when_refused(rig, token):
+    client = as_admin(rig)
+    client.headers = {"Authorization": "Bearer " + token}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    deadline = time.time() + 60
+    while client.ask("POST", path, body)[0] != 401 and time.time() < deadline:
+        time.sleep(0.1)
+    return time.time()
+
+
+# --- ten thousand ---
+
+def create_all(rig, bodies):
+    """The uids, in the order of the bodies; from several connections at once."""
+    clients = threading.local()
+
+    def create(body):
+        if not hasattr(clients, "one"):
+            clients.one = as_server(rig)
+        return apply(clients.one, body)
+    with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
+        return list(pool.map(create, bodies))
+
+
+def list_seconds(rig):
+    """How long the API server needs to hand over what the operator lists."""
+    client, begun = as_admin(rig), time.monotonic()
+    selector = "?labelSelector=" + UID_LABEL
+    for path in (GROUP, ACCOUNTS + selector, RBAC + "clusterrolebindings" + selector,
+                 RBAC + "rolebindings" + selector):
+        client.ask("GET", path)
+    return time.monotonic() - begun
+
+
+def restart_seconds(rig):
+    """From the start of the operator to the answer that it knows all sessions."""
+    rig.stop("operator")
+    begun = time.monotonic()
+    rig.start("operator")
+    return time.monotonic() - begun
+
+
+def operator_mib(rig):
+    return read_mib(rig.host.process("operator")[0])[0]
+
+
+def measure_many(rig):
+    watcher, begun = Watcher(rig), time.time()
+    uids = create_all(rig, [signin(f"many{i}@example.com", int(begun), 7200)
+                            for i in range(LIVE - SAME_SECOND)])
+    created = time.time()
+    ready = watcher.wait("ready", uids, 600)
+    yield Result(f"{len(uids)} sessions applied", rounded(created - begun), "s")
+    yield Result(f"{len(uids)} sessions applied, all ready", rounded(max(ready) - begun), "s")
+    yield from measure_same_second(rig, watcher, uids)
+
+
+def measure_same_second(rig, watcher, others):
+    begun, period = int(time.time()), 60
+    uids = create_all(rig, [signin(f"same{i}@example.com", begun, period)
+                            for i in range(SAME_SECOND)])
+    watcher.wait("ready", uids, period)
+    yield Result(f"tka-operator with {LIVE} sessions, resident", rounded(operator_mib(rig)), "MiB",
+                 None, 48)
+    listing, restart = list_seconds(rig), restart_seconds(rig)
+    yield Result("the same sessions listed by a bare client", rounded(listing), "s")
+    yield Result(f"start to synced with {LIVE} sessions, beside that", rounded(restart - listing),
+                 "s", None, 5)
+    yield Result(f"tka-operator with {LIVE} sessions, restarted, resident",
+                 rounded(operator_mib(rig)), "MiB", None, 48)
+    end = begun + period
+    if time.time() > end - 3:
+        raise OSError("this machine is too slow to see sessions end in the same second")
+    unbound, gone = watcher.wait("unbound", uids, 180), watcher.wait("gone", uids, 180)
+    yield Result(f"{SAME_SECOND} ending in one second, bindings gone", rounded(max(unbound) - end),
+                 "s", None, 10)
+    yield Result(f"{SAME_SECOND} ending in one second, all gone", rounded(max(gone) - end), "s",
+                 None, 30)
+    left = time.time()
+    as_admin(rig).ask("DELETE", GROUP)
+    yield Result(f"{len(others)} deleted at once, all gone",
+                 rounded(max(watcher.wait("gone", others, 600)) - left), "s")
