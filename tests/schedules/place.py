@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 
 import yaml
 
@@ -14,6 +15,7 @@ from cluster import API, RELEASE, RIG_OBJECTS, SESSIONS
 from host import NAMESPACES, RigError, ask, command
 from proxy import Proxy
 from tailnet import CAPABILITY
+from world import ACCOUNTS, BINDINGS, GROUP, UID_LABEL
 
 COUNT = 16
 LOOPBACK = "127.0.0.4"  # not 127.0.0.1, which is the tailnet's
@@ -174,6 +176,32 @@ def proxy_port(slot, daemon):
 
 def health_of(slot, daemon):
     return LOOPBACK, (OPERATOR_HEALTH if daemon == "operator" else SERVER_HEALTH) + slot
+
+
+def clear(rig, slot):
+    """Takes away what a schedule that came to no end left here."""
+    mine = f"?labelSelector={urllib.parse.quote(UID_LABEL)}"
+    signins, accounts = (path.replace("/namespaces/tka/", f"/namespaces/{sessions_of(slot)}/")
+                         for path in (GROUP, ACCOUNTS))
+    for each in items(rig, signins):
+        path = f"{signins}/{each['metadata']['name']}"
+        rig.cluster.call(path, "PATCH", {"metadata": {"finalizers": None}},
+                         more={"Content-Type": "application/merge-patch+json"})
+        rig.cluster.call(path, "DELETE")
+    for path in (accounts, BINDINGS, BINDINGS.replace("clusterrole", "role")):
+        for each in items(rig, path + mine):
+            name, at = each["metadata"]["name"], each["metadata"].get("namespace")
+            subjects = each.get("subjects", [{"namespace": sessions_of(slot)}])
+            if sessions_of(slot) in [one.get("namespace") for one in subjects]:
+                where = path.replace("/v1/role", f"/v1/namespaces/{at}/role")
+                rig.cluster.call(f"{where}/{name}", "DELETE")
+
+
+def items(rig, path):
+    status, value = rig.cluster.call(path)
+    if status != 200:
+        raise RigError(f"{path}: {status}")
+    return value["items"]
 
 
 class Daemon:

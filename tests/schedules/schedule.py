@@ -15,7 +15,7 @@ import judge
 from cluster import ETCD
 from history import History
 from host import ask
-from place import SERVER_PORT, Daemon, roles_of, sessions_of, work_of
+from place import SERVER_PORT, Daemon, clear, roles_of, sessions_of, work_of
 from world import ACCOUNTS, BINDINGS, GROUP
 
 API = "/api/v1alpha1/"
@@ -124,6 +124,7 @@ class Schedule:
         self.begun = time.time()
         self.outages = Outages(rig.folder)
         self.pool = concurrent.futures.ThreadPoolExecutor(32)
+        clear(rig, slot)
         self.history = History(rig, slot)
         self.daemons = {name: Daemon(rig, slot, name) for name in ("server", "operator")}
         self.keepers = {}
