@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "lib/daemon.h"
 #include "lib/fiber.h"
 #include "lib/file.h"
 #include "lib/http_server.h"
@@ -11,7 +11,6 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/sandbox.h"
 #include "server/config.h"
 #include "server/handlers.h"
 #include "server/identity.h"
@@ -23,7 +22,6 @@
 
 #define USER_AGENT "tka-server/" VERSION
 #define DRAIN_MS 10000
-#define FOLDERS_MAX 24
 
 static void drain(void *argument)
 {
@@ -43,61 +41,6 @@ static void stop(void *owner)
         else
                 fiber_start(server->loop, drain, server);
         server->draining = true;
-}
-
-/* The folder a file is in, or the nearest one above that exists. The caller's. */
-static char *find_folder(const char *path)
-{
-        scoped_free char *folder = xstrdup(path);
-        char *slash = NULL;
-
-        while ((slash = strrchr(folder, '/')) != NULL && slash != folder) {
-                *slash = '\0';
-                if (access(folder, F_OK) == 0)
-                        return take(folder);
-        }
-        return xstrdup("/");
-}
-
-/* token_file and ca_file rotate by renaming, so their folders stay readable. */
-static bool enter_sandbox(const struct config *config, const char *token_file, const char *ca_file,
-                          struct error *err)
-{
-        scoped_free char *tokens = token_file == NULL ? NULL : find_folder(token_file);
-        scoped_free char *cas = ca_file == NULL ? NULL : find_folder(ca_file);
-        scoped_free char *socket = find_folder(config->socket);
-        const char *readable[FOLDERS_MAX] = {
-                "/etc/resolv.conf",
-                "/etc/hosts",
-                "/etc/nsswitch.conf",
-                "/etc/host.conf",
-                "/etc/gai.conf",
-                "/etc/ssl",
-                "/etc/ld.so.cache",
-                "/usr/lib",
-                "/lib",
-                "/lib64",
-                "/usr/share/ca-certificates",
-                "/proc/self",
-                "/dev/null",
-                "/dev/urandom",
-        };
-        const char *const sockets[] = { socket, NULL };
-        bool without_landlock = false;
-        size_t count = 0;
-
-        while (readable[count] != NULL)
-                count++;
-        if (tokens != NULL)
-                readable[count++] = tokens;
-        if (cas != NULL)
-                readable[count++] = cas;
-        if (!sandbox_enter(&(struct sandbox){ readable, sockets }, &without_landlock, err))
-                return false;
-        if (without_landlock)
-                log_event(LOG_LEVEL_WARN, "this kernel has no Landlock: files are not confined",
-                          NULL);
-        return true;
 }
 
 static void clear_server(struct server *server)
@@ -149,11 +92,12 @@ static bool run(const struct config *config, struct kube_config *kube_config, st
         scoped(clear_server) struct server server = { .config = config };
         scoped_free char *token_file = xstrdup(kube_config->token_file);
         scoped_free char *ca_file = xstrdup(kube_config->ca_file);
+        const char *const files[] = { token_file, ca_file };
         struct listen *listen = NULL;
 
         open_clients(&server, kube_config);
         if (!open_listeners(&server, &listen, err) ||
-            !enter_sandbox(config, token_file, ca_file, err))
+            !daemon_confine(files, ARRAY_LENGTH(files), config->socket, err))
                 return false;
 
         struct recheck *recheck = recheck_start(&server);
@@ -198,54 +142,11 @@ static bool serve(int argc, char **argv, struct error *err)
                run(&config, &kube_config, err);
 }
 
-static bool print_version(int argc, char **argv, struct error *err)
-{
-        if (argc > 1)
-                return error_set(err, ERROR_INVALID, "version takes no \"%s\"", argv[1]);
-        puts("tka-server " VERSION);
-        return true;
-}
-
-static bool print_usage(int argc, char **argv, struct error *err)
-{
-        (void)argc;
-        (void)argv;
-        (void)err;
-        puts("Usage: tka-server COMMAND\n\n"
-             "  serve      run the server (serve --help: its flags)\n"
-             "  version    print the version\n"
-             "  help       print this");
-        return true;
-}
-
-static const struct command {
-        const char *name;
-        bool (*run)(int argc, char **argv, struct error *err);
-} commands[] = {
-        { "serve",   serve         },
-        { "version", print_version },
-        { "help",    print_usage   },
-        { "--help",  print_usage   },
-        { "-h",      print_usage   },
-};
-
-static bool run_command(int argc, char **argv, struct error *err)
-{
-        const char *name = argc > 1 ? argv[1] : "";
-
-        for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
-                if (strcmp(commands[i].name, name) == 0)
-                        return commands[i].run(argc - 1, argv + 1, err);
-        return error_set(err, ERROR_INVALID, "\"%s\" is no command: serve, version and help are",
-                         name);
-}
-
 int main(int argc, char **argv)
 {
-        struct error err = { 0 };
+        static const struct daemon_command commands[] = {
+                { "serve", "run the server", serve },
+        };
 
-        signal(SIGPIPE, SIG_IGN);
-        if (!run_command(argc, argv, &err))
-                fprintf(stderr, "tka-server: %s\n", err.text);
-        return error_exit_code(err.kind);
+        return daemon_main("tka-server", commands, ARRAY_LENGTH(commands), argc, argv);
 }
