@@ -1,39 +1,14 @@
 #include "server/config.h"
 
-#include <string.h>
-
 #include "lib/memory.h"
-#include "lib/options.h"
+#include "lib/option_rows.h"
 #include "lib/tailscale.h"
 #include "schema/capability.h"
-
-#define CONFIG_FILE "/etc/tka/config.yaml"
-#define YEAR (INT64_C(366) * 24 * 3600)
-
-/* One row each. BARE: not in the file. ELSEWHERE: not for us. */
-#define BARE(flag, letter, environment, kind, member, name, help) \
-        { NULL, flag, letter, environment, kind, offsetof(struct config, member), \
-          NULL, 0,    0,      NULL,        name, help }
-#define ROW(key, flag, letter, kind, member, fallback, minimum, maximum, choices, name, help) \
-        { key,      flag,    letter,  NULL,    kind, offsetof(struct config, member), \
-          fallback, minimum, maximum, choices, name, help }
-#define TEXT(key, flag, member, fallback, name, help) \
-        ROW(key, flag, 0, OPTION_TEXT, member, fallback, 0, 0, NULL, name, help)
-#define CHOICE(key, flag, member, fallback, choices, name, help) \
-        ROW(key, flag, 0, OPTION_TEXT, member, fallback, 0, 0, choices, name, help)
-#define LIST(key, flag, letter, member, fallback, name, help) \
-        ROW(key, flag, letter, OPTION_TEXT_LIST, member, fallback, 0, 0, NULL, name, help)
-#define NUMBER(key, flag, letter, member, fallback, maximum, name, help) \
-        ROW(key, flag, letter, OPTION_INTEGER, member, fallback, 1, maximum, NULL, name, help)
-#define PERIOD(key, flag, member, fallback, help) \
-        ROW(key, flag, 0, OPTION_DURATION, member, fallback, 1, YEAR, NULL, "DURATION", help)
-#define FLAG(key, flag, member, help) \
-        ROW(key, flag, 0, OPTION_BOOL, member, NULL, 0, 0, NULL, NULL, help)
-#define ELSEWHERE(key) { key, NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL }
+#include "schema/settings.h"
 
 static const struct option_row rows[] = {
         BARE("config", 'c', "TKA_CONFIG", OPTION_TEXT, file, "FILE",
-             "read this file (default: " CONFIG_FILE " if there is one)"),
+             "read this file (default: " SETTINGS_FILE " if there is one)"),
         BARE("help", 'h', "", OPTION_BOOL, help, NULL, "show this text"),
 
         NUMBER("tailscale.port", "port", 'p', port, "443", 65535, "PORT", "port on the tailnet"),
@@ -112,7 +87,7 @@ static const struct options options = { rows, ARRAY_LENGTH(rows) };
 bool config_read(int argc, char **argv, struct config *config, struct error *err)
 {
         const char *given = options_config_path(argc, argv);
-        const char *path = given == NULL ? CONFIG_FILE : given;
+        const char *path = given == NULL ? SETTINGS_FILE : given;
         json_auto_t *json = NULL;
 
         if (!options_read_file(path, given == NULL, &json, err) ||
@@ -128,14 +103,8 @@ void config_clear(struct config *config)
 
 bool config_settle_namespaces(struct config *config, const char *found, struct error *err)
 {
-        if (config->release_namespace == NULL)
-                config->release_namespace = xstrdup(found == NULL ? "tka-system" : found);
-        if (strcmp(config->release_namespace, config->session_namespace) == 0)
-                return error_set(err, ERROR_INVALID,
-                                 "operator.namespace: \"%s\" is where this program runs; sessions "
-                                 "need a namespace of their own",
-                                 config->session_namespace);
-        return true;
+        return settings_settle_namespaces(&config->release_namespace, found,
+                                          config->session_namespace, err);
 }
 
 void config_print_help(struct buf *buf)

@@ -1,6 +1,5 @@
 #include "server/config.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,45 +11,11 @@
 #include "lib/limits.h"
 #include "lib/memory.h"
 #include "schema/capability.h"
-#include "schema/limits.h"
+#include "schema/settings.h"
 
 static bool is_wildcard(const char *address)
 {
         return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
-}
-
-/* A name Kubernetes takes for namespaces and ClusterRoles; those of roles may hold ":" as well. */
-static bool check_name(const char *key, const char *name, size_t limit, const char *more,
-                       struct error *err)
-{
-        size_t length = strlen(name);
-
-        if (length == 0 || length > limit)
-                return error_set(err, ERROR_INVALID, "%s: \"%s\" is not 1 to %zu bytes long", key,
-                                 name, limit);
-        for (const char *at = name; *at != '\0'; at++)
-                if ((*at < 'a' || *at > 'z') && (*at < '0' || *at > '9') &&
-                    strchr(more, *at) == NULL)
-                        return error_set(err, ERROR_INVALID, "%s: \"%s\" is no Kubernetes name",
-                                         key, name);
-        return true;
-}
-
-static bool check_names(const struct config *config, struct error *err)
-{
-        if (!check_name("operator.namespace", config->session_namespace, LIMIT_NAMESPACE, "-", err))
-                return false;
-        if (config->release_namespace != NULL &&
-            !check_name("kubernetes.namespace", config->release_namespace, LIMIT_NAMESPACE, "-",
-                        err))
-                return false;
-        if (config->roles.count == 0)
-                return error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
-        for (size_t i = 0; i < config->roles.count; i++)
-                if (!check_name("operator.roles", config->roles.items[i], LIMIT_ROLE,
-                                "-.:ABCDEFGHIJKLMNOPQRSTUVWXYZ", err))
-                        return false;
-        return true;
 }
 
 static bool check_capabilities(const struct config *config, struct error *err)
@@ -139,12 +104,10 @@ static bool check_cluster(struct config *config, struct error *err)
 
 static bool check_health(const struct config *config, struct error *err)
 {
-        unsigned char binary[sizeof(struct in6_addr)];
         const char *address = config->health_address;
 
-        if (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1)
-                return error_set(err, ERROR_INVALID, "health.address: \"%s\" is no IP address",
-                                 address);
+        if (!settings_check_health(address, err))
+                return false;
         if (is_wildcard(address))
                 return error_set(err, ERROR_INVALID,
                                  "health.address: \"%s\" would listen everywhere: name one address",
@@ -163,43 +126,34 @@ bool config_allows_userspace(const struct config *config, struct error *err)
                          config->health_address);
 }
 
-static bool check_periods(const struct config *config, struct error *err)
+static bool check_port(const struct config *config, struct error *err)
 {
-        if (config->port == 443)
-                return error_set(err, ERROR_INVALID,
-                                 "tailscale.port: 443 means TLS, which this version does not have: "
-                                 "choose another port");
-        if (config->min_period_seconds > config->max_period_seconds)
-                return error_set(err, ERROR_INVALID,
-                                 "server.minPeriod (%lld s) is longer than server.maxPeriod (%lld "
-                                 "s)",
-                                 (long long)config->min_period_seconds,
-                                 (long long)config->max_period_seconds);
-        return true;
+        if (config->port != 443)
+                return true;
+        return error_set(err, ERROR_INVALID,
+                         "tailscale.port: 443 means TLS, which this version does not have: choose "
+                         "another port");
 }
 
 static bool read_words(struct config *config, struct error *err)
 {
         static const char *const modes[] = { "auto", "userspace", "tun" };
-        static const char *const formats[] = { "auto", "json", "text" };
 
         for (size_t i = 0; i < ARRAY_LENGTH(modes); i++)
                 if (strcmp(config->mode_text, modes[i]) == 0)
                         config->mode = (enum mode)i;
-        for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
-                if (strcmp(config->log_format_text, formats[i]) == 0)
-                        config->log_format = (enum log_format)i;
-        if (config->debug) {
-                config->log_level = LOG_LEVEL_DEBUG;
-                return true;
-        }
-        return log_level_parse(config->log_level_text, &config->log_level, err) ||
-               error_wrap(err, "log.level");
+        return settings_read_log(config->debug ? "debug" : config->log_level_text,
+                                 config->log_format_text, &config->log_level, &config->log_format,
+                                 err);
 }
 
 bool config_check(struct config *config, struct error *err)
 {
-        return read_words(config, err) && check_names(config, err) &&
-               check_capabilities(config, err) && check_periods(config, err) &&
+        return read_words(config, err) &&
+               settings_check_names(config->session_namespace, config->release_namespace,
+                                    &config->roles, err) &&
+               check_capabilities(config, err) && check_port(config, err) &&
+               settings_check_periods(config->min_period_seconds, config->max_period_seconds,
+                                      err) &&
                check_cluster(config, err) && check_health(config, err);
 }

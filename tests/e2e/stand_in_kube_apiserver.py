@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import shutil
 import socket
 import ssl
 
 from cluster import API
 from host import HUB_ADDRESS
+from own_daemon import config_of, kubeconfig_for, own_daemon
 from relay import CLOSE, Relay, reply
 
 PORT = 7444
@@ -38,6 +40,18 @@ def stand_in_kube_apiserver(world, port=PORT):
         yield stand_in
     finally:
         stand_in.stop()
+
+
+@contextlib.contextmanager
+def through_stand_in(world, program, port, **changes):
+    """A daemon of a test's own and the stand-in it takes for the API server, once it is ready."""
+    folder = world.folder / f"through-{port}"
+    kubeconfig = kubeconfig_for(world, program, f"https://{HUB_ADDRESS}:{port}", folder)
+    config = config_of(world, program, kubernetes__kubeconfig=kubeconfig, health__port=port, **changes)
+    with stand_in_kube_apiserver(world, port) as api, own_daemon(world, program, config) as daemon:
+        daemon.await_status(200)
+        yield api, daemon
+    shutil.rmtree(folder)
 
 
 def kube_status(code, reason="", message="told by the stand-in", **headers):

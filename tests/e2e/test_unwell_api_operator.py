@@ -1,33 +1,16 @@
 """tka-operator with an API server that answers nonsense, refuses, or says nothing: it tries until it is done."""
 
-import contextlib
-import shutil
-
 import pytest
 
-from host import HUB_ADDRESS
-from own_daemon import config_of, kubeconfig_for, own_daemon
-from stand_in_kube_apiserver import ANSWERS, stand_in_kube_apiserver
+from stand_in_kube_apiserver import ANSWERS, through_stand_in
 from world import eventually
-
-
-@contextlib.contextmanager
-def operator_through_stand_in(world, port, health_port):
-    """An operator of our own, and its API server, which says what a test wants it to."""
-    folder = world.folder / f"operator-through-{port}"
-    kubeconfig = kubeconfig_for(world, "tka-operator", f"https://{HUB_ADDRESS}:{port}", folder)
-    config = config_of(world, "tka-operator", health__port=health_port, kubernetes__kubeconfig=kubeconfig)
-    with stand_in_kube_apiserver(world, port) as api, own_daemon(world, "tka-operator", config) as daemon:
-        daemon.await_status(200)
-        yield api, daemon
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
 def operator_behind_api(shared_world):
     """The only operator there is."""
     shared_world.settle()
-    with shared_world.stopped("operator"), operator_through_stand_in(shared_world, 7445, 8098) as both:
+    with shared_world.stopped("operator"), through_stand_in(shared_world, "tka-operator", 7445) as both:
         yield both
 
 
@@ -56,15 +39,3 @@ def test_an_operator_whose_teardown_is_answered_badly_tries_again(world, operato
         eventually("it was told so", lambda: met, 10)
         world.await_gone(uid, 25)
     assert daemon.is_alive()
-
-
-@pytest.mark.parametrize("kind", ["HTML", "401", "403", "404", "410", "429", "500", "hanging up", "cut JSON"])
-@pytest.mark.parametrize("what", ["tkasignins", "serviceaccounts", "clusterrolebindings"])
-def test_an_operator_whose_watch_is_answered_badly_begins_it_again(world, kind, what):
-    """With an operator that has not failed before: each failure in a row makes the next delay longer."""
-    with world.stopped("operator"), operator_through_stand_in(world, 7446, 8097) as (api, daemon):
-        with api.instead(f"GET .*{what}", ANSWERS[kind], times=2) as met:
-            api.cut()
-            eventually("the watch was begun again", lambda: len(met) == 2, 20)
-        assert world.ask("alice", "POST", "credential", timeout=20).status == 200, daemon.log()[-2000:]
-        daemon.await_status(200, seconds=20)

@@ -1,27 +1,18 @@
 """tka-server with an API server that answers nonsense, refuses, or says nothing."""
 
-import shutil
-
 import pytest
 
-from host import HUB_ADDRESS
-from own_daemon import URL, config_of, kubeconfig_for, own_daemon
+from own_daemon import URL
 from relay import HANG
-from stand_in_kube_apiserver import ANSWERS, SERVER as STAND_IN, stand_in_kube_apiserver
+from stand_in_kube_apiserver import ANSWERS, through_stand_in
 from world import eventually
 
 
 @pytest.fixture(scope="module")
 def behind_api(shared_world):
     """A server of our own whose API server says what a test wants it to."""
-    folder = shared_world.folder / "through-stand-in"
-    with stand_in_kube_apiserver(shared_world) as api:
-        config = config_of(shared_world, "tka-server",
-                           kubernetes__kubeconfig=kubeconfig_for(shared_world, "tka-server", STAND_IN, folder))
-        with own_daemon(shared_world, "tka-server", config) as daemon:
-            daemon.await_status(200)
-            yield api, daemon
-    shutil.rmtree(folder)
+    with through_stand_in(shared_world, "tka-server", 7444) as both:
+        yield both
 
 
 KINDS = pytest.mark.parametrize("kind", ANSWERS)
@@ -57,20 +48,3 @@ def test_a_write_that_is_never_answered_ends_in_time(world, behind_api):
 
     assert answer.status in (200, 503), answer.text
     eventually("alice gets in", lambda: world.ask("alice", "POST", "credential", url=URL).status == 200, 20)
-
-
-@pytest.mark.parametrize("kind", ["HTML", "401", "403", "404", "410", "429", "500", "hanging up", "cut JSON"])
-def test_a_watch_that_is_answered_badly_is_begun_again(world, kind):
-    """With a server that has not failed before: each failure in a row makes the next delay longer."""
-    folder = world.folder / "fresh-through-stand-in"
-    at = kubeconfig_for(world, "tka-server", f"https://{HUB_ADDRESS}:7446", folder)
-    config = config_of(world, "tka-server", kubernetes__kubeconfig=at, tailscale__port=8126, health__port=8096)
-    with stand_in_kube_apiserver(world, 7446) as api, own_daemon(world, "tka-server", config) as daemon:
-        daemon.await_status(200)
-        with api.instead("GET .*tkasignins", ANSWERS[kind], times=2) as met:
-            api.cut()
-            eventually("the watch was begun again", lambda: len(met) == 2, 20)
-        daemon.await_status(200, seconds=20)
-        world.credential("alice")
-        eventually("the session is known", lambda: world.ask("alice", "GET", "login", url="http://tka:8126").status == 200)
-    shutil.rmtree(folder)
