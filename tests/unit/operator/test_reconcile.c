@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/buf.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "operator/reconcile.h"
@@ -95,39 +94,41 @@ static void describe_object(const struct action *action, struct buf *text)
                 buf_printf(text, " %s", action->namespace_name);
 }
 
-static void describe_action(const struct plan *plan, const struct action *action, struct buf *text)
+/* "create ServiceAccount, delete RoleBinding n uid-n, status RoleNotFound" */
+static void describe(const struct plan *plan, struct buf *text)
 {
-        static const char *const words[] = {
-                [ACTION_READ_ROLE] = "read role", [ACTION_CREATE] = "create",
-                [ACTION_DELETE] = "delete",       [ACTION_FIND] = "find",
-                [ACTION_WRITE_STATUS] = "status", [ACTION_END] = "end",
-                [ACTION_FINISH] = "finish",
+        static const struct {
+                const char *word;
+                bool names_object;
+        } kinds[] = {
+                [ACTION_READ_ROLE] = { "read role", false },
+                  [ACTION_CREATE] = { "create",    true  },
+                [ACTION_DELETE] = { "delete",    true  },
+                  [ACTION_FIND] = { "find",      true  },
+                [ACTION_WRITE_STATUS] = { "status",    false },
+                  [ACTION_END] = { "end",       false },
+                [ACTION_FINISH] = { "finish",    false },
         };
-        bool object = action->kind == ACTION_CREATE || action->kind == ACTION_DELETE ||
-                      action->kind == ACTION_FIND;
 
-        buf_add(text, text->length > 0 ? ", " : "");
-        buf_add(text, words[action->kind]);
-        if (object)
-                buf_printf(text, " %s", dependent_kind_name(action->what));
-        if (object && action->what == DEPENDENT_BINDING && action->namespace_name != NULL)
-                buf_printf(text, " %s", action->namespace_name);
-        if (action->uid != NULL)
-                buf_printf(text, " %s", action->uid);
-        if (action->kind == ACTION_WRITE_STATUS)
-                buf_printf(text, " %s", plan->status.ready_reason);
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct action *action = &plan->actions[i];
+
+                buf_printf(text, "%s%s", i == 0 ? "" : ", ", kinds[action->kind].word);
+                if (kinds[action->kind].names_object)
+                        describe_object(action, text);
+                if (action->uid != NULL)
+                        buf_printf(text, " %s", action->uid);
+                if (action->kind == ACTION_WRITE_STATUS)
+                        buf_printf(text, " %s", plan->status.ready_reason);
+        }
 }
 
-/* "create ServiceAccount, delete RoleBinding n uid-n, status RoleNotFound" */
-static const char *describe(const struct plan *plan)
+static void assert_described(const struct plan *plan, const char *wanted)
 {
-        static char line[4096];
         scoped(buf_clear) struct buf text = { 0 };
 
-        for (size_t i = 0; i < plan->count; i++)
-                describe_action(plan, &plan->actions[i], &text);
-        snprintf(line, sizeof(line), "%s", buf_text(&text));
-        return line;
+        describe(plan, &text);
+        assert_string_equal(buf_text(&text), wanted);
 }
 
 static void assert_plan(const struct observed *observed, int64_t now, const char *wanted)
