@@ -3,6 +3,7 @@
 # make test       setup, check, check SAN=1, e2e: what CI runs after make lint
 # make check      unit tests (SAN=1: under ASan and UBSan)
 # make e2e        the programs against a real API server and tailnet
+# make schedules  the same at random: crashes, outages, clocks; make model: every order of steps
 # make demo       the whole story on a rig of its own; make up / make down: a rig to play with
 # make bench      ratios into build/bench.jsonl and a table
 # make bare       make demo and make test in a minimal Debian root
@@ -59,7 +60,7 @@ BINARIES := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/bin/$(PRO
 TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/$(f)/test_*.c)))
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz tests/bench,$(wildcard $(d)/*.[ch]))
-SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* 2>/dev/null)
+SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* docs/model/* 2>/dev/null)
 
 all: $(BINARIES)
 
@@ -87,8 +88,8 @@ $(OUT)/%.o: %.c
 check: $(TESTS)
 	@failed=0; for test in $^; do $$test || failed=1; done; exit $$failed
 
-setup:
-	tests/rig/setup
+setup: ; tests/rig/setup
+model: ; docs/model/check
 
 test: setup
 	$(MAKE) check
@@ -97,15 +98,14 @@ test: setup
 
 bench: $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(call archives,operator) ; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
-e2e bench: all
+e2e bench schedules: all
 	tests/$@/run
 
 demo up: setup
 	$(MAKE) all
 	tests/rig/$@
 
-down bare:
-	tests/rig/$@
+down bare: ; tests/rig/$@
 
 fuzz: $(FUZZERS:%=fuzz-%)
 fuzz-archives:
@@ -144,7 +144,7 @@ install: all
 help: ; @sed -n '/^# make/s/^# //p;/^$$/q' Makefile
 clean: ; rm -rf build
 
-.PHONY: all setup check test e2e bench up down demo bare fuzz fuzz-archives lint analyze format \
-	install help clean
+.PHONY: all setup check test model e2e schedules bench up down demo bare fuzz fuzz-archives lint \
+	analyze format install help clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

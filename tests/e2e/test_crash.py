@@ -44,11 +44,9 @@ def operator_that_dies(world, config, write, when):
         proxy = subprocess.Popen([str(word) for word in world.rig.node_argv("hub", argv)], text=True,
                                  env=world.rig.admin_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 
-    def wait(seconds):
-        try:
-            return proxy.communicate(timeout=seconds)[0].splitlines() if proxy.wait(seconds) == 0 else None
-        except subprocess.TimeoutExpired:
-            return None
+    def wait(seconds, over):
+        eventually("its death, or the end of the session", lambda: proxy.poll() is not None or over(), seconds)
+        return proxy.stdout.read().splitlines() if proxy.poll() == 0 else None
     try:
         yield wait
     finally:
@@ -62,7 +60,7 @@ def life_of_a_session(world, config, write, when):
     with world.stopped("operator"), operator_that_dies(world, config, write, when) as death:
         assert world.ask("alice", "POST", "login", {"period": "2s"}).status == 202
         uid = world.signin()["metadata"]["uid"]
-        died = death(8)
+        died = death(15, lambda: not world.items(GROUP))
     world.await_gone(uid, 20)
     return died
 

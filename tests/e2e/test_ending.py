@@ -11,6 +11,7 @@ def test_logout_removes_binding_account_and_record_and_the_token_stops_working(w
     token = world.credential("alice")["status"]["token"]
     uid = world.signin()["metadata"]["uid"]
     assert len(world.made_for(uid)) == 2
+    assert world.whoami(token)[0] == 201  # from here on the API server may remember it for 10 s
 
     assert world.ask("alice", "POST", "logout").status == 200
 

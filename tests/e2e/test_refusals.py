@@ -99,7 +99,7 @@ def answer_to_lan(world, target, source=None):
     with world.rig.host.inside(world.rig.host.namespace("lan")):
         stream = socket.socket()
     with contextlib.closing(stream):
-        stream.settimeout(3)
+        stream.settimeout(1.5)
         try:
             if source:
                 stream.bind((source, 0))

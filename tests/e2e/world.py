@@ -102,7 +102,7 @@ class World:
 
     def forget(self, node):
         """A home as a new user has it."""
-        for name in (".kube/config", ".cache/tka", ".local/state/tka", ".config/tka"):
+        for name in (".kube/config", ".cache/tka", "run/tka", ".local/state/tka", ".config/tka"):
             path = self.home(node) / name
             if path.is_dir():
                 for entry in sorted(path.rglob("*"), reverse=True):
