@@ -41,16 +41,23 @@ def attempt_config(world, program, text):
 
 @BOTH
 @pytest.mark.parametrize("argv, words", [
-    ([], ""), (["frobnicate"], "frobnicate"), (["VERB", "--frobnicate"], "--frobnicate"),
+    (["frobnicate"], "frobnicate"), (["VERB", "--frobnicate"], "--frobnicate"),
     (["VERB", "--health-prot", "1"], "--health-port"), (["VERB", "--health-port"], "--health-port"),
     (["VERB", "--health-port", "0"], "0 is out of range"), (["VERB", "--health-port", "65536"], "65536"),
     (["VERB", "--health-port", "http"], '"http"'), (["VERB", "--log-level", "loud"], '"loud"'),
     (["VERB", "--max-period", "1 day"], "1 day"), (["VERB", "word"], '"word"'), (["version", "word"], '"word"'),
-], ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None)
+], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
 def test_wrong_usage_of_a_daemon_is_one_line_and_exit_2(world, program, argv, words):
     argv = [VERBS[program] if word == "VERB" else word for word in argv]
 
     assert words in attempt(world, program, *argv, code=(2,))
+
+
+@BOTH
+def test_a_daemon_without_a_word_shows_what_there_is_and_exits_2(world, program):
+    said = world.run("admin", world.rig.built_here() / program, code=2, seconds=10)
+
+    assert said.stdout == "" and VERBS[program] in said.stderr and "version" in said.stderr
 
 
 @BOTH
