@@ -15,6 +15,8 @@
 #include "lib/memory.h"
 #include "lib/yaml.h"
 
+#define READ_ATTEMPTS 50
+
 void kubeconfig_files_clear(struct kubeconfig_files *files)
 {
         text_list_clear(&files->paths);
@@ -62,11 +64,38 @@ static bool read_text(const char *path, struct buf *text, struct error *err)
         return file_read(path, text, err) || err->kind == ERROR_NOT_FOUND;
 }
 
+static bool is_unchanged(const char *path, const struct stat *before)
+{
+        struct stat now = { 0 };
+
+        return stat(path, &now) != 0 ||
+               (now.st_ino == before->st_ino && now.st_size == before->st_size &&
+                now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+                now.st_mtim.tv_nsec == before->st_mtim.tv_nsec);
+}
+
+/* kubectl empties a file before it fills it again, under its lock: what was read meanwhile is read
+ * again. A lock that stays keeps nobody from reading. */
+static bool read_settled(const char *path, struct buf *text, struct error *err)
+{
+        for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+                struct stat before = { 0 };
+                bool is_free = kubeconfig_lock_await(path);
+                stat(path, &before);
+                buf_clear(text);
+                if (!read_text(path, text, err))
+                        return false;
+                if (!is_free || (kubeconfig_lock_await(path) && is_unchanged(path, &before)))
+                        return true;
+        }
+        return true;
+}
+
 static bool read_document(const char *path, json_t **document, struct error *err)
 {
         scoped(buf_clear) struct buf text = { 0 };
 
-        if (!read_text(path, &text, err))
+        if (!read_settled(path, &text, err))
                 return false;
         return yaml_parse(buf_text(&text), text.length, document, err) ||
                error_wrap(err, "%s", path);
@@ -238,7 +267,10 @@ static bool change_locked(const char *path, const struct splice *splice, bool *r
         if (exists && text.length == changed.length &&
             memcmp(text.text, changed.text, text.length) == 0)
                 return true;
-        return replace_file(whole, exists ? &old : NULL, &changed, err);
+        if (!replace_file(whole, exists ? &old : NULL, &changed, err))
+                return false;
+        kubeconfig_lock_linger();
+        return true;
 }
 
 /* A folder that is there already is left as it is: ~/.kube is often open to others. */

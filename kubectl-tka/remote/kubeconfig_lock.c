@@ -14,6 +14,9 @@
 
 #define STALE_MS 5000
 #define PATIENCE_MS 20000
+#define LINGER_MS 60
+#define READER_STALE_MS 1000
+#define READER_PATIENCE_MS 5000
 #define FIRST_PAUSE_MS 2
 #define LONGEST_PAUSE_MS 20
 
@@ -112,6 +115,11 @@ bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock, struct
         return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(problem));
 }
 
+void kubeconfig_lock_linger(void)
+{
+        pause_ms(LINGER_MS);
+}
+
 void kubeconfig_lock_release(struct kubeconfig_lock *lock)
 {
         if (!lock->path)
@@ -119,4 +127,23 @@ void kubeconfig_lock_release(struct kubeconfig_lock *lock)
         unlink(lock->path);
         free(take(lock->path));
         sigprocmask(SIG_SETMASK, &lock->signals, NULL);
+}
+
+bool kubeconfig_lock_await(const char *path)
+{
+        scoped_free char *file = xasprintf("%s.lock", path);
+        int64_t started_ms = loop_now_ms();
+        int64_t changed_ms = started_ms;
+        struct stat known = { 0 };
+
+        while (access(file, F_OK) == 0) {
+                int64_t now_ms = loop_now_ms();
+                if (has_changed(file, &known))
+                        changed_ms = now_ms;
+                if (now_ms - changed_ms > READER_STALE_MS ||
+                    now_ms - started_ms > READER_PATIENCE_MS)
+                        return false;
+                pause_ms(FIRST_PAUSE_MS);
+        }
+        return true;
 }

@@ -15,4 +15,11 @@ struct kubeconfig_lock {
  * program, and leave the lock behind, wait until the release. */
 bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock,
                           struct error *err) must_check;
+/* kubectl reads before it locks, and then takes away what it has not read: after a change the lock
+ * is held a moment longer, so that such a kubectl meets it and gives up. */
+void kubeconfig_lock_linger(void);
 void kubeconfig_lock_release(struct kubeconfig_lock *lock);
+
+/* For who only reads: waits while others take turns with the lock, 5 s at most. false: it is still
+ * there; one that stays for 1 s was left behind by a crash. */
+bool kubeconfig_lock_await(const char *path);

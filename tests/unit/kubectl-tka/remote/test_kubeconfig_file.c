@@ -1,6 +1,9 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kubectl-tka/remote/kubeconfig_file.h"
@@ -253,4 +256,101 @@ TEST(goes_by_the_current_context_and_never_guesses)
         target_list_clear(&selected);
         assert_ok(target_list_select_usual(&list, NULL, &selected, &err));
         assert_int_equal(selected.count, 0);
+}
+
+TEST(reads_past_a_lock_that_a_crash_left_behind)
+{
+        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+        struct error err = { 0 };
+
+        enter_folder();
+        write_text("config", 0600, "current-context: x\n");
+        write_text("config.lock", 0600, "");
+        assert_ok(kubeconfig_files_read("config", &files, &err));
+        assert_string_equal(files.current_context, "x");
+}
+
+/* As kubectl writes: under the lock, and empty for a while. */
+static pid_t start_slow_writer(void)
+{
+        pid_t child = 0;
+
+        write_text("config.lock", 0600, "");
+        child = fork();
+        if (child != 0)
+                return child;
+        int fd = open("config", O_WRONLY | O_TRUNC);
+        usleep(200000);
+        bool written = write(fd, "current-context: x\n", 19) == 19;
+        usleep(50000);
+        unlink("config.lock");
+        _exit(written ? 0 : 1);
+}
+
+TEST(never_reads_a_file_that_kubectl_has_half_written)
+{
+        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+        struct error err = { 0 };
+        int status = 1;
+
+        enter_folder();
+        write_text("config", 0600, "current-context: old\n");
+        pid_t writer = start_slow_writer();
+        usleep(50000);
+        assert_ok(kubeconfig_files_read("config", &files, &err));
+        assert_int_equal(waitpid(writer, &status, 0), writer);
+        assert_int_equal(status, 0);
+        assert_string_equal(files.current_context, "x");
+}
+
+/* Runs the change until its system call number `calls` begins or ends, and kills it there. */
+static bool change_until_killed(const struct splice *splice, long calls)
+{
+        int status = 0;
+        pid_t child = fork();
+
+        if (child == 0) {
+                struct error err = { 0 };
+                bool rewritten = false;
+                ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+                raise(SIGSTOP);
+                _exit(kubeconfig_file_change("config", splice, &rewritten, &err) ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        for (long i = 0; i < calls && WIFSTOPPED(status); i++) {
+                assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+                assert_int_equal(waitpid(child, &status, 0), child);
+        }
+        if (!WIFSTOPPED(status)) {
+                assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+                return false;
+        }
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        return true;
+}
+
+/* Between two system calls nothing happens to a file: these are all the moments there are. */
+TEST(leaves_the_old_or_the_new_file_whole_wherever_it_is_killed)
+{
+        static const char old[] = "# mine\nkind: Config\ncurrent-context: old\n";
+        static const char new[] = "# mine\nkind: Config\ncurrent-context: x\n";
+        bool killed = true;
+        long moments = 0;
+        long renewed = 0;
+
+        enter_folder();
+        while (killed) {
+                scoped(buf_clear) struct buf text = { 0 };
+                struct error err = { 0 };
+                buf_init(&text, 1000);
+                write_text("config", 0640, old);
+                killed = change_until_killed(&use_x, ++moments);
+                assert_ok(file_read("config", &text, &err));
+                assert_mode("config", 0640);
+                assert_true(strcmp(text.text, old) == 0 || strcmp(text.text, new) == 0);
+                renewed += strcmp(text.text, new) == 0;
+                unlink("config.lock");
+        }
+        assert_true(moments > 20 && renewed > 1 && renewed < moments);
 }

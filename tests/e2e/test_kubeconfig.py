@@ -1,0 +1,307 @@
+"""What login does to kubeconfigs: random ones, linked ones, several writers at once."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import re
+import stat
+import subprocess
+
+import pytest
+import yaml
+
+from test_client import kubeconfig, one_line
+from world import SERVER
+
+OURS = "tka.specht-labs.de"
+SEEDS = 40
+
+
+class Dice:
+    """Random kubeconfigs, in every layout that people and programs write."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.styles = ("block", "inner", "flow", "json", "empty", "null")
+
+    def pick(self, *choices):
+        return self.random.choice(choices)
+
+    def likely(self, share=0.5):
+        return self.random.random() < share
+
+    def word(self):
+        letters = "abcxyz-._@:/"
+        return "n" + "".join(self.random.choice(letters) for _ in range(self.random.randint(0, 12))) + "e"
+
+    def text(self):
+        return self.pick(self.word(), "yes", "12", "1.5", "ünïcode", "a # b", "a: b", "'", '"', "", "null", "~",
+                         "two\nlines\n", " spaced ", "x" * 300, "- dash", "*star", "&and", "!bang", "%p", "0x1f")
+
+    def fields(self, kind):
+        if kind == "cluster":
+            fields = {"server": "https://" + self.pick("a", "b.example", "[::1]") + ":6443"}
+            if self.likely():
+                fields["certificate-authority-data"] = "QUJD"
+            if self.likely(0.3):
+                fields["proxy-url"] = "http://proxy:3128"
+        elif kind == "context":
+            fields = {"cluster": self.word(), "user": self.word()}
+            if self.likely():
+                fields["namespace"] = self.word()
+        else:
+            fields = self.pick(
+                {"token": self.text()}, {"username": self.text(), "password": self.text()}, {},
+                {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "x", "interactiveMode": "Never",
+                          "args": [self.text() for _ in range(3)], "env": None, "provideClusterInfo": False}})
+        if self.likely(0.3):
+            fields["extensions"] = [{"name": self.word(), "extension": {"any": [self.text(), {"x": self.text()}]}}]
+        return fields
+
+    def items(self, kind):
+        names = sorted({self.word() for _ in range(self.random.randint(1, 4))}, key=lambda _: self.random.random())
+        return [{"name": name, kind: self.fields(kind)} for name in names]
+
+    def comment(self, indent=""):
+        words = self.pick("mine", "- name: rig", "clusters:", "a: [", "ümlaut")
+        return f"{indent}# {words}\n" if self.likely(0.3) else ""
+
+    def print_list(self, key, kind):
+        style = self.random.choices(self.styles, (40, 25, 6, 6, 10, 13))[0]
+        if style in ("empty", "null"):
+            return f"{key}:" + {"empty": " []", "null": self.pick("", " null", " ~")}[style] + "\n"
+        items = self.items(kind)
+        if style == "flow":
+            return f"{key}: {yaml.safe_dump(items, default_flow_style=True, width=1 << 20).strip()}\n"
+        if style == "json":
+            return f"{key}: {json.dumps(items)}\n"
+        indent = "" if style == "block" else self.pick("  ", "    ")
+        text = f"{key}:{self.pick('', '  # mine')}\n"
+        for item in items:
+            order = {"sort_keys": self.likely(), "allow_unicode": self.likely()}
+            lines = yaml.safe_dump([item], default_flow_style=self.pick(False, False, None), **order).splitlines(True)
+            text += self.comment(indent) + "".join(indent + line if line.strip() else line for line in lines)
+            text += self.comment(self.pick(indent, indent + "  ")) + self.pick("", "", "\n")
+        return text
+
+    def document(self):
+        parts = [self.comment() + self.print_list(key, kind) for key, kind in
+                 (("clusters", "cluster"), ("contexts", "context"), ("users", "user")) if self.likely(0.85)]
+        parts += [line for line in ("apiVersion: v1\n", "kind: Config\n", "preferences: {}\n",
+                                    "current-context: " + json.dumps(self.word()) + "\n") if self.likely(0.8)]
+        if self.likely(0.3):
+            parts.append("extensions:\n- name: e\n  extension:\n    a: |\n      # no comment\n\n      b\n")
+        self.random.shuffle(parts)
+        text = self.pick("", "", "---\n", "# mine\n\n") + "".join(parts) + self.pick("", "", "# the end\n")
+        if self.likely(0.15):
+            text = text.replace("\n", "\r\n")
+        return text[:-1] if self.likely(0.15) and not text.endswith("\r\n") and text else text
+
+
+def read_by_kubectl(world, path):
+    """What kubectl makes of a kubeconfig; the names of what is ours are gone from it."""
+    said = world.run("alice", "kubectl", "--kubeconfig", path, "config", "view", "--raw", "-o", "json")
+    return json.loads(said.stdout)
+
+
+def without_ours(value):
+    def is_ours(item):
+        fields = next((item[kind] for kind in ("cluster", "user", "context") if kind in item), None) or {}
+        return any(each["name"] == OURS for each in fields.get("extensions") or [])
+    kept = dict(value)
+    for key in ("clusters", "users", "contexts"):
+        kept[key] = sorted((item for item in value.get(key) or [] if not is_ours(item)), key=lambda item: item["name"])
+    return kept
+
+
+EMPTY_LIST = re.compile(r"(clusters|contexts|users):( \[\]| null| ~)?\r?$")
+
+
+def lost_lines(before, after):
+    """Lines that are gone, or stand in another order. A list that was empty may lie elsewhere or be filled."""
+    lines = iter(after.splitlines())
+    for line in before.splitlines():
+        if line.strip() and not EMPTY_LIST.match(line) and line not in lines:
+            return [line]
+    return []
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_kubectl_reads_differs_in_our_entries_alone(world, seed):
+    text = Dice(seed).document()
+    path = kubeconfig(world)
+    path.write_bytes(text.encode())
+    path.chmod(0o600)
+    before = read_by_kubectl(world, path)
+
+    first = world.login("alice")
+    once = path.read_bytes().decode()
+    world.login("alice")
+
+    after = read_by_kubectl(world, path)
+    assert path.read_bytes().decode() == once, "a second login changed something"
+    if before["current-context"] == "":
+        assert after["current-context"] == "rig"
+        before["current-context"] = "rig"
+    assert without_ours(after) == without_ours(before)
+    assert [len(after[key]) - len(before.get(key) or []) for key in ("clusters", "users", "contexts")] == [1, 1, 1]
+    if "written anew" not in first.stderr:
+        assert lost_lines(text, once) == [], once
+    else:
+        assert any(mark in text for mark in ("[{", "[ {")), "it was in block style, and was written anew"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_role_of_ones_own_is_put_beside_and_replaces_nothing(world, seed):
+    path = kubeconfig(world)
+    path.write_text(Dice(100 + seed).document())
+    world.login("alice")
+    before = read_by_kubectl(world, path)
+
+    world.login("alice", SERVER, "--role", "view")
+
+    after = read_by_kubectl(world, path)
+    for key in ("clusters", "users", "contexts"):
+        assert [item for item in after[key] if item["name"] != "rig!view"] == before[key]
+
+
+# --- several at once ---
+
+def set_by_kubectl(world, count):
+    """kubectl has no patience with locks: what it refuses, and what it reads half written, is tried again."""
+    for i in range(count):
+        for _ in range(200):
+            done = world.run("alice", "kubectl", "config", "set", f"users.other-{i}.token", f"t{i}", code=None)
+            if done.returncode == 0:
+                break
+            assert "lock" in done.stderr or "empty" in done.stderr or "yaml" in done.stderr, done.stderr
+        else:
+            raise AssertionError(f"kubectl never got its turn: {done.stderr}")
+
+
+def test_twenty_writers_beside_kubectl_lose_nothing(world):
+    path = kubeconfig(world)
+    path.write_text("apiVersion: v1\nkind: Config\ncurrent-context: mine\ncontexts:\n- name: mine\n"
+                    "  context: {cluster: c, user: u}\n")
+
+    with concurrent.futures.ThreadPoolExecutor(21) as pool:
+        theirs = pool.submit(set_by_kubectl, world, 15)
+        ours = [pool.submit(world.login, "alice", SERVER, "--context-name", f"writer-{i}") for i in range(20)]
+        for each in (*ours, theirs):
+            each.result()
+
+    value = yaml.safe_load(path.read_text())
+    for key in ("clusters", "users", "contexts"):
+        assert {f"writer-{i}" for i in range(20)} - {item["name"] for item in value[key]} == set(), key
+    assert {f"other-{i}" for i in range(15)} - {item["name"] for item in value["users"]} == set()
+    assert value["current-context"] == "mine"
+    assert sorted(entry.name for entry in path.parent.glob("config*")) == ["config"]
+
+
+def test_a_lock_that_goes_away_is_waited_for(world):
+    lock = kubeconfig(world).with_name("config.lock")
+    lock.touch()
+    with subprocess.Popen(["sh", "-c", 'sleep 1.5; rm "$1"', "sh", lock]):
+        world.login("alice")
+
+    assert kubeconfig(world).exists() and not lock.exists()
+
+
+def test_while_a_login_writes_kubectl_never_reads_half_a_file(world):
+    world.login("alice", SERVER, "--use")
+    names = set()
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        logins = pool.submit(lambda: [world.login("alice", SERVER, "--context-name", f"c{i}") for i in range(10)])
+        while not logins.done():
+            value = yaml.safe_load(kubeconfig(world).read_text())
+            assert {item["name"] for item in value["users"]} >= names and value["current-context"] == "rig"
+            names = {item["name"] for item in value["users"]}
+        logins.result()
+
+
+# --- the file ---
+
+def test_a_kubeconfig_of_somebody_else_keeps_its_owner(world):
+    path = kubeconfig(world)
+    path.write_text("kind: Config\n")
+    try:
+        os.chown(path, 65534, 65533)
+    except PermissionError:
+        pytest.skip("only root gives a file away")
+    path.chmod(0o640)
+
+    world.login("alice")
+
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (65534, 65533, 0o640)
+
+
+def test_a_chain_of_links_through_folders_ends_at_the_same_file(world):
+    home = world.home("alice")
+    (home / "dot/kube").mkdir(parents=True, exist_ok=True)
+    real = home / "dot/kube/real"
+    real.write_text("# mine\nkind: Config\n")
+    middle = home / "dot/middle"
+    middle.unlink(missing_ok=True)
+    middle.symlink_to("kube/real")
+    kubeconfig(world).symlink_to("../dot/middle")
+
+    world.login("alice")
+
+    assert kubeconfig(world).is_symlink() and middle.is_symlink() and "# mine\n" in real.read_text()
+    assert "rig" in real.read_text() and [path.name for path in real.parent.iterdir()] == ["real"]
+    real.unlink()
+    middle.unlink()
+
+
+def test_a_link_to_nowhere_and_a_folder_are_refused(world):
+    kubeconfig(world).symlink_to("/nowhere/at/all")
+    assert "nowhere" in one_line(world.login("alice", code=None))
+    kubeconfig(world).unlink()
+
+    kubeconfig(world).mkdir()
+    said = world.login("alice", code=None)
+    kubeconfig(world).rmdir()
+    assert said.returncode != 0 and one_line(said)
+
+
+def test_in_a_list_each_entry_goes_back_to_its_file_and_the_current_context_to_its_own(world):
+    home = world.home("alice")
+    one, two = home / "one", home / "two"
+    one.write_text("# one\nkind: Config\ncurrent-context: other\n")
+    two.write_text("# two\nkind: Config\n")
+    world.run("alice", "kubectl-tka", "login", SERVER, "--kubeconfig", two)
+    env = {"KUBECONFIG": f"{one}:{home}/none::{two}:{one}"}
+
+    world.run("alice", "kubectl-tka", "login", SERVER, "--use", env=env)
+
+    assert "kubectl-tka" not in one.read_text() and "# two" in two.read_text()
+    assert yaml.safe_load(one.read_text())["current-context"] == "rig" and "# one" in one.read_text()
+    said = world.run("alice", "kubectl", "get", "ns", "-o", "name", env=env)
+    assert "namespace/tka" in said.stdout
+    one.unlink()
+    two.unlink()
+
+
+def test_what_others_put_into_our_entries_outlives_the_next_login(world):
+    world.login("alice", SERVER, "--use")
+    world.run("alice", "kubectl", "config", "set-context", "rig", "--namespace", "mine")
+
+    world.login("alice")
+
+    context = read_by_kubectl(world, kubeconfig(world))["contexts"][0]["context"]
+    assert context["namespace"] == "mine" and any(each["name"] == OURS for each in context["extensions"])
+
+
+def test_what_kubectl_has_written_over_is_still_known_as_ours(world):
+    world.login("alice", SERVER, "--use")
+    world.run("alice", "kubectl", "config", "set", "preferences.colors", "true")
+
+    world.login("alice")
+
+    assert len(read_by_kubectl(world, kubeconfig(world))["contexts"]) == 1
+    assert "Signed out of rig" in world.run("alice", "kubectl-tka", "logout").stdout
+    assert pathlib.Path(kubeconfig(world)).exists()
