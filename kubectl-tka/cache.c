@@ -1,151 +1,139 @@
 #include "kubectl-tka/cache.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "kubectl-tka/dbus.h"
 #include "kubectl-tka/directory.h"
 #include "lib/file.h"
-#include "lib/json.h"
 #include "lib/memory.h"
 #include "schema/limits.h"
 
-#define CACHE_VERSION 1
-
-static const struct json_field fields[] = {
-        { "version",        JSON_KIND_INTEGER, offsetof(struct cache_entry, version),        true,  0           },
-        { "server",         JSON_KIND_TEXT,    offsetof(struct cache_entry, server),         true,  0           },
-        { "ca_hash",        JSON_KIND_TEXT,    offsetof(struct cache_entry, ca_hash),        true,  0           },
-        { "cluster",        JSON_KIND_TEXT,    offsetof(struct cache_entry, cluster),        true,  0           },
-        { "role",           JSON_KIND_TEXT,    offsetof(struct cache_entry, role),           true,  0           },
-        { "login",          JSON_KIND_TEXT,    offsetof(struct cache_entry, login),          false, 0           },
-        { "granted_role",   JSON_KIND_TEXT,    offsetof(struct cache_entry, granted_role),   false, 0           },
-        { "addresses",      JSON_KIND_TEXT,    offsetof(struct cache_entry, addresses),      true,  0           },
-        { "token",          JSON_KIND_SECRET,  offsetof(struct cache_entry, token),          true,  LIMIT_TOKEN },
-        { "expires",        JSON_KIND_INTEGER, offsetof(struct cache_entry, expires),        true,  0           },
-        { "until",          JSON_KIND_INTEGER, offsetof(struct cache_entry, until),          true,  0           },
-        { "period_seconds", JSON_KIND_INTEGER, offsetof(struct cache_entry, period_seconds), true,
-         0                                                                                                      },
-        { "fetched_at",     JSON_KIND_INTEGER, offsetof(struct cache_entry, fetched_at),     true,  0           },
-        { "clock_offset",   JSON_KIND_INTEGER, offsetof(struct cache_entry, clock_offset),   true,  0           },
-        { "renewable",      JSON_KIND_BOOL,    offsetof(struct cache_entry, renewable),      true,  0           },
+static const struct {
+        const char *name;
+        unsigned tiers;
+} modes[] = {
+        { "auto",    1 << CACHE_KEYRING | 1 << CACHE_RUNTIME | 1 << CACHE_FILE },
+        { "keyring", 1 << CACHE_KEYRING                                        },
+        { "runtime", 1 << CACHE_RUNTIME                                        },
+        { "file",    1 << CACHE_FILE                                           },
+        { "none",    0                                                         },
 };
 
-void cache_entry_clear(struct cache_entry *entry)
+bool cache_mode_parse(const char *mode, unsigned *tiers)
 {
-        json_fields_clear(fields, ARRAY_LENGTH(fields), entry);
+        for (size_t i = 0; i < ARRAY_LENGTH(modes); i++) {
+                if (strcmp(modes[i].name, mode) == 0) {
+                        *tiers = modes[i].tiers;
+                        return true;
+                }
+        }
+        return false;
 }
 
-static char *find_file(const struct cache_key *key, const char *suffix)
+char *cache_directory(enum cache_tier tier)
+{
+        return tier == CACHE_RUNTIME ? directory_runtime() : directory_cache();
+}
+
+static char *find_file(enum cache_tier tier, const struct cache_key *key, const char *suffix)
 {
         const char *const parts[] = { key->server, key->ca_hash, key->cluster, key->role };
-        scoped_free char *directory = directory_cache();
+        scoped_free char *directory = cache_directory(tier);
 
-        return directory == NULL ? NULL
-                                 : directory_file(directory, parts, ARRAY_LENGTH(parts), suffix);
+        return directory ? directory_file(directory, parts, ARRAY_LENGTH(parts), suffix) : NULL;
 }
 
-static bool entry_has_key(const struct cache_entry *entry, const struct cache_key *key)
+char *cache_file(enum cache_tier tier, const struct cache_key *key)
 {
-        return strcmp(entry->server, key->server) == 0 &&
-               strcmp(entry->ca_hash, key->ca_hash) == 0 &&
-               strcmp(entry->cluster, key->cluster) == 0 && strcmp(entry->role, key->role) == 0;
+        return find_file(tier, key, ".json");
 }
 
-/* What is printed between two quotes and sent in a header: visible ASCII alone. */
-static bool token_is_plain(const struct secret *token)
+char *cache_note(const struct cache_key *key, const char *suffix)
 {
-        for (const char *at = secret_text(token); *at != '\0'; at++)
-                if (*at <= ' ' || *at > '~')
-                        return false;
-        return !secret_is_empty(token);
+        char *path = find_file(CACHE_RUNTIME, key, suffix);
+
+        return path ? path : find_file(CACHE_FILE, key, suffix);
 }
 
-/* Numbers no server of ours can have meant, so that no later sum of two of them overflows. */
-static bool numbers_are_sane(const struct cache_entry *entry)
+static char *notes_directory(void)
 {
-        const int64_t most = INT64_C(253402300799); /* the year 9999 */
-        const int64_t times[] = { entry->expires, entry->until, entry->period_seconds,
-                                  entry->fetched_at };
+        char *directory = directory_runtime();
 
-        for (size_t i = 0; i < ARRAY_LENGTH(times); i++)
-                if (times[i] < 0 || times[i] > most)
-                        return false;
-        return entry->expires > 0 && entry->clock_offset >= -most && entry->clock_offset <= most;
+        return directory ? directory : directory_cache();
 }
 
-bool cache_read(const struct cache_key *key, struct cache_entry *entry, struct error *err)
+bool cache_make_notes(struct error *err)
 {
-        scoped_free char *path = find_file(key, ".json");
+        scoped_free char *directory = notes_directory();
+
+        if (!directory)
+                return error_set(err, ERROR_NOT_FOUND, "no home directory to keep tokens in");
+        return file_make_private_directory(directory, err);
+}
+
+static bool read_file(enum cache_tier tier, const struct cache_key *key, struct cache_entry *entry,
+                      struct error *err)
+{
+        scoped_free char *path = cache_file(tier, key);
         scoped(buf_clear) struct buf text = { 0 };
-        json_auto_t *object = NULL;
-        scoped(cache_entry_clear) struct cache_entry found = { 0 };
 
         buf_init(&text, LIMIT_CREDENTIAL);
-        if (path == NULL)
-                return error_set(err, ERROR_NOT_FOUND, "no home directory to keep tokens in");
-        if (!file_read_private(path, &text, err) ||
-            !json_parse_object(text.text, text.length, &object, err) ||
-            !json_fields_read(object, fields, ARRAY_LENGTH(fields), &found, err)) {
-                err->kind = ERROR_NOT_FOUND;
-                return error_wrap(err, "%s", path);
-        }
-        if (found.version != CACHE_VERSION || !entry_has_key(&found, key) ||
-            !token_is_plain(&found.token) || !numbers_are_sane(&found))
-                return error_set(err, ERROR_NOT_FOUND, "%s is not an entry for %s", path,
-                                 key->cluster);
-
-        *entry = found;
-        memset(&found, 0, sizeof(found));
-        return true;
+        if (!path)
+                return error_set(err, ERROR_NOT_FOUND, "no place to keep tokens in");
+        if (file_read_private(path, &text, err) && cache_entry_decode(&text, key, entry, err))
+                return true;
+        err->kind = ERROR_NOT_FOUND;
+        return error_wrap(err, "%s", path);
 }
 
-static void set_text(char **field, const char *text)
+static bool read_keyring(unsigned tiers, const struct cache_key *key, struct cache_entry *entry,
+                         struct error *err)
 {
-        char *copy = xstrdup(text);
-
-        free(*field);
-        *field = copy;
-}
-
-bool cache_write(const struct cache_key *key, struct cache_entry *entry, struct error *err)
-{
-        scoped_free char *directory = directory_cache();
-        scoped_free char *path = find_file(key, ".json");
+        scoped_free char *bus = dbus_session_address();
         scoped(buf_clear) struct buf text = { 0 };
+        enum keyring_state state = KEYRING_OPEN;
 
-        if (path == NULL)
-                return error_set(err, ERROR_NOT_FOUND, "no home directory to keep tokens in");
-        entry->version = CACHE_VERSION;
-        set_text(&entry->server, key->server);
-        set_text(&entry->ca_hash, key->ca_hash);
-        set_text(&entry->cluster, key->cluster);
-        set_text(&entry->role, key->role);
-
-        json_auto_t *object = json_fields_write(fields, ARRAY_LENGTH(fields), entry);
-        json_print(object, &text);
-        return file_make_private_directory(directory, err) &&
-               file_write(path, 0600, text.text, text.length, err);
+        buf_init(&text, LIMIT_CREDENTIAL);
+        if (!bus)
+                return error_set(err, ERROR_NOT_FOUND, "there is no session bus");
+        state = cache_keyring_state(bus);
+        if (state != KEYRING_OPEN)
+                return error_set(err, ERROR_NOT_FOUND, "the keyring is %s",
+                                 keyring_state_text(state));
+        scoped(cache_end_turn) int turn = cache_take_turn();
+        if (keyring_read(bus, key, &state, &text, err))
+                return cache_entry_decode(&text, key, entry, err);
+        if (state != KEYRING_OPEN)
+                cache_note_keyring(bus, state, tiers);
+        err->kind = ERROR_NOT_FOUND;
+        return false;
 }
 
-bool cache_forget(const struct cache_key *key, struct error *err)
+bool cache_read(unsigned tiers, const struct cache_key *key, struct cache_entry *entry,
+                struct error *err)
 {
-        scoped_free char *path = find_file(key, ".json");
+        scoped(cache_entry_clear) struct cache_entry newest = { 0 };
+        bool found = false;
 
-        if (path != NULL && unlink(path) != 0 && errno != ENOENT)
-                return error_set(err, ERROR_INTERNAL, "removing %s: %s", path, strerror(errno));
-        return true;
-}
-
-bool cache_lock_path(const struct cache_key *key, char **path, struct error *err)
-{
-        scoped_free char *directory = directory_cache();
-
-        if (directory == NULL)
-                return error_set(err, ERROR_NOT_FOUND, "no home directory to keep tokens in");
-        if (!file_make_private_directory(directory, err))
+        error_set(err, ERROR_NOT_FOUND, "nothing is kept");
+        for (enum cache_tier tier = 0; tier < CACHE_TIER_COUNT; tier++) {
+                scoped(cache_entry_clear) struct cache_entry one = { 0 };
+                if (!(tiers & 1U << tier))
+                        continue;
+                bool read = tier == CACHE_KEYRING ? read_keyring(tiers, key, &one, err)
+                                                  : read_file(tier, key, &one, err);
+                if (!read || (found && one.fetched_at <= newest.fetched_at))
+                        continue;
+                cache_entry_clear(&newest);
+                newest = one;
+                memset(&one, 0, sizeof(one));
+                found = true;
+        }
+        if (!found)
                 return false;
-        *path = find_file(key, ".lock");
+        *entry = newest;
+        memset(&newest, 0, sizeof(newest));
         return true;
 }

@@ -1,39 +1,45 @@
-/* cache.h - the token of one server, cluster and role, kept between two calls of kubectl. */
+/* cache.h - where tokens lie between two calls of kubectl: the keyring, or files in one of two
+ * places. Reading alone; remote/cache_write.h keeps and forgets. */
 #pragma once
 
-#include "lib/secret.h"
+#include "kubectl-tka/cache_entry.h"
+#include "kubectl-tka/keyring.h"
 
-/* Everything that changes which token is right. role is "" when none was asked for. */
-struct cache_key {
-        const char *server; /* the TKA server's URL */
-        const char *ca_hash;
-        const char *cluster;
-        const char *role;
+#define CACHE_MODES "auto|keyring|runtime|file|none"
+
+enum cache_tier {
+        CACHE_KEYRING,
+        CACHE_RUNTIME, /* $XDG_RUNTIME_DIR/tka: in memory, gone when the person logs out */
+        CACHE_FILE,    /* $XDG_CACHE_HOME/tka */
+        CACHE_TIER_COUNT,
 };
 
-struct cache_entry {
-        int64_t version;
-        char *server, *ca_hash, *cluster, *role; /* the key, in full */
-        char *login, *granted_role;              /* or NULL: the server did not say */
-        char *addresses; /* this machine's in the tailnet, see tailnet_addresses() */
-        struct secret token;
-        int64_t expires;        /* the token's end, Unix seconds of the server's clock */
-        int64_t until;          /* the session's end, the same clock; 0: not said */
-        int64_t period_seconds; /* of the session; 0: not said */
-        int64_t fetched_at;     /* Unix seconds of this machine's clock */
-        int64_t clock_offset;   /* seconds to add to this machine's clock for the server's */
-        bool renewable;
-};
-void cache_entry_clear(struct cache_entry *entry);
+/* A set of tiers: bit 1 << tier. 0: nothing is kept. */
+bool cache_mode_parse(const char *mode, unsigned *tiers) must_check;
 
-/* NOT_FOUND for every entry that must not be used: none, corrupt, of a newer version, of another
- * key, readable by others. */
-bool cache_read(const struct cache_key *key, struct cache_entry *entry,
+/* The newest of what the tiers hold. NOT_FOUND for every entry that must not be used: none,
+ * corrupt, of another key, readable by others. A keyring that was of no use lately is not asked
+ * again. */
+bool cache_read(unsigned tiers, const struct cache_key *key, struct cache_entry *entry,
                 struct error *err) must_check;
-/* The key's fields and the version of *entry are set here. */
-bool cache_write(const struct cache_key *key, struct cache_entry *entry,
-                 struct error *err) must_check;
-/* No entry is no error. */
-bool cache_forget(const struct cache_key *key, struct error *err) must_check;
-/* The file that one refresher holds locked, its directory made; the caller's. */
-bool cache_lock_path(const struct cache_key *key, char **path, struct error *err) must_check;
+
+/* The folder of a tier of files; the caller's. NULL: there is no such place. */
+char *cache_directory(enum cache_tier tier);
+/* The file of a key's entry in it; the caller's, or NULL. */
+char *cache_file(enum cache_tier tier, const struct cache_key *key);
+/* A small file about the key that is no token, "<hash><suffix>": in the runtime folder, else the
+ * cache's. The caller's; NULL: there is no such place. Its folder may have to be made. */
+char *cache_note(const struct cache_key *key, const char *suffix);
+/* Makes the folder of the notes. */
+bool cache_make_notes(struct error *err) must_check;
+
+/* Our turn at the keyring, so that our processes do not crowd it: gnome-keyring ends itself under
+ * many clients at once. Waits 250 ms at most and goes on without. -1 or a descriptor to close. */
+int cache_take_turn(void);
+void cache_end_turn(const int *turn);
+/* What is remembered of a keyring for a while, so that the next call does not wait for it again:
+ * KEYRING_OPEN when nothing is. */
+enum keyring_state cache_keyring_state(const char *bus);
+/* Says on stderr, when it is news, that the keyring is locked, and for tiers that are the keyring
+ * alone that it is of no use at all. */
+void cache_note_keyring(const char *bus, enum keyring_state state, unsigned tiers);

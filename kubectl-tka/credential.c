@@ -5,14 +5,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kubectl-tka/cache.h"
 #include "kubectl-tka/exec_info.h"
+#include "kubectl-tka/failure.h"
 #include "kubectl-tka/mark.h"
+#include "kubectl-tka/receipt.h"
 #include "kubectl-tka/tailnet.h"
 #include "kubectl-tka/token.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/exec_credential.h"
+
+#define SPARE_MS 15000 /* after a failed renewal the old token serves alone for so long */
 
 /* What is read from the arguments. The rest matters only to who asks the server. */
 enum value { VALUE_SERVER, VALUE_CA_HASH, VALUE_CLUSTER, VALUE_ROLE, VALUE_CACHE, VALUE_OTHER };
@@ -56,14 +61,10 @@ static int take_flag(int left, char **argv, const char *values[VALUE_OTHER + 1])
         return 0;
 }
 
-static bool cache_is_file(const char *cache)
-{
-        return !cache || strcmp(cache, "file") == 0 || strcmp(cache, "auto") == 0;
-}
-
 bool credential_arguments_read(int argc, char **argv, struct credential_arguments *arguments)
 {
         const char *values[VALUE_OTHER + 1] = { NULL };
+        unsigned tiers = 0;
         int taken = 0;
 
         for (int at = 1; at < argc; at += taken) {
@@ -73,14 +74,14 @@ bool credential_arguments_read(int argc, char **argv, struct credential_argument
         }
         if (!values[VALUE_SERVER] || !values[VALUE_CA_HASH] || !values[VALUE_CLUSTER])
                 return false;
-        if (!cache_is_file(values[VALUE_CACHE]) && strcmp(values[VALUE_CACHE], "none") != 0)
+        if (!cache_mode_parse(values[VALUE_CACHE] ? values[VALUE_CACHE] : "auto", &tiers))
                 return false;
         *arguments = (struct credential_arguments){
                 .key = { .server = values[VALUE_SERVER],
                         .ca_hash = values[VALUE_CA_HASH],
                         .cluster = values[VALUE_CLUSTER],
                         .role = values[VALUE_ROLE] ? values[VALUE_ROLE] : "" },
-                .cached = cache_is_file(values[VALUE_CACHE]),
+                .tiers = tiers,
         };
         return true;
 }
@@ -108,13 +109,49 @@ bool credential_print(const char *api_version, const struct cache_entry *entry, 
         return write_out(&text, err);
 }
 
-static bool is_usable(const struct cache_entry *entry, int64_t now)
+/* Not that of the node this machine was before. */
+static bool is_own(const struct cache_entry *entry)
 {
-        if (!token_is_fresh(entry, now))
-                return false;
-
         scoped_free char *shown = tailnet_addresses();
+
         return tailnet_is_same(entry->addresses, shown);
+}
+
+/* A client that is known to come again only after a refusal says what it is. */
+static bool is_refused(const struct cache_key *key, const struct cache_entry *entry)
+{
+        struct parent parent;
+        bool refused = false;
+
+        if (!exec_info_is_given())
+                return false;
+        parent_read(&parent);
+        receipt_check(key, &parent, entry, &refused);
+        if (!refused)
+                receipt_note(key, &parent, entry);
+        return refused;
+}
+
+/* Said once already to who runs us: the exit code alone. */
+static bool recall_failure(const struct cache_key *key, struct error *err)
+{
+        struct parent parent;
+
+        parent_read(&parent);
+        if (!failure_recall(key, &parent, err))
+                return false;
+        err->text[0] = '\0';
+        return true;
+}
+
+/* Nothing fresh, but while the server does not answer it need not be asked at every call. */
+static bool is_spare(const struct cache_key *key, const struct cache_entry *entry, int64_t now)
+{
+        struct error lately = { 0 };
+
+        return !secret_is_empty(&entry->token) && token_is_alive(entry, now) && is_own(entry) &&
+               failure_since(key, parent_clock_ms() - SPARE_MS, &lately) &&
+               lately.kind == ERROR_UNAVAILABLE;
 }
 
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err)
@@ -131,8 +168,13 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
             !mark_check(&arguments.key, err))
                 return false;
         file_forbid_core_dumps();
-        if (!arguments.cached || !cache_read(&arguments.key, &entry, &miss) ||
-            !is_usable(&entry, now))
+
+        bool found = cache_read(arguments.tiers, &arguments.key, &entry, &miss);
+        bool usable = found && ((token_is_fresh(&entry, now) && is_own(&entry)) ||
+                                is_spare(&arguments.key, &entry, now));
+        if (!usable)
+                return !recall_failure(&arguments.key, err);
+        if (is_refused(&arguments.key, &entry))
                 return true;
         if (!credential_print(api_version, &entry, now, err))
                 return false;

@@ -1,12 +1,12 @@
 /* credential.h - the quick half of `kubectl-tka credential`: a token from the cache. */
 #pragma once
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/cache_entry.h"
 
 /* What a kubeconfig's exec stanza says; texts are borrowed from the arguments. */
 struct credential_arguments {
         struct cache_key key;
-        bool cached; /* false: --cache none */
+        unsigned tiers; /* of the cache; 0: --cache none */
 };
 
 /* false for anything not entirely clear: whoever has the option tables finds the words for it. */

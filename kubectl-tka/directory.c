@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/memory.h"
 
@@ -26,6 +28,17 @@ char *directory_cache(void)
         return find("XDG_CACHE_HOME", ".cache");
 }
 
+char *directory_runtime(void)
+{
+        const char *base = getenv("XDG_RUNTIME_DIR");
+        struct stat found;
+
+        if (base == NULL || base[0] != '/' || stat(base, &found) != 0 || !S_ISDIR(found.st_mode) ||
+            found.st_uid != geteuid())
+                return NULL;
+        return xasprintf("%s/tka", base);
+}
+
 char *directory_state(void)
 {
         return find("XDG_STATE_HOME", ".local/state");
@@ -43,6 +56,11 @@ static uint64_t hash_text(uint64_t hash, const char *text)
                 hash = (hash ^ (unsigned char)*text) * FNV_PRIME;
         while (*text++ != '\0');
         return hash;
+}
+
+uint64_t directory_hash(const char *text)
+{
+        return hash_text(FNV_OFFSET, text);
 }
 
 char *directory_file(const char *directory, const char *const *parts, size_t count,

@@ -5,10 +5,14 @@
 
 /* "$XDG_CACHE_HOME/tka", else "~/.cache/tka". The caller's; NULL when neither is known. */
 char *directory_cache(void);
+/* "$XDG_RUNTIME_DIR/tka". The caller's; NULL when the session has no such folder of ours. */
+char *directory_runtime(void);
 /* "$XDG_STATE_HOME/tka", else "~/.local/state/tka". The caller's; NULL when neither is known. */
 char *directory_state(void);
 /* "$XDG_CONFIG_HOME/tka", else "~/.config/tka". The same. */
 char *directory_config(void);
+/* Which texts differ; it hides nothing. */
+uint64_t directory_hash(const char *text);
 /* "directory/<hash of the parts><suffix>". The hash only picks a file: what it holds must name the
  * parts again. The caller's. */
 char *directory_file(const char *directory, const char *const *parts, size_t count,

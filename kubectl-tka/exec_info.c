@@ -1,5 +1,6 @@
 #include "kubectl-tka/exec_info.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/json.h"
@@ -29,4 +30,11 @@ bool exec_info_read(const char *info, const char **api_version, struct error *er
                          "KUBERNETES_EXEC_INFO asks for apiVersion \"%.100s\": only %s and v1beta1 "
                          "are spoken",
                          asked, spoken[0]);
+}
+
+bool exec_info_is_given(void)
+{
+        const char *info = getenv("KUBERNETES_EXEC_INFO");
+
+        return info && info[0];
 }

@@ -1,7 +1,7 @@
 /* mark.h - what a person decided and what must outlive every cache: signed out, or no renewal. */
 #pragma once
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/cache_entry.h"
 
 /* Of one server, cluster and role; without a file all of it is zero. */
 struct mark {

@@ -26,6 +26,8 @@ int report_error(const struct error *err)
 {
         struct error plain = *err;
 
+        if (!err->text[0])
+                return error_exit_code(err->kind);
         make_plain(plain.text);
         make_plain(plain.advice);
         fprintf(stderr, "kubectl-tka: %s%s%s\n", plain.text, plain.advice[0] ? "; " : "",

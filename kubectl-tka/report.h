@@ -3,7 +3,8 @@
 
 #include "lib/error.h"
 
-/* One line, whatever the text holds: "kubectl-tka: why; what to do". Returns the exit code. */
+/* One line, whatever the text holds: "kubectl-tka: why; what to do". Returns the exit code. An
+ * error without a text was told before: nothing is said. */
 int report_error(const struct error *err);
 /* "kubectl-tka: warning: ..." */
 void report_warning(const char *format, ...) printf_like(1, 2);

@@ -1,7 +1,7 @@
 /* token.h - how long a cached token is used, and what kubectl is told about its end. Pure. */
 #pragma once
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/cache_entry.h"
 
 /* The session's renewal is due this long before its end: max(60 s, 10 %), at most half. The same
  * rule as the server's (schema/signin.h), without what that file links. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kubectl-tka/cache.h"
 #include "kubectl-tka/directory.h"
 #include "lib/memory.h"
 #include "lib/options.h"
@@ -35,7 +36,7 @@ static const struct option_row common[] = {
           "ID", "the one node that is trusted without such a tag" },
         { NULL, "insecure-plain-http", 0, "", OPTION_BOOL, AT(insecure_plain_http), NULL, 0, 0,
           NULL, NULL, "ask over plain HTTP without knowing who answers" },
-        { "cache", "cache", 0, NULL, OPTION_TEXT, AT(cache), "auto", 0, 0, "auto|file|none",
+        { "cache", "cache", 0, NULL, OPTION_TEXT, AT(cache), "auto", 0, 0, CACHE_MODES,
           "WHERE", "where tokens are kept" },
         { "output.quiet", "quiet", 'q', NULL, OPTION_BOOL, AT(quiet), NULL, 0, 0, NULL,
           NULL, "print errors alone" },

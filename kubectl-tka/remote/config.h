@@ -16,7 +16,7 @@ struct config {
         struct text_list server_tags;
         char *node_id; /* the one node trusted without a tag, or NULL */
         bool insecure_plain_http;
-        char *cache; /* auto, file or none */
+        char *cache; /* one of CACHE_MODES */
         bool quiet;
 
         char *kubeconfig;   /* --kubeconfig, or NULL: as client-go chooses */

@@ -6,7 +6,10 @@
 
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_info.h"
+#include "kubectl-tka/failure.h"
 #include "kubectl-tka/mark.h"
+#include "kubectl-tka/receipt.h"
+#include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/flight.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/session.h"
@@ -19,7 +22,18 @@
 
 #define DEADLINE_MS 10000
 #define FLIGHT_MS 8500
+#define ASK_MS 8300 /* less than FLIGHT_MS: who waits hears of it */
+#define KEYRING_MS 1500
 #define REFRESH_MS 4000 /* while there is a token to fall back on */
+
+struct run {
+        const struct config *config;
+        struct cache_key key;
+        unsigned tiers;
+        struct parent parent;
+        int64_t deadline_ms; /* of loop_now_ms() */
+        bool replaced;       /* a token that the API server had refused */
+};
 
 /* What the waits of the loop do not bound: a home directory on a dead file server, for one. */
 static void give_up(int number)
@@ -63,18 +77,14 @@ static bool read_key(const struct config *config, struct cache_key *key, struct 
         return true;
 }
 
-static bool keeps_tokens(const struct config *config)
-{
-        return strcmp(config->cache, "none") != 0;
-}
-
 /* What the cache holds for this machine as the tailnet node it is now, fresh or not. */
-static void read_own(const struct cache_key *key, struct cache_entry *entry)
+static void read_own(const struct run *run, struct cache_entry *entry)
 {
         struct error miss = { 0 };
         scoped_free char *shown = tailnet_addresses();
 
-        if (cache_read(key, entry, &miss) && !tailnet_is_same(entry->addresses, shown))
+        if (cache_read(run->tiers, &run->key, entry, &miss) &&
+            !tailnet_is_same(entry->addresses, shown))
                 cache_entry_clear(entry);
 }
 
@@ -96,26 +106,40 @@ static bool refuse_renewal(const struct cache_key *key, struct error *err)
                          key->cluster, command);
 }
 
-static bool fetch(const struct config *config, struct server *server, const struct cache_key *key,
-                  struct cache_entry *entry, struct error *err)
+/* Without a place to keep it the token still serves this call. */
+static void keep(const struct run *run, struct cache_entry *entry)
 {
+        int64_t left_ms = run->deadline_ms - loop_now_ms();
+        struct cache_wish wish = { .tiers = run->tiers,
+                                   .timeout_ms = left_ms < KEYRING_MS ? left_ms : KEYRING_MS };
+        const char *place = NULL;
+        struct error ignored = { 0 };
+
+        if (left_ms <= 0)
+                wish.tiers &= ~(1U << CACHE_KEYRING);
+        bool kept = wish.tiers && cache_write(&wish, &run->key, entry, &place, &ignored);
+
+        (void)kept;
+}
+
+static bool fetch(const struct run *run, struct server *server, struct cache_entry *entry,
+                  struct error *err)
+{
+        const struct cache_key *key = &run->key;
         scoped(login_request_clear) struct login_request request = {
                 .role = key->role[0] ? xstrdup(key->role) : NULL
         };
         scoped(mark_clear) struct mark mark = { 0 };
         scoped_free char *url = NULL;
-        struct error ignored = { 0 };
 
-        if (!config_server_url(config, key->server, &url, err) ||
-            !server_connect(server, config, url, err) ||
+        if (!config_server_url(run->config, key->server, &url, err) ||
+            !server_connect(server, run->config, url, err) ||
             !session_fetch(server, &request, entry, err))
                 return false;
         mark_read(key, &mark);
         if (mark.once)
                 entry->renewable = false;
-        /* Without a place to keep it the token still serves this call. */
-        bool kept = keeps_tokens(config) && cache_write(key, entry, &ignored);
-        (void)kept;
+        keep(run, entry);
         return true;
 }
 
@@ -133,40 +157,82 @@ static bool is_alive(const struct cache_entry *entry)
         return !secret_is_empty(&entry->token) && token_is_alive(entry, timestamp_now());
 }
 
+/* The client came again for the token it has. A session that is not renewed is not begun anew
+ * either. */
+static bool was_refused(const struct run *run, const struct cache_entry *entry)
+{
+        scoped(mark_clear) struct mark mark = { 0 };
+        bool refused = false;
+
+        if (!exec_info_is_given() || !is_alive(entry))
+                return false;
+        mark_read(&run->key, &mark);
+        if (!mark.once)
+                receipt_check(&run->key, &run->parent, entry, &refused);
+        return refused;
+}
+
+/* One asks, and tells those who waited for it also that there was no answer. */
+static bool ask(struct run *run, struct server *server, struct cache_entry *entry,
+                struct error *err)
+{
+        if (is_alive(entry))
+                server_hurry(server, REFRESH_MS);
+        if (fetch(run, server, entry, err)) {
+                receipt_hold(&run->key, run->replaced ? RECEIPT_REPLACED_MS : RECEIPT_FETCHED_MS);
+                failure_forget(&run->key);
+                return true;
+        }
+        failure_note(&run->key, &run->parent, err);
+        return false;
+}
+
 /* Leaves in *entry a token that may be served: the cache's, or the server's. */
-static bool refresh(const struct config *config, const struct cache_key *key,
-                    struct cache_entry *entry, struct error *err)
+static bool refresh(struct run *run, struct cache_entry *entry, struct error *err)
 {
         scoped(server_clear) struct server server = { 0 };
         scoped(flight_end) int lock = -1;
+        int64_t began_ms = parent_clock_ms();
 
         server_init(&server, DEADLINE_MS);
-        if (keeps_tokens(config)) {
-                flight_begin(server.loop, key, FLIGHT_MS, &lock);
-                read_own(key, entry);
+        if (run->tiers) {
+                flight_begin(server.loop, &run->key, FLIGHT_MS, &lock);
+                server_hurry(&server, ASK_MS);
+                read_own(run, entry);
         }
-        if (!mark_check(key, err)) /* again: a logout may have come meanwhile */
+        if (!mark_check(&run->key, err)) /* again: a logout may have come meanwhile */
                 return false;
-        if (is_alive(entry) && token_is_fresh(entry, timestamp_now()))
+        bool refused = was_refused(run, entry);
+        if (is_alive(entry) && token_is_fresh(entry, timestamp_now()) && !refused)
                 return true;
-        if (!may_renew(key, timestamp_now()))
-                return is_alive(entry) || refuse_renewal(key, err);
-        if (is_alive(entry))
-                server_hurry(&server, REFRESH_MS);
-        return fetch(config, &server, key, entry, err) || (!is_refusal(err) && is_alive(entry));
+        if (!refused && !may_renew(&run->key, timestamp_now()))
+                return is_alive(entry) || refuse_renewal(&run->key, err);
+        if (failure_since(&run->key, began_ms, err)) {
+                failure_note(&run->key, &run->parent, err);
+                return !is_refusal(err) && is_alive(entry);
+        }
+        run->replaced = refused;
+        return ask(run, &server, entry, err) || (!is_refusal(err) && is_alive(entry));
 }
 
 bool cmd_credential(const struct config *config, struct error *err)
 {
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        struct run run = { .config = config, .deadline_ms = loop_now_ms() + DEADLINE_MS };
         const char *api_version = NULL;
-        struct cache_key key;
 
         set_last_deadline();
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
-            !read_key(config, &key, err) || !mark_check(&key, err))
+            !read_key(config, &run.key, err) || !mark_check(&run.key, err))
                 return false;
+        if (!cache_mode_parse(config->cache, &run.tiers))
+                return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", config->cache);
         file_forbid_core_dumps();
-        return refresh(config, &key, &entry, err) &&
-               credential_print(api_version, &entry, timestamp_now(), err);
+        parent_read(&run.parent);
+        if (!refresh(&run, &entry, err) ||
+            !credential_print(api_version, &entry, timestamp_now(), err))
+                return false;
+        if (exec_info_is_given())
+                receipt_note(&run.key, &run.parent, &entry);
+        return true;
 }

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "kubectl-tka/cache.h"
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -38,11 +39,11 @@ static bool take_lock(struct loop *loop, int fd, int64_t timeout_ms)
 
 void flight_begin(struct loop *loop, const struct cache_key *key, int64_t timeout_ms, int *fd)
 {
-        scoped_free char *path = NULL;
+        scoped_free char *path = cache_note(key, ".lock");
         struct error ignored = { 0 };
 
         *fd = -1;
-        if (!cache_lock_path(key, &path, &ignored))
+        if (!path || !cache_make_notes(&ignored))
                 return;
         *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (*fd >= 0 && !take_lock(loop, *fd, timeout_ms))

@@ -1,9 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "kubectl-tka/failure.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/remote/ca_hash.h"
+#include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/kubeconfig_file.h"
 #include "kubectl-tka/remote/session.h"
@@ -16,6 +19,8 @@
 #include "lib/timestamp.h"
 
 #define DEADLINE_MS 30000
+#define KEYRING_MS 3000
+#define UNLOCK_MS 60000 /* for a person who types a password */
 #define CLUSTER_INFO_PATH "/api/v1alpha1/cluster-info"
 #define LIMIT_CLUSTER_NAME 253
 
@@ -28,8 +33,9 @@ struct login_run {
         char *url, *cluster, *context;
         const char *role; /* "" when none was asked for */
         char ca_hash[CA_HASH_SIZE];
-        const char *file; /* the kubeconfig that was written */
-        bool current;     /* the context is the current one now */
+        const char *file;  /* the kubeconfig that was written */
+        const char *place; /* where the token lies, or NULL */
+        bool current;      /* the context is the current one now */
 };
 
 static void clear_run(struct login_run *run)
@@ -180,12 +186,18 @@ static bool remember(struct login_run *run, struct error *err)
         struct mark mark = { .once = true,
                              .until = run->entry.until ? run->entry.until : run->entry.expires,
                              .period_seconds = run->entry.period_seconds };
+        struct cache_wish wish = { .timeout_ms = KEYRING_MS };
         struct error problem = { 0 };
 
+        if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+                wish = (struct cache_wish){ .may_unlock = true, .timeout_ms = UNLOCK_MS };
+        if (!cache_mode_parse(config->cache, &wish.tiers))
+                return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", config->cache);
         if (once)
                 run->entry.renewable = false;
-        if (strcmp(config->cache, "none") != 0 && !cache_write(&key, &run->entry, &problem))
+        if (wish.tiers && !cache_write(&wish, &key, &run->entry, &run->place, &problem))
                 report_warning("the token is not kept: %s", problem.text);
+        failure_forget(&key);
         return once ? mark_write(&key, &mark, err) : mark_remove(&key, err);
 }
 
@@ -272,6 +284,8 @@ static void print_result(const struct login_run *run)
         printf("  Role:     %s\n", role);
         printf("  Until:    %s (in %s)\n", timestamp_format(until, until_text),
                duration_format_seconds(left > 0 ? left : 0, left_text));
+        if (run->place)
+                printf("  Token:    in %s\n", run->place);
         printf("  Context:  %s (in %s)\n", run->context, run->file);
         if (run->current)
                 printf("\nNext: kubectl get pods\n");

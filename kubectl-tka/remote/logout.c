@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kubectl-tka/mark.h"
+#include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
@@ -57,12 +58,15 @@ static bool find_targets(struct logout_run *run, struct error *err)
 static bool forget(const struct target_list *targets, int64_t *until, struct error *err)
 {
         bool done = true;
+        unsigned tiers = 0;
+        bool known = cache_mode_parse("auto", &tiers);
 
+        (void)known;
         for (size_t i = 0; i < targets->count; i++) {
                 const struct cache_key *key = &targets->items[i].key;
                 scoped(cache_entry_clear) struct cache_entry entry = { 0 };
                 struct error miss = { 0 };
-                if (cache_read(key, &entry, &miss) && entry.until > *until)
+                if (cache_read(tiers, key, &entry, &miss) && entry.until > *until)
                         *until = entry.until;
                 done = mark_write(key, &(struct mark){ .signed_out = true }, err) &&
                        cache_forget(key, err) && done;

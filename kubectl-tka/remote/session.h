@@ -1,11 +1,11 @@
 /* session.h - a credential from the server, as it is kept in the cache. */
 #pragma once
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/cache_entry.h"
 #include "kubectl-tka/remote/server.h"
 #include "schema/login.h"
 
 /* Signs in if need be, waits for the operator, brings the token: one round trip. The key's fields
- * are left to cache_write(). */
+ * are left to cache_entry_encode(). */
 bool session_fetch(struct server *server, const struct login_request *request,
                    struct cache_entry *entry, struct error *err) must_check;

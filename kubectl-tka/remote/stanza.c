@@ -87,7 +87,7 @@ static json_t *make_args(const struct stanza *stanza)
         add_flag(args, "--ca-hash", stanza->key.ca_hash);
         add_flag(args, "--cluster", stanza->key.cluster);
         add_flag(args, "--role", stanza->key.role);
-        add_flag(args, "--cache", strcmp(config->cache, "none") == 0 ? "none" : "file");
+        add_flag(args, "--cache", config->cache);
         add_flag(args, "--config", config->config_file);
         if (strcmp(config->socket, TAILSCALE_SOCKET) != 0)
                 add_flag(args, "--tailscale-socket", config->socket);

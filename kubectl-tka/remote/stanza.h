@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/cache_entry.h"
 #include "kubectl-tka/remote/config.h"
 #include "schema/cluster_info.h"
 

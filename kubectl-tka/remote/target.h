@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/cache_entry.h"
 #include "kubectl-tka/remote/kubeconfig_file.h"
 
 /* Texts are borrowed from the kubeconfig files. */

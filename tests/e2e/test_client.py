@@ -20,6 +20,7 @@ from world import SERVER, eventually, rule
 
 EXEC_INFO = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "spec": {"interactive": False}}
 LAN = "10.77.0.20"
+NEW_PARENT = ("sh", "-c", '"$@"; exit $?', "client")
 
 
 def stanza(world, node="alice", context="rig"):
@@ -30,9 +31,9 @@ def stanza(world, node="alice", context="rig"):
 
 
 def plugin(world, node="alice", info=EXEC_INFO, context="rig", code=0, env=None, prefix=()):
-    """The plugin, run as kubectl runs it."""
+    """The plugin, run as kubectl runs it: by another process each time."""
     variables = {} if info is None else {"KUBERNETES_EXEC_INFO": info if isinstance(info, str) else json.dumps(info)}
-    return world.run(node, *prefix, *stanza(world, node, context), code=code, env={**variables, **(env or {})})
+    return world.run(node, *NEW_PARENT, *prefix, *stanza(world, node, context), code=code, env={**variables, **(env or {})})
 
 
 def one_line(said):
@@ -44,7 +45,7 @@ def one_line(said):
 
 
 def cache_entries(world, node="alice"):
-    return sorted((world.home(node) / ".cache/tka").glob("*.json"))
+    return sorted(path for place in (".cache/tka", "run/tka") for path in (world.home(node) / place).glob("*.json"))
 
 
 def cache_entry(world, node="alice"):
@@ -389,7 +390,7 @@ def test_where_nothing_can_be_kept_the_token_still_serves(world):
     world.login("alice")
     before = requests(world)
 
-    said = plugin(world, env={"XDG_CACHE_HOME": "/proc/nowhere"})
+    said = plugin(world, env={"XDG_CACHE_HOME": "/proc/nowhere", "XDG_RUNTIME_DIR": "/nowhere"})
 
     assert json.loads(said.stdout)["status"]["token"] and said.stderr == "" and requests(world) == before + 1
 
@@ -659,7 +660,7 @@ def test_another_node_of_the_tailnet_gets_no_token_of_the_one_before(world):
     """As after "tailscale switch": the cache holds what somebody else was given."""
     world.login("alice")
     home = world.home("aliceorg")
-    for name in (".kube/config", ".cache/tka"):
+    for name in (".kube/config", "run/tka"):
         source, target = world.home("alice") / name, home / name
         subprocess.run(["cp", "-a", source, target], check=True)
     socket_flag = str(world.rig.tailnet.socket("alice"))

@@ -34,7 +34,7 @@ TEST(reads_what_login_writes_into_a_kubeconfig)
         assert_string_equal(arguments.key.ca_hash, "ab");
         assert_string_equal(arguments.key.cluster, "prod");
         assert_string_equal(arguments.key.role, "view");
-        assert_false(arguments.cached);
+        assert_int_equal(arguments.tiers, 0);
 }
 
 TEST(has_a_cache_and_no_role_unless_told)
@@ -44,7 +44,7 @@ TEST(has_a_cache_and_no_role_unless_told)
         assert_true(read_words("credential --server=http://tka --ca-hash=ab --cluster=prod",
                                &arguments));
         assert_string_equal(arguments.key.role, "");
-        assert_true(arguments.cached);
+        assert_int_equal(arguments.tiers, 7);
 }
 
 TEST(leaves_unclear_arguments_to_the_option_tables)
@@ -53,14 +53,14 @@ TEST(leaves_unclear_arguments_to_the_option_tables)
                 "credential",
                 "credential --server http://tka --ca-hash ab",
                 "credential --server http://tka --ca-hash ab --cluster",
-                "credential --server http://tka --ca-hash ab --cluster c --cache keyring",
+                "credential --server http://tka --ca-hash ab --cluster c --cache cloud",
                 "credential --server http://tka --ca-hash ab --cluster c --unknown",
                 "credential --server http://tka --ca-hash ab --cluster c word",
                 "credential --server http://tka --ca-hash ab --cluster c --help",
                 "credential --serve http://tka --ca-hash ab --cluster c",
                 "credential --server http://tka --ca-hash ab --cluster c --insecure-plain-http=1",
         };
-        struct credential_arguments arguments = { .cached = true };
+        struct credential_arguments arguments = { .tiers = 7 };
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
                 assert_false(read_words(rows[i], &arguments));

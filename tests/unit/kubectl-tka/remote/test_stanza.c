@@ -78,7 +78,7 @@ TEST(calls_the_plugin_with_everything_it_needs)
         assert_string_equal(arguments.key.ca_hash, "ab12");
         assert_string_equal(arguments.key.cluster, "prod");
         assert_string_equal(arguments.key.role, "view");
-        assert_true(arguments.cached);
+        assert_int_equal(arguments.tiers, 7);
         text_list_clear(&config.server_tags);
 }
 
@@ -95,7 +95,7 @@ TEST(passes_on_what_login_was_told_to_do_differently)
         text_list_add(&config.server_tags, "tag:mine");
         json_auto_t *user = stanza_user(&stanza);
         read_args(user, &arguments);
-        assert_false(arguments.cached);
+        assert_int_equal(arguments.tiers, 0);
 
         scoped(buf_clear) struct buf text = { 0 };
         json_print(find_args(user), &text);

@@ -7,12 +7,14 @@
 
 #include "kubectl-tka/cache.h"
 #include "kubectl-tka/directory.h"
+#include "kubectl-tka/remote/cache_write.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
 #include "tests/unit/kubectl-tka/folder.h"
 
+static const struct cache_wish in_a_file = { .tiers = 1U << CACHE_FILE };
 static const struct cache_key key = { "http://tka:8123", "ab12", "prod", "view" };
 
 /* A cache of the test's own, empty. */
@@ -46,8 +48,10 @@ static void write_entry(void)
                 .renewable = true,
         };
 
+        const char *place = NULL;
+
         secret_set(&entry.token, "abc.def", 7);
-        assert_ok(cache_write(&key, &entry, &err));
+        assert_ok(cache_write(&in_a_file, &key, &entry, &place, &err));
 }
 
 /* Puts one value into the entry that write_entry() wrote; NULL takes the key away. */
@@ -69,7 +73,7 @@ static void assert_miss(const char *words)
         struct error err = { 0 };
         struct cache_entry entry = { .expires = 77 };
 
-        assert_fails(cache_read(&key, &entry, &err), ERROR_NOT_FOUND, words);
+        assert_fails(cache_read(1U << CACHE_FILE, &key, &entry, &err), ERROR_NOT_FOUND, words);
         assert_int_equal(entry.expires, 77);
         assert_null(entry.server);
 }
@@ -83,7 +87,7 @@ TEST(gives_back_what_was_written)
         struct stat found;
 
         write_entry();
-        assert_ok(cache_read(&key, &entry, &err));
+        assert_ok(cache_read(1U << CACHE_FILE, &key, &entry, &err));
         assert_string_equal(secret_text(&entry.token), "abc.def");
         assert_string_equal(entry.login, "alice@example.com");
         assert_string_equal(entry.addresses, "100.64.0.2");
@@ -107,7 +111,7 @@ TEST(misses_without_a_home)
 {
         assert_int_equal(unsetenv("XDG_CACHE_HOME"), 0);
         assert_int_equal(unsetenv("HOME"), 0);
-        assert_miss("no home directory");
+        assert_miss("no place to keep");
 }
 
 TEST(misses_for_any_other_key)
@@ -125,7 +129,8 @@ TEST(misses_for_any_other_key)
 
         write_entry();
         for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
-                assert_fails(cache_read(&others[i], &entry, &err), ERROR_NOT_FOUND, "");
+                assert_fails(cache_read(1U << CACHE_FILE, &others[i], &entry, &err),
+                             ERROR_NOT_FOUND, "");
 }
 
 TEST(misses_when_an_entry_is_not_what_was_written)
@@ -224,8 +229,34 @@ TEST(writes_nothing_into_a_folder_that_others_can_open)
         struct error err = { 0 };
         scoped(cache_entry_clear) struct cache_entry entry = { .addresses = xstrdup("") };
 
+        const char *place = "untouched";
+
         secret_set(&entry.token, "a", 1);
         assert_int_equal(mkdir(folder, 0755), 0);
         assert_int_equal(chmod(folder, 0755), 0);
-        assert_fails(cache_write(&key, &entry, &err), ERROR_INVALID, "group or world");
+        assert_fails(cache_write(&in_a_file, &key, &entry, &place, &err), ERROR_INVALID,
+                     "group or world");
+}
+
+TEST(keeps_in_the_first_place_that_takes_it_and_reads_the_newest)
+{
+        const struct cache_wish wish = { .tiers = 1U << CACHE_RUNTIME | 1U << CACHE_FILE };
+        scoped_free char *folder = enter_folder();
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        scoped(cache_entry_clear) struct cache_entry found = { 0 };
+        struct error err = { 0 };
+        const char *place = NULL;
+
+        assert_int_equal(setenv("XDG_RUNTIME_DIR", folder_enter(), 1), 0);
+        write_entry();
+        assert_ok(cache_read(wish.tiers, &key, &entry, &err));
+        entry.fetched_at = 500;
+        assert_ok(cache_write(&(struct cache_wish){ .tiers = 1U << CACHE_RUNTIME }, &key, &entry,
+                              &place, &err));
+        assert_ok(cache_read(wish.tiers, &key, &found, &err));
+        assert_int_equal(found.fetched_at, 1000);
+        assert_ok(cache_write(&wish, &key, &entry, &place, &err));
+        assert_string_equal(place, "a private file in memory");
+        assert_miss("No such file");
+        assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 }

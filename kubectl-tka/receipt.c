@@ -1,0 +1,112 @@
+#include "kubectl-tka/receipt.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kubectl-tka/cache.h"
+#include "lib/memory.h"
+
+#define SLOTS 128
+#define MAGIC UINT64_C(0x31616b7470746372) /* "rctpkta1" */
+
+/* A file of slots, the first for the whole key, each other for the parents of some pids. Written at
+ * every hit: one small write in place, without a lock. */
+struct slot {
+        uint64_t magic;
+        int64_t pid, started;
+        uint64_t token;
+        int64_t at_ms;
+};
+
+static void close_file(const int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+}
+
+static int open_private(const char *path)
+{
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        struct stat found;
+
+        if (fd >= 0 && (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode) ||
+                        found.st_uid != geteuid() || (found.st_mode & 077))) {
+                close(fd);
+                return -1;
+        }
+        return fd;
+}
+
+static int open_slots(const struct cache_key *key)
+{
+        scoped_free char *path = cache_note(key, ".given");
+        struct error ignored = { 0 };
+        int fd = path ? open_private(path) : -1;
+
+        if (fd < 0 && path && access(path, F_OK) != 0 && cache_make_notes(&ignored))
+                fd = open_private(path);
+        return fd;
+}
+
+static off_t place_of(const struct parent *parent)
+{
+        return (off_t)((1 + parent->pid % (SLOTS - 1)) * (int64_t)sizeof(struct slot));
+}
+
+static bool read_slot(int fd, off_t place, struct slot *slot)
+{
+        return pread(fd, slot, sizeof(*slot), place) == (ssize_t)sizeof(*slot) &&
+               slot->magic == MAGIC;
+}
+
+/* The first slot's time is the hold's end; one beyond any hold is of before a restart. */
+static int64_t held_until_ms(int fd, int64_t now_ms)
+{
+        struct slot slot = { 0 };
+
+        return read_slot(fd, 0, &slot) && slot.at_ms <= now_ms + RECEIPT_REPLACED_MS ? slot.at_ms
+                                                                                     : 0;
+}
+
+void receipt_check(const struct cache_key *key, const struct parent *parent,
+                   const struct cache_entry *entry, bool *refused)
+{
+        scoped(close_file) int fd = open_slots(key);
+        struct slot slot = { 0 };
+        int64_t now_ms = parent_clock_ms();
+
+        *refused = fd >= 0 && read_slot(fd, place_of(parent), &slot) && slot.pid == parent->pid &&
+                   slot.started == parent->started && slot.token == cache_entry_id(entry) &&
+                   held_until_ms(fd, now_ms) <= now_ms;
+}
+
+/* A slot that was not written is a second call not noticed. */
+static void write_slot(int fd, off_t place, const struct slot *slot)
+{
+        ssize_t written = pwrite(fd, slot, sizeof(*slot), place);
+
+        (void)written;
+}
+
+void receipt_note(const struct cache_key *key, const struct parent *parent,
+                  const struct cache_entry *entry)
+{
+        scoped(close_file) int fd = open_slots(key);
+        struct slot slot = { MAGIC, parent->pid, parent->started, cache_entry_id(entry),
+                             parent_clock_ms() };
+
+        if (fd >= 0)
+                write_slot(fd, place_of(parent), &slot);
+}
+
+void receipt_hold(const struct cache_key *key, int64_t hold_ms)
+{
+        scoped(close_file) int fd = open_slots(key);
+        int64_t now_ms = parent_clock_ms();
+        struct slot slot = { .magic = MAGIC, .at_ms = now_ms + hold_ms };
+
+        if (fd >= 0 && held_until_ms(fd, now_ms) < slot.at_ms)
+                write_slot(fd, 0, &slot);
+}
