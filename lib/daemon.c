@@ -1,11 +1,13 @@
 #include "lib/daemon.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -13,15 +15,109 @@
 
 #define FILES_MAX 8
 
-static void print_usage(FILE *stream, const char *program, const struct daemon_command *commands,
-                        size_t count)
+static void print_usage(FILE *stream, const struct daemon *daemon)
 {
-        fprintf(stream, "Usage: %s COMMAND\n\n", program);
-        for (size_t i = 0; i < count; i++)
-                fprintf(stream, "  %-10s %s (%s --help: its flags)\n", commands[i].name,
-                        commands[i].help, commands[i].name);
-        fprintf(stream, "  %-10s %s\n  %-10s %s\n", "version", "print the version", "help",
-                "print this");
+        fprintf(stream,
+                "Usage: %s COMMAND\n\n"
+                "  %-14s run it (%s --help: its flags)\n"
+                "  %-14s say whether its configuration is good (same flags)\n"
+                "  %-14s print the version\n"
+                "  %-14s print this\n",
+                daemon->name, daemon->verb, daemon->verb, "config check", "version", "help");
+}
+
+static void print_help(const struct daemon *daemon)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+
+        buf_printf(&text,
+                   "Usage: %s %s [flags]\n\n%s\n"
+                   "Every flag is also TKA_SECTION_KEY in the environment and section.key in the "
+                   "file.\n\n",
+                   daemon->name, daemon->verb, daemon->about);
+        options_print_help(daemon->config->options, &text);
+        fputs(buf_text(&text), stdout);
+}
+
+static bool read_log(struct daemon_options *common, struct error *err)
+{
+        static const char *const formats[] = { "auto", "json", "text" };
+
+        if (!log_level_parse(common->debug ? "debug" : common->log_level_text, &common->log_level,
+                             err))
+                return error_wrap(err, "log.level");
+        for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
+                if (strcmp(common->log_format_text, formats[i]) == 0)
+                        common->log_format = (enum log_format)i;
+        return true;
+}
+
+static bool check_health(const struct daemon_options *common, struct error *err)
+{
+        unsigned char binary[sizeof(struct in6_addr)];
+        const char *address = common->health_address;
+
+        if (inet_pton(AF_INET, address, binary) == 1 || inet_pton(AF_INET6, address, binary) == 1)
+                return true;
+        return error_set(err, ERROR_INVALID, "health.address: \"%s\" is no IP address", address);
+}
+
+bool daemon_read(const struct daemon_config *config, int argc, char **argv, void *record,
+                 struct error *err)
+{
+        const char *given = options_config_path(argc, argv);
+        const char *path = given == NULL ? config->file : given;
+        struct daemon_options *common = record;
+        json_auto_t *json = NULL;
+
+        if (!options_read_file(path, given == NULL, &json, err) ||
+            !options_read(config->options, json, path, argc, argv, NULL, record, err))
+                return false;
+        return common->help ||
+               (read_log(common, err) && check_health(common, err) && config->check(record, err));
+}
+
+static bool run_verb(const struct daemon *daemon, int argc, char **argv, struct error *err)
+{
+        scoped_free void *record = xcalloc(1, daemon->config->record_size);
+        const struct daemon_options *common = record;
+        scoped(kube_config_clear) struct kube_config kube = { 0 };
+
+        file_forbid_core_dumps();
+        bool good = daemon_read(daemon->config, argc, argv, record, err);
+        if (good && common->help) {
+                print_help(daemon);
+        } else if (good) {
+                log_init(common->log_level, common->log_format);
+                good = kube_config_read(common->kubeconfig, &kube, err)
+                               ? daemon->run(record, &kube, err)
+                               : error_wrap(err, "kubernetes.kubeconfig");
+        }
+        options_clear(daemon->config->options, record);
+        return good;
+}
+
+/* "config check [flags]": argv[0] is "check". */
+static bool check_config(const struct daemon *daemon, int argc, char **argv, struct error *err)
+{
+        scoped_free void *record = xcalloc(1, daemon->config->record_size);
+        const struct daemon_options *common = record;
+
+        bool good = daemon_read(daemon->config, argc, argv, record, err);
+        if (good && common->help)
+                print_help(daemon);
+        else if (good)
+                puts("the configuration is good");
+        options_clear(daemon->config->options, record);
+        return good;
+}
+
+static bool run_config(const struct daemon *daemon, int argc, char **argv, struct error *err)
+{
+        if (argc > 1 && strcmp(argv[1], "check") == 0)
+                return check_config(daemon, argc - 1, argv + 1, err);
+        return error_set(err, ERROR_INVALID, "config takes \"check\", not \"%s\"",
+                         argc > 1 ? argv[1] : "");
 }
 
 static bool is_one_of(const char *word, const char *const *words)
@@ -32,51 +128,41 @@ static bool is_one_of(const char *word, const char *const *words)
         return false;
 }
 
-static bool refuse_word(const char *word, const struct daemon_command *commands, size_t count,
-                        struct error *err)
-{
-        scoped(buf_clear) struct buf known = { 0 };
-
-        for (size_t i = 0; i < count; i++)
-                buf_printf(&known, "%s, ", commands[i].name);
-        return error_set(err, ERROR_INVALID, "\"%s\" is no command: %sversion and help are", word,
-                         buf_text(&known));
-}
-
-static bool run(const char *program, const struct daemon_command *commands, size_t count, int argc,
-                char **argv, struct error *err)
+static bool run(const struct daemon *daemon, int argc, char **argv, struct error *err)
 {
         static const char *const help_words[] = { "help", "--help", "-h", NULL };
         static const char *const version_words[] = { "version", "--version", NULL };
 
-        for (size_t i = 0; i < count; i++)
-                if (strcmp(commands[i].name, argv[0]) == 0)
-                        return commands[i].run(argc, argv, err);
+        if (strcmp(argv[0], daemon->verb) == 0)
+                return run_verb(daemon, argc, argv, err);
+        if (strcmp(argv[0], "config") == 0)
+                return run_config(daemon, argc, argv, err);
         bool version = is_one_of(argv[0], version_words);
         if (!version && !is_one_of(argv[0], help_words))
-                return refuse_word(argv[0], commands, count, err);
+                return error_set(err, ERROR_INVALID,
+                                 "\"%s\" is no command: %s, config, version and help are", argv[0],
+                                 daemon->verb);
         if (argc > 1)
                 return error_set(err, ERROR_INVALID, "%s takes no \"%s\"", argv[0], argv[1]);
         if (version)
-                printf("%s %s\n", program, VERSION);
+                printf("%s %s\n", daemon->name, VERSION);
         else
-                print_usage(stdout, program, commands, count);
+                print_usage(stdout, daemon);
         return true;
 }
 
-int daemon_main(const char *program, const struct daemon_command *commands, size_t count, int argc,
-                char **argv)
+int daemon_main(const struct daemon *daemon, int argc, char **argv)
 {
         struct error err = { 0 };
 
         signal(SIGPIPE, SIG_IGN);
         if (argc < 2) {
-                print_usage(stderr, program, commands, count);
+                print_usage(stderr, daemon);
                 return error_exit_code(ERROR_INVALID);
         }
-        if (run(program, commands, count, argc - 1, argv + 1, &err))
+        if (run(daemon, argc - 1, argv + 1, &err))
                 return 0;
-        fprintf(stderr, "%s: %s\n", program, err.text);
+        fprintf(stderr, "%s: %s\n", daemon->name, err.text);
         return error_exit_code(err.kind);
 }
 

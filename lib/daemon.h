@@ -1,19 +1,54 @@
-/* daemon.h - what every daemon does before its own work: finds the command, and confines itself. */
+/* daemon.h - what every daemon does before its own work: finds the command, reads its
+ * configuration, and confines itself. */
 #pragma once
 
-#include "lib/error.h"
+#include "lib/kube.h"
+#include "lib/log.h"
+#include "lib/options.h"
 
-struct daemon_command {
-        const char *name;
-        const char *help; /* one line */
-        /* argv[0] is the command's name. */
-        bool (*run)(int argc, char **argv, struct error *err);
+/* What every daemon is told; the first member of the record its options fill. Its rows are
+ * DAEMON_ROWS of lib/option_rows.h. */
+struct daemon_options {
+        char *file;
+        bool help;
+
+        char *kubeconfig; /* or NULL */
+
+        char *health_address;
+        int64_t health_port;
+
+        char *log_level_text, *log_format_text;
+        bool debug;
+
+        /* Read from the texts above. */
+        enum log_level log_level;
+        enum log_format log_format;
 };
 
-/* The all of main(): runs the command that argv[1] names; "version" and "help" are known without
- * being in the table. Errors are one line on stderr. Gives the exit status. */
-int daemon_main(const char *program, const struct daemon_command *commands, size_t count, int argc,
-                char **argv);
+/* A daemon's configuration: its table, and the record that the table fills. */
+struct daemon_config {
+        const struct options *options;
+        size_t record_size;
+        const char *file; /* read when there is one and none is named */
+        /* Reads words and refuses what cannot work, naming the key. */
+        bool (*check)(void *record, struct error *err);
+};
+
+struct daemon {
+        const char *name;  /* "tka-server" */
+        const char *verb;  /* the command that runs it: "serve" */
+        const char *about; /* what it does, for --help of the verb */
+        const struct daemon_config *config;
+        bool (*run)(void *record, struct kube_config *kube, struct error *err);
+};
+
+/* The all of main(): "VERB [flags]", "config check [flags]", "version" and "help". Errors are one
+ * line on stderr. Gives the exit status. */
+int daemon_main(const struct daemon *daemon, int argc, char **argv);
+
+/* Reads and checks the configuration. The caller clears the record also on failure. */
+bool daemon_read(const struct daemon_config *config, int argc, char **argv, void *record,
+                 struct error *err) must_check;
 
 /* sandbox_enter() with what libc, libcurl and OpenSSL read at run time, and the folders of files
  * (NULL entries do not count), which rotate by renaming. socket: a unix socket to

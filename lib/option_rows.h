@@ -27,3 +27,21 @@
 #define FLAG(key, flag, member, help) \
         ROW(key, flag, 0, OPTION_BOOL, member, NULL, 0, 0, NULL, NULL, help)
 #define ELSEWHERE(key) { key, NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL }
+
+/* The rows of the struct daemon_options in the member daemon. */
+#define DAEMON_ROWS(default_file, default_address, default_port) \
+        BARE("config", 'c', "TKA_CONFIG", OPTION_TEXT, daemon.file, "FILE", \
+             "read this file (default: " default_file " if there is one)"), \
+                BARE("help", 'h', "", OPTION_BOOL, daemon.help, NULL, "show this text"), \
+                TEXT("kubernetes.kubeconfig", "kubeconfig", daemon.kubeconfig, NULL, "FILE", \
+                     "how to reach the API server (default: in the cluster, $KUBECONFIG, " \
+                     "~/.kube/config)"), \
+                TEXT("health.address", "health-address", daemon.health_address, default_address, \
+                     "IP", "where probes and metrics are answered"), \
+                NUMBER("health.port", "health-port", 0, daemon.health_port, default_port, 65535, \
+                       "PORT", "its port"), \
+                CHOICE("log.level", "log-level", daemon.log_level_text, "info", \
+                       "debug|info|warn|error", "LEVEL", "least important line that is written"), \
+                CHOICE("log.format", "log-format", daemon.log_format_text, "auto", \
+                       "auto|json|text", "FORMAT", "auto: text on a terminal, else JSON"), \
+                FLAG("debug", "debug", daemon.debug, "the same as --log-level debug")

@@ -1,6 +1,5 @@
 #include "schema/settings.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -24,14 +23,8 @@ static bool check_name(const char *key, const char *name, size_t limit, const ch
         return true;
 }
 
-bool settings_check_names(const char *session_namespace, const char *release_namespace,
-                          const struct text_list *roles, struct error *err)
+static bool check_roles(const struct text_list *roles, struct error *err)
 {
-        if (!check_name("operator.namespace", session_namespace, LIMIT_NAMESPACE, "-", err))
-                return false;
-        if (release_namespace != NULL &&
-            !check_name("kubernetes.namespace", release_namespace, LIMIT_NAMESPACE, "-", err))
-                return false;
         if (roles->count == 0)
                 return error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
         for (size_t i = 0; i < roles->count; i++)
@@ -41,7 +34,7 @@ bool settings_check_names(const char *session_namespace, const char *release_nam
         return true;
 }
 
-bool settings_check_periods(int64_t min_seconds, int64_t max_seconds, struct error *err)
+static bool check_periods(int64_t min_seconds, int64_t max_seconds, struct error *err)
 {
         if (min_seconds <= max_seconds)
                 return true;
@@ -51,37 +44,25 @@ bool settings_check_periods(int64_t min_seconds, int64_t max_seconds, struct err
                          min_seconds, max_seconds);
 }
 
-bool settings_check_health(const char *address, struct error *err)
+bool settings_check(const struct settings *settings, struct error *err)
 {
-        unsigned char binary[sizeof(struct in6_addr)];
-
-        if (inet_pton(AF_INET, address, binary) == 1 || inet_pton(AF_INET6, address, binary) == 1)
-                return true;
-        return error_set(err, ERROR_INVALID, "health.address: \"%s\" is no IP address", address);
+        return check_name("operator.namespace", settings->session_namespace, LIMIT_NAMESPACE, "-",
+                          err) &&
+               (settings->release_namespace == NULL ||
+                check_name("kubernetes.namespace", settings->release_namespace, LIMIT_NAMESPACE,
+                           "-", err)) &&
+               check_roles(&settings->roles, err) &&
+               check_periods(settings->min_period_seconds, settings->max_period_seconds, err);
 }
 
-bool settings_read_log(const char *level_text, const char *format_text, enum log_level *level,
-                       enum log_format *format, struct error *err)
+bool settings_settle_namespaces(struct settings *settings, const char *found, struct error *err)
 {
-        static const char *const formats[] = { "auto", "json", "text" };
-
-        if (!log_level_parse(level_text, level, err))
-                return error_wrap(err, "log.level");
-        for (size_t i = 0; i < ARRAY_LENGTH(formats); i++)
-                if (strcmp(format_text, formats[i]) == 0)
-                        *format = (enum log_format)i;
-        return true;
-}
-
-bool settings_settle_namespaces(char **release_namespace, const char *found,
-                                const char *session_namespace, struct error *err)
-{
-        if (*release_namespace == NULL)
-                *release_namespace = xstrdup(found == NULL ? "tka-system" : found);
-        if (strcmp(*release_namespace, session_namespace) != 0)
+        if (settings->release_namespace == NULL)
+                settings->release_namespace = xstrdup(found == NULL ? "tka-system" : found);
+        if (strcmp(settings->release_namespace, settings->session_namespace) != 0)
                 return true;
         return error_set(err, ERROR_INVALID,
                          "operator.namespace: \"%s\" is where this program runs; sessions need a "
                          "namespace of their own",
-                         session_namespace);
+                         settings->session_namespace);
 }

@@ -2,22 +2,34 @@
 #pragma once
 
 #include "lib/json.h"
-#include "lib/log.h"
 
 #define SETTINGS_FILE "/etc/tka/config.yaml"
 
-/* operator.namespace, kubernetes.namespace (or NULL) and operator.roles, at least one. */
-bool settings_check_names(const char *session_namespace, const char *release_namespace,
-                          const struct text_list *roles, struct error *err) must_check;
-/* server.minPeriod and server.maxPeriod, in seconds. */
-bool settings_check_periods(int64_t min_seconds, int64_t max_seconds, struct error *err) must_check;
-/* health.address: one IP address. */
-bool settings_check_health(const char *address, struct error *err) must_check;
-/* log.level and log.format. */
-bool settings_read_log(const char *level_text, const char *format_text, enum log_level *level,
-                       enum log_format *format, struct error *err) must_check;
+struct settings {
+        char *session_namespace; /* operator.namespace */
+        char *release_namespace; /* or NULL: where we run, else tka-system */
+        struct text_list roles;
+        int64_t min_period_seconds, max_period_seconds;
+};
+
+/* The rows of the struct settings in the member settings; for config.c files, which include
+ * lib/option_rows.h. */
+#define SETTINGS_ROWS \
+        TEXT("operator.namespace", "operator-namespace", settings.session_namespace, "tka", \
+             "NAME", "namespace that holds the sessions and nothing else"), \
+                LIST("operator.roles", "roles", 0, settings.roles, "view", "NAMES", \
+                     "ClusterRoles that may be granted"), \
+                TEXT("kubernetes.namespace", "namespace", settings.release_namespace, NULL, \
+                     "NAME", "namespace this program runs in"), \
+                PERIOD("server.minPeriod", "min-period", settings.min_period_seconds, "1m", \
+                       "shortest session"), \
+                PERIOD("server.maxPeriod", "max-period", settings.max_period_seconds, "24h", \
+                       "longest session")
+
+/* Refuses what cannot work, naming the key. */
+bool settings_check(const struct settings *settings, struct error *err) must_check;
 /* Where we run: as told, else where the pod or the kubeconfig's context is (found, may be NULL),
  * else tka-system. Refuses when sessions would live in the same namespace: who may mint tokens
  * there could mint the operator's. */
-bool settings_settle_namespaces(char **release_namespace, const char *found,
-                                const char *session_namespace, struct error *err) must_check;
+bool settings_settle_namespaces(struct settings *settings, const char *found,
+                                struct error *err) must_check;

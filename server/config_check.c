@@ -104,10 +104,8 @@ static bool check_cluster(struct config *config, struct error *err)
 
 static bool check_health(const struct config *config, struct error *err)
 {
-        const char *address = config->health_address;
+        const char *address = config->daemon.health_address;
 
-        if (!settings_check_health(address, err))
-                return false;
         if (is_wildcard(address))
                 return error_set(err, ERROR_INVALID,
                                  "health.address: \"%s\" would listen everywhere: name one address",
@@ -117,13 +115,13 @@ static bool check_health(const struct config *config, struct error *err)
 
 bool config_allows_userspace(const struct config *config, struct error *err)
 {
-        if (strcmp(config->health_address, "127.0.0.1") != 0 &&
-            strcmp(config->health_address, "::1") != 0)
+        if (strcmp(config->daemon.health_address, "127.0.0.1") != 0 &&
+            strcmp(config->daemon.health_address, "::1") != 0)
                 return true;
         return error_set(err, ERROR_INVALID,
                          "health.address: in userspace mode the whole tailnet reaches \"%s\": take "
                          "127.0.0.2 or the pod's address",
-                         config->health_address);
+                         config->daemon.health_address);
 }
 
 static bool check_port(const struct config *config, struct error *err)
@@ -135,25 +133,20 @@ static bool check_port(const struct config *config, struct error *err)
                          "another port");
 }
 
-static bool read_words(struct config *config, struct error *err)
+static void read_mode(struct config *config)
 {
         static const char *const modes[] = { "auto", "userspace", "tun" };
 
         for (size_t i = 0; i < ARRAY_LENGTH(modes); i++)
                 if (strcmp(config->mode_text, modes[i]) == 0)
                         config->mode = (enum mode)i;
-        return settings_read_log(config->debug ? "debug" : config->log_level_text,
-                                 config->log_format_text, &config->log_level, &config->log_format,
-                                 err);
 }
 
-bool config_check(struct config *config, struct error *err)
+bool config_check(void *owner, struct error *err)
 {
-        return read_words(config, err) &&
-               settings_check_names(config->session_namespace, config->release_namespace,
-                                    &config->roles, err) &&
-               check_capabilities(config, err) && check_port(config, err) &&
-               settings_check_periods(config->min_period_seconds, config->max_period_seconds,
-                                      err) &&
-               check_cluster(config, err) && check_health(config, err);
+        struct config *config = owner;
+
+        read_mode(config);
+        return settings_check(&config->settings, err) && check_capabilities(config, err) &&
+               check_port(config, err) && check_cluster(config, err) && check_health(config, err);
 }

@@ -1,7 +1,7 @@
 /* handlers.h - one function per endpoint, and the tables that name them. */
 #pragma once
 
-#include "lib/http_server.h"
+#include "lib/health.h"
 
 struct caller;
 struct server;
@@ -19,6 +19,7 @@ bool handle_kubeconfig(struct server *server, struct caller *caller, struct http
 bool handle_cluster_info(struct server *server, struct caller *caller,
                          struct http_exchange *exchange, struct error *err);
 
-/* The routes on the tailnet, and those for probes and scrapes. Kept for ever. */
+/* The routes on the tailnet. Kept for ever. */
 const struct http_route *routes_public(size_t *count);
-const struct http_route *routes_health(size_t *count);
+/* What probes and scrapes are answered. */
+struct health probes_of(struct server *server);

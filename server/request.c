@@ -14,9 +14,9 @@ bool request_decide(struct server *server, struct caller *caller,
                     struct grant *grant, struct error *err)
 {
         const struct grant_limits limits = {
-                .min_period_seconds = server->config->min_period_seconds,
-                .max_period_seconds = server->config->max_period_seconds,
-                .roles = &server->config->roles,
+                .min_period_seconds = server->config->settings.min_period_seconds,
+                .max_period_seconds = server->config->settings.max_period_seconds,
+                .roles = &server->config->settings.roles,
         };
         size_t length = 0;
         const char *body = http_exchange_body(exchange, &length);

@@ -1,11 +1,11 @@
 /* server.h - what every part of the running daemon shares. */
 #pragma once
 
+#include "lib/health.h"
 #include "lib/tailscale.h"
 #include "schema/capability.h"
 #include "server/config.h"
 
-struct http_server;
 struct identity;
 struct kube;
 struct loop;
@@ -21,6 +21,7 @@ struct server {
         struct signin_store *signins;
         struct metrics *metrics, *kube_metrics; /* of /metrics and /metrics/controller */
         struct http_server *http, *health;
+        struct health probes;
         bool listening;     /* on the tailnet */
         char trouble[512];  /* why it is not */
         bool draining;      /* a signal came */

@@ -71,7 +71,7 @@ static const char *label_role(const struct server *server, const char *role)
 {
         if (role[0] == '\0')
                 return "none";
-        return text_list_has(&server->config->roles, role) ? role : "other";
+        return text_list_has(&server->config->settings.roles, role) ? role : "other";
 }
 
 void telemetry_count_attempt(struct server *server, const char *role, const char *outcome)
@@ -129,19 +129,20 @@ void telemetry_note_probe(void *owner, const struct http_outcome *outcome)
         log_answer(LOG_LEVEL_DEBUG, outcome);
 }
 
-void telemetry_print(struct server *server, struct buf *buf)
+void telemetry_print(void *owner, struct buf *text)
 {
+        struct server *server = owner;
         struct error err = { 0 };
 
         metrics_set(server->metrics, TAILSCALED_UP, NULL,
                     identity_is_running(server->identity, &err) ? 1 : 0);
         metrics_set(server->metrics, LOOP_LAG, NULL, (double)loop_lag_ms(server->loop) / 1000);
-        metrics_print(server->metrics, buf);
+        metrics_print(server->metrics, text);
 }
 
 static void count_sessions(struct server *server)
 {
-        const struct text_list *roles = &server->config->roles;
+        const struct text_list *roles = &server->config->settings.roles;
 
         metrics_reset(server->kube_metrics, ACTIVE_SESSIONS);
         for (size_t r = 0; r < roles->count; r++) {
@@ -159,13 +160,14 @@ static void count_sessions(struct server *server)
         }
 }
 
-void telemetry_print_kube(struct server *server, struct buf *buf)
+void telemetry_print_kube(void *owner, struct buf *text)
 {
+        struct server *server = owner;
         struct metrics *metrics = server->kube_metrics;
 
         count_sessions(server);
         metrics_set(metrics, WATCH_SYNCED, NULL, signin_store_is_synced(server->signins) ? 1 : 0);
         metrics_set(metrics, WATCH_RESTARTS, NULL, (double)signin_store_restarts(server->signins));
         metrics_set(metrics, CLOCK_OFFSET, NULL, (double)kube_clock_offset_seconds(server->kube));
-        metrics_print(metrics, buf);
+        metrics_print(metrics, text);
 }

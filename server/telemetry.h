@@ -16,5 +16,6 @@ void telemetry_count_attempt(struct server *server, const char *role, const char
 void telemetry_count_signin(struct server *server, const char *role);
 void telemetry_count_check(struct server *server, const char *outcome);
 
-void telemetry_print(struct server *server, struct buf *buf);
-void telemetry_print_kube(struct server *server, struct buf *buf);
+/* /metrics and /metrics/controller. owner: the struct server. */
+void telemetry_print(void *owner, struct buf *text);
+void telemetry_print_kube(void *owner, struct buf *text);

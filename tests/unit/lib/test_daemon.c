@@ -2,40 +2,50 @@
 
 #include <stdio.h>
 
-#include "lib/json.h"
 #include "lib/memory.h"
+#include "lib/option_rows.h"
 #include "tests/unit/test.h"
 
-static int seen_argc;
-static char seen_name[16];
-
-static bool note_call(int argc, char **argv, struct error *err)
-{
-        (void)err;
-        seen_argc = argc;
-        snprintf(seen_name, sizeof(seen_name), "%s", argv[0]);
-        return true;
-}
-
-static bool be_denied(int argc, char **argv, struct error *err)
-{
-        (void)argc;
-        (void)argv;
-        return error_set(err, ERROR_DENIED, "not today");
-}
-
-static const struct daemon_command commands[] = {
-        { "serve", "run it", note_call },
-        { "fail",  "fail",   be_denied },
+struct config {
+        struct daemon_options daemon;
+        int64_t wheels;
 };
 
+static const struct option_row rows[] = {
+        DAEMON_ROWS("/nonexistent.yaml", "127.0.0.1", "1"),
+        NUMBER("cart.wheels", "wheels", 0, wheels, "4", 8, "COUNT", "how many"),
+};
+
+static const struct options options = { rows, ARRAY_LENGTH(rows) };
+
+static bool check(void *record, struct error *err)
+{
+        const struct config *config = record;
+
+        return config->wheels != 3 || error_set(err, ERROR_INVALID, "cart.wheels: 3 fall over");
+}
+
+static int64_t seen_wheels;
+
+static bool run(void *record, struct kube_config *kube, struct error *err)
+{
+        const struct config *config = record;
+
+        (void)kube;
+        seen_wheels = config->wheels;
+        return seen_wheels != 8 || error_set(err, ERROR_DENIED, "not today");
+}
+
+static const struct daemon_config config_of_ours = { &options, sizeof(struct config),
+                                                     "/nonexistent.yaml", check };
+static const struct daemon ours = { "test", "serve", "Rolls.", &config_of_ours, run };
+
 /* The words after the program's name, apart at spaces. */
-static int run(const char *words)
+static int run_words(const char *words)
 {
         scoped(text_list_clear) struct text_list argv = { 0 };
 
-        seen_argc = 0;
-        seen_name[0] = '\0';
+        seen_wheels = 0;
         text_list_add(&argv, "test");
         for (const char *at = words; *at;) {
                 size_t length = strcspn(at, " ");
@@ -43,33 +53,58 @@ static int run(const char *words)
                 text_list_add(&argv, word);
                 at += length + (at[length] == ' ');
         }
-        return daemon_main("test", commands, ARRAY_LENGTH(commands), (int)argv.count, argv.items);
+        return daemon_main(&ours, (int)argv.count, argv.items);
 }
 
-TEST(runs_the_command_that_is_named_with_what_follows_it)
+static bool read_words(const char *flag, struct config *config, struct error *err)
 {
-        assert_int_equal(run("serve --port 1"), 0);
-        assert_int_equal(seen_argc, 3);
-        assert_string_equal(seen_name, "serve");
+        scoped_free char *copy = xstrdup(flag);
+        char verb[] = "serve";
+        char *argv[] = { verb, copy };
+
+        return daemon_read(&config_of_ours, 2, argv, config, err);
 }
 
-TEST(ends_with_the_status_of_the_error)
+TEST(says_whether_a_configuration_is_good_without_running)
 {
-        assert_int_equal(run("fail"), error_exit_code(ERROR_DENIED));
+        assert_int_equal(run_words("config check --wheels 8"), 0);
+        assert_int_equal(run_words("config check --wheels 3"), error_exit_code(ERROR_INVALID));
+        assert_int_equal(run_words("config check --wheels 9"), error_exit_code(ERROR_INVALID));
+        assert_int_equal(seen_wheels, 0);
 }
 
-TEST(knows_version_and_help_by_itself)
+TEST(knows_help_and_version_by_itself)
 {
-        static const char *const words[] = { "version", "--version", "help", "--help", "-h" };
+        static const char *const words[] = { "version", "--version",    "help",
+                                             "--help",  "serve --help", "-h" };
 
         for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
-                assert_int_equal(run(words[i]), 0);
+                assert_int_equal(run_words(words[i]), 0);
+        assert_int_equal(seen_wheels, 0);
 }
 
 TEST(refuses_other_words_and_none_as_wrong_usage)
 {
-        static const char *const words[] = { "sreve", "version more", "help more", "" };
+        static const char *const words[] = { "sreve",     "version more",  "help more",
+                                             "",          "config",        "config czech",
+                                             "serve now", "serve --wheel", "config check now" };
 
         for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
-                assert_int_equal(run(words[i]), error_exit_code(ERROR_INVALID));
+                assert_int_equal(run_words(words[i]), error_exit_code(ERROR_INVALID));
+}
+
+TEST(reads_how_to_log_and_where_probes_are_answered)
+{
+        scoped_free struct config *config = xcalloc(1, sizeof(*config));
+        struct error err = { 0 };
+
+        assert_ok(read_words("--log-level=warn", config, &err));
+        assert_int_equal(config->daemon.log_level, LOG_LEVEL_WARN);
+        assert_ok(read_words("--debug", config, &err));
+        assert_int_equal(config->daemon.log_level, LOG_LEVEL_DEBUG);
+        assert_string_equal(config->daemon.health_address, "127.0.0.1");
+        options_clear(&options, config);
+        assert_fails(read_words("--health-address=localhost", config, &err), ERROR_INVALID,
+                     "health.address: \"localhost\" is no IP address");
+        options_clear(&options, config);
 }

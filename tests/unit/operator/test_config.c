@@ -20,7 +20,7 @@ static bool read_text(const char *text, struct config *config, struct error *err
         assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
         close(fd);
 
-        bool read = config_read(3, arguments, config, err);
+        bool read = daemon_read(config_table(), 3, arguments, config, err);
         unlink(path);
         return read;
 }
@@ -31,13 +31,13 @@ TEST(has_the_defaults_of_the_design)
         struct error err = { 0 };
 
         assert_ok(read_text("", &config, &err));
-        assert_string_equal(config.session_namespace, "tka");
-        assert_int_equal(config.roles.count, 1);
-        assert_string_equal(config.roles.items[0], "view");
-        assert_int_equal(config.min_period_seconds, 60);
-        assert_int_equal(config.max_period_seconds, 24 * 3600);
-        assert_string_equal(config.health_address, "127.0.0.1");
-        assert_int_equal(config.health_port, 8081);
+        assert_string_equal(config.settings.session_namespace, "tka");
+        assert_int_equal(config.settings.roles.count, 1);
+        assert_string_equal(config.settings.roles.items[0], "view");
+        assert_int_equal(config.settings.min_period_seconds, 60);
+        assert_int_equal(config.settings.max_period_seconds, 24 * 3600);
+        assert_string_equal(config.daemon.health_address, "127.0.0.1");
+        assert_int_equal(config.daemon.health_port, 8081);
 }
 
 TEST(accepts_the_sections_of_the_server)
@@ -51,9 +51,9 @@ TEST(accepts_the_sections_of_the_server)
                             "clusterInfo: {name: x, labels: {a: b}}\n"
                             "api: {retryAfterSeconds: 1}\n",
                             &config, &err));
-        assert_string_equal(config.session_namespace, "people");
-        assert_int_equal(config.roles.count, 2);
-        assert_int_equal(config.max_period_seconds, 7200);
+        assert_string_equal(config.settings.session_namespace, "people");
+        assert_int_equal(config.settings.roles.count, 2);
+        assert_int_equal(config.settings.max_period_seconds, 7200);
 }
 
 TEST(refuses_what_it_cannot_work_with_and_says_why)
@@ -89,7 +89,7 @@ TEST(refuses_to_keep_sessions_where_it_runs)
         struct error err = { 0 };
 
         assert_ok(read_text("operator: {namespace: tka-system}", &config, &err));
-        assert_fails(config_settle_namespaces(&config, NULL, &err), ERROR_INVALID,
+        assert_fails(settings_settle_namespaces(&config.settings, NULL, &err), ERROR_INVALID,
                      "namespace of their own");
 }
 
@@ -100,9 +100,9 @@ TEST(takes_the_namespace_of_the_pod_unless_told_another)
         struct error err = { 0 };
 
         assert_ok(read_text("", &found, &err));
-        assert_ok(config_settle_namespaces(&found, "release", &err));
-        assert_string_equal(found.release_namespace, "release");
+        assert_ok(settings_settle_namespaces(&found.settings, "release", &err));
+        assert_string_equal(found.settings.release_namespace, "release");
         assert_ok(read_text("kubernetes: {namespace: mine}", &told, &err));
-        assert_ok(config_settle_namespaces(&told, "tka", &err));
-        assert_string_equal(told.release_namespace, "mine");
+        assert_ok(settings_settle_namespaces(&told.settings, "tka", &err));
+        assert_string_equal(told.settings.release_namespace, "mine");
 }

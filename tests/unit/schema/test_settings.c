@@ -9,10 +9,13 @@ static bool check_names(const char *sessions, const char *release, const char *r
                         struct error *err)
 {
         scoped(text_list_clear) struct text_list roles = { 0 };
+        scoped_free char *session_namespace = xstrdup(sessions);
+        scoped_free char *release_namespace = release == NULL ? NULL : xstrdup(release);
 
         if (role != NULL)
                 text_list_add(&roles, role);
-        return settings_check_names(sessions, release, &roles, err);
+        const struct settings settings = { session_namespace, release_namespace, roles, 60, 60 };
+        return settings_check(&settings, err);
 }
 
 TEST(takes_the_names_that_kubernetes_takes)
@@ -31,42 +34,25 @@ TEST(takes_the_names_that_kubernetes_takes)
 
 TEST(refuses_a_shortest_session_longer_than_the_longest)
 {
+        scoped(text_list_clear) struct text_list roles = { 0 };
+        char namespace_name[] = "tka";
         struct error err = { 0 };
 
-        assert_ok(settings_check_periods(60, 60, &err));
-        assert_fails(settings_check_periods(61, 60, &err), ERROR_INVALID,
-                     "server.minPeriod (61 s)");
-}
-
-TEST(refuses_a_health_address_that_is_none)
-{
-        struct error err = { 0 };
-
-        assert_ok(settings_check_health("::1", &err));
-        assert_fails(settings_check_health("localhost", &err), ERROR_INVALID, "\"localhost\"");
-}
-
-TEST(reads_how_to_log_and_leaves_the_level_alone_when_it_cannot)
-{
-        struct error err = { 0 };
-        enum log_level level = LOG_LEVEL_ERROR;
-        enum log_format format = LOG_FORMAT_AUTO;
-
-        assert_fails(settings_read_log("loud", "json", &level, &format, &err), ERROR_INVALID,
-                     "log.level");
-        assert_int_equal(level, LOG_LEVEL_ERROR);
-        assert_ok(settings_read_log("warn", "json", &level, &format, &err));
-        assert_int_equal(level, LOG_LEVEL_WARN);
-        assert_int_equal(format, LOG_FORMAT_JSON);
+        text_list_add(&roles, "view");
+        const struct settings settings = { namespace_name, NULL, roles, 61, 60 };
+        assert_fails(settings_check(&settings, &err), ERROR_INVALID, "server.minPeriod (61 s)");
 }
 
 TEST(keeps_sessions_out_of_the_namespace_it_runs_in)
 {
         struct error err = { 0 };
-        scoped_free char *release = NULL;
+        char namespace_name[] = "tka", same[] = "tka-system";
+        struct settings settings = { .session_namespace = namespace_name };
 
-        assert_ok(settings_settle_namespaces(&release, NULL, "tka", &err));
-        assert_string_equal(release, "tka-system");
-        assert_fails(settings_settle_namespaces(&release, "other", "tka-system", &err),
-                     ERROR_INVALID, "where this program runs");
+        assert_ok(settings_settle_namespaces(&settings, NULL, &err));
+        assert_string_equal(settings.release_namespace, "tka-system");
+        settings.session_namespace = same;
+        assert_fails(settings_settle_namespaces(&settings, "other", &err), ERROR_INVALID,
+                     "where this program runs");
+        free(settings.release_namespace);
 }

@@ -15,7 +15,7 @@ static bool read_arguments(const char *const *arguments, struct config *config, 
         *err = (struct error){ 0 };
         for (; arguments[argc - 1] != NULL; argc++)
                 argv[argc] = xstrdup(arguments[argc - 1]);
-        bool good = config_read(argc, argv, config, err);
+        bool good = daemon_read(config_table(), argc, argv, config, err);
         for (int i = 1; i < argc; i++)
                 free(argv[i]);
         return good;
@@ -29,13 +29,13 @@ TEST(defaults_are_those_of_the_handbook)
 
         assert_ok(read_arguments(arguments, &config, &err));
         assert_int_equal(config.mode, MODE_AUTO);
-        assert_string_equal(config.session_namespace, "tka");
-        assert_int_equal(config.roles.count, 1);
-        assert_string_equal(config.roles.items[0], "view");
+        assert_string_equal(config.settings.session_namespace, "tka");
+        assert_int_equal(config.settings.roles.count, 1);
+        assert_string_equal(config.settings.roles.items[0], "view");
         assert_string_equal(config.capabilities.items[0], "specht-labs.de/cap/tka");
-        assert_int_equal(config.min_period_seconds, 60);
-        assert_int_equal(config.max_period_seconds, 86400);
-        assert_string_equal(config.health_address, "127.0.0.2");
+        assert_int_equal(config.settings.min_period_seconds, 60);
+        assert_int_equal(config.settings.max_period_seconds, 86400);
+        assert_string_equal(config.daemon.health_address, "127.0.0.2");
         assert_string_equal(config.cluster.name, "tka-cluster");
 }
 
@@ -109,7 +109,7 @@ TEST(sessions_never_live_where_the_program_runs)
         struct error err = { 0 };
 
         assert_ok(read_arguments(arguments, &config, &err));
-        assert_fails(config_settle_namespaces(&config, "tka", &err), ERROR_INVALID,
+        assert_fails(settings_settle_namespaces(&config.settings, "tka", &err), ERROR_INVALID,
                      "\"tka\" is where this program runs");
 }
 
@@ -120,6 +120,6 @@ TEST(runs_in_tka_system_unless_told_otherwise)
         struct error err = { 0 };
 
         assert_ok(read_arguments(arguments, &config, &err));
-        assert_ok(config_settle_namespaces(&config, NULL, &err));
-        assert_string_equal(config.release_namespace, "tka-system");
+        assert_ok(settings_settle_namespaces(&config.settings, NULL, &err));
+        assert_string_equal(config.settings.release_namespace, "tka-system");
 }
