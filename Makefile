@@ -10,7 +10,7 @@
 # make lint       format, clang-tidy, floors, spelling, scripts; make analyze: gcc -fanalyzer
 # make format     clang-format in place
 # make fuzz       each fuzz target for FUZZ_SECONDS
-# make install    into $(DESTDIR)$(PREFIX)
+# make install    into $(DESTDIR)$(PREFIX); make uninstall
 # make help       this list
 
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -135,16 +135,12 @@ analyze:
 
 format: ; clang-format-19 -i $(OURS)
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
-	install -m 0755 $(OUT)/bin/kubectl-tka $(OUT)/bin/kubectl-tka-remote $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(OUT)/bin/tka-server $(OUT)/bin/tka-operator $(DESTDIR)$(PREFIX)/sbin
-	ln -sf kubectl-tka $(DESTDIR)$(PREFIX)/bin/tka
+include deploy/install.mk
 
 help: ; @sed -n '/^# make/s/^# //p;/^$$/q' Makefile
 clean: ; rm -rf build
 
 .PHONY: all setup check test model e2e schedules bench up down demo bare fuzz fuzz-archives lint \
-	analyze format install help clean
+	analyze format help clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
