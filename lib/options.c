@@ -123,9 +123,11 @@ static bool read_section(const struct reading *reading, const char *section, con
         return true;
 }
 
-/* "tailscale.capName" to "TKA_TAILSCALE_CAPNAME"; NULL: the row has no variable. */
-static char *environment_name(const struct option_row *row)
+/* "tailscale.capName" to "TKA_TAILSCALE_CAPNAME" */
+char *option_row_variable(const struct option_row *row)
 {
+        if (row->kind == OPTION_ELSEWHERE)
+                return NULL;
         if (row->environment)
                 return *row->environment ? xstrdup(row->environment) : NULL;
         if (!row->key)
@@ -144,9 +146,7 @@ static bool read_environment(const struct reading *reading, struct error *err)
 {
         for (size_t i = 0; i < reading->options->count; i++) {
                 const struct option_row *row = &reading->options->rows[i];
-                if (row->kind == OPTION_ELSEWHERE)
-                        continue;
-                scoped_free char *name = environment_name(row);
+                scoped_free char *name = option_row_variable(row);
                 const char *text = name ? getenv(name) : NULL;
                 if (text && *text && !option_value_set(row, text, false, reading->record, err))
                         return error_wrap(err, "%s", name);

@@ -53,6 +53,8 @@ const char *options_config_path(int argc, char **argv);
 bool options_read_file(const char *path, bool optional, json_t **json,
                        struct error *err) must_check;
 void options_clear(const struct options *options, void *record);
+/* The environment variable of a row; the caller's. NULL: it has none. */
+char *option_row_variable(const struct option_row *row);
 /* The flag's part of --help. */
 void options_print_help(const struct options *options, struct buf *buf);
 /* The word of candidates (ended by NULL) nearest to word, or NULL when none is near. */
