@@ -159,7 +159,7 @@ static void add_flag_tag(struct buf *page, const struct option_row *row)
 /* "The variable is TKA_X, the key a.b. The default is c." */
 static void add_sources(struct buf *page, const struct option_row *row, bool as_key)
 {
-        scoped_free char *variable = option_row_variable(row);
+        scoped_free char *variable = options_environment_name(row);
 
         if (row->help)
                 add_line(page, row->help, strlen(row->help));

@@ -124,7 +124,7 @@ static bool read_section(const struct reading *reading, const char *section, con
 }
 
 /* "tailscale.capName" to "TKA_TAILSCALE_CAPNAME" */
-char *option_row_variable(const struct option_row *row)
+char *options_environment_name(const struct option_row *row)
 {
         if (row->kind == OPTION_ELSEWHERE)
                 return NULL;
@@ -146,7 +146,7 @@ static bool read_environment(const struct reading *reading, struct error *err)
 {
         for (size_t i = 0; i < reading->options->count; i++) {
                 const struct option_row *row = &reading->options->rows[i];
-                scoped_free char *name = option_row_variable(row);
+                scoped_free char *name = options_environment_name(row);
                 const char *text = name ? getenv(name) : NULL;
                 if (text && *text && !option_value_set(row, text, false, reading->record, err))
                         return error_wrap(err, "%s", name);

@@ -54,7 +54,7 @@ bool options_read_file(const char *path, bool optional, json_t **json,
                        struct error *err) must_check;
 void options_clear(const struct options *options, void *record);
 /* The environment variable of a row; the caller's. NULL: it has none. */
-char *option_row_variable(const struct option_row *row);
+char *options_environment_name(const struct option_row *row);
 /* The flag's part of --help. */
 void options_print_help(const struct options *options, struct buf *buf);
 /* The word of candidates (ended by NULL) nearest to word, or NULL when none is near. */

@@ -1,0 +1,133 @@
+#include "kubectl-tka/remote/sign_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kubectl-tka/remote/session.h"
+#include "kubectl-tka/remote/target.h"
+#include "lib/duration.h"
+#include "lib/memory.h"
+
+#define DEADLINE_MS 30000
+#define CLUSTER_INFO_PATH "/api/v1alpha1/cluster-info"
+#define LIMIT_CLUSTER_NAME 253
+
+void sign_in_clear(struct sign_in *sign_in)
+{
+        cluster_info_clear(&sign_in->info);
+        cache_entry_clear(&sign_in->entry);
+        server_clear(&sign_in->server);
+        kubeconfig_files_clear(&sign_in->files);
+        free(sign_in->url);
+        free(sign_in->cluster);
+        free(sign_in->context);
+}
+
+struct cache_key sign_in_key(const struct sign_in *sign_in)
+{
+        return (struct cache_key){ .server = sign_in->url,
+                                   .ca_hash = sign_in->ca_hash,
+                                   .cluster = sign_in->cluster,
+                                   .role = sign_in->role };
+}
+
+/* What stands in the kubeconfig's arguments: no client may have to quote it. */
+static bool check_plain(const char *what, const char *text, size_t limit, struct error *err)
+{
+        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                      "0123456789.-_:/@";
+        size_t length = strlen(text);
+
+        if (length > 0 && length <= limit && text[0] != '-' && strspn(text, allowed) == length)
+                return true;
+        return error_set(err, ERROR_INVALID, "\"%.100s\" cannot be the name of a %s", text, what);
+}
+
+/* "login prod" and "login" go where the last login to it went. */
+static bool find_server(struct sign_in *sign_in, struct error *err)
+{
+        const struct config *config = sign_in->config;
+        const char *word = config->operands.count > 0 ? config->operands.items[0] : NULL;
+        scoped(target_list_clear) struct target_list known = { 0 };
+        scoped(target_list_clear) struct target_list selected = { 0 };
+        const struct target *named = NULL;
+
+        target_list_read(&sign_in->files, &known);
+        if (word && !strstr(word, "://")) {
+                named = target_find(&known, word);
+                target_list_select(&known, word, NULL, &selected);
+        } else if (!word && !config->server && config_server_is_default(config) &&
+                   !target_list_select_usual(&known, sign_in->files.current_context, &selected,
+                                             err)) {
+                return false;
+        }
+        if (named && named->key.role[0] && !config->role)
+                sign_in->role = named->key.role;
+        if (named && strcmp(sign_in->role, named->key.role) == 0)
+                sign_in->context = xstrdup(named->context);
+        return config_server_url(config, selected.count > 0 ? selected.items[0].key.server : word,
+                                 &sign_in->url, err);
+}
+
+static bool read_cluster_info(struct sign_in *sign_in, struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        const char *host = strstr(sign_in->url, "://") + 3;
+
+        if (!server_get(&sign_in->server, CLUSTER_INFO_PATH, &reply, err))
+                return error_wrap(err, "asking %s for its cluster", sign_in->url);
+        if (!cluster_info_decode(buf_text(&reply.body), reply.body.length, &sign_in->info, err) ||
+            !ca_hash_of(sign_in->info.ca_data, sign_in->ca_hash, err))
+                return error_wrap(err, "reading the answer of %s", sign_in->url);
+        if (strncmp(sign_in->info.server_url, "https://", 8) != 0)
+                return error_set(err, ERROR_INVALID,
+                                 "the cluster's API server is \"%.200s\": kubectl sends no "
+                                 "credentials but over https",
+                                 sign_in->info.server_url);
+        sign_in->cluster = sign_in->info.name ? xstrdup(sign_in->info.name)
+                                              : xstrndup(host, strcspn(host, ".:"));
+        return check_plain("cluster", sign_in->cluster, LIMIT_CLUSTER_NAME, err);
+}
+
+static void name_context(struct sign_in *sign_in)
+{
+        const char *role = sign_in->role;
+
+        if (sign_in->config->context_name) {
+                free(sign_in->context);
+                sign_in->context = xstrdup(sign_in->config->context_name);
+        } else if (!sign_in->context) {
+                sign_in->context = xasprintf("%s%s%s", sign_in->cluster, role[0] ? "!" : "", role);
+        }
+}
+
+bool sign_in_find(const struct config *config, struct sign_in *sign_in, struct error *err)
+{
+        sign_in->config = config;
+        sign_in->role = config->role ? config->role : "";
+        if (config->role && !check_plain("role", config->role, LIMIT_ROLE, err))
+                return false;
+        if (!kubeconfig_files_read(config->kubeconfig, &sign_in->files, err) ||
+            !find_server(sign_in, err))
+                return false;
+        server_init(&sign_in->server, DEADLINE_MS);
+        if (!server_connect(&sign_in->server, config, sign_in->url, err) ||
+            !read_cluster_info(sign_in, err))
+                return false;
+        name_context(sign_in);
+        return true;
+}
+
+bool sign_in_fetch(struct sign_in *sign_in, struct error *err)
+{
+        const struct config *config = sign_in->config;
+        char period[DURATION_TEXT_SIZE];
+        scoped(login_request_clear) struct login_request request = {
+                .role = sign_in->role[0] ? xstrdup(sign_in->role) : NULL,
+                .reason = xstrdup(config->reason),
+        };
+
+        if (config->for_seconds > 0)
+                request.period = xstrdup(duration_format_seconds(config->for_seconds, period));
+        return session_fetch(&sign_in->server, &request, &sign_in->entry, err);
+}
