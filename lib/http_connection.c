@@ -1,10 +1,8 @@
 #include "lib/http_connection.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -12,40 +10,10 @@
 
 #include "lib/memory.h"
 
+#define LOOK_BYTES 256 /* of a line without end are looked at together */
+#define DRAIN_MS 200   /* for a request that is on its way */
+
 static void read_request(struct http_connection *connection);
-
-int64_t http_clock_us(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* ::ffff:192.0.2.1 is 192.0.2.1. */
-static void unmap(union http_address *address)
-{
-        struct sockaddr_in in = { .sin_family = AF_INET };
-
-        if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr))
-                return;
-        in.sin_port = address->in6.sin6_port;
-        memcpy(&in.sin_addr, &address->in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
-        address->in = in;
-}
-
-static void format_peer(struct http_connection *connection)
-{
-        const union http_address *peer = &connection->peer;
-        char text[INET6_ADDRSTRLEN] = "";
-        bool six = peer->any.sa_family == AF_INET6;
-
-        inet_ntop(peer->any.sa_family,
-                  six ? (const void *)&peer->in6.sin6_addr : (const void *)&peer->in.sin_addr, text,
-                  sizeof(text));
-        snprintf(connection->peer_text, sizeof(connection->peer_text), six ? "[%s]:%u" : "%s:%u",
-                 text, (unsigned)ntohs(six ? peer->in6.sin6_port : peer->in.sin_port));
-}
 
 static void set_state(struct http_connection *connection, enum http_connection_state state,
                       int64_t deadline_ms)
@@ -61,16 +29,26 @@ static void free_when_over(struct http_connection *connection)
                 free(connection);
 }
 
+/* What its requests take of the memory that all share. false: too much, and it is no small one. */
+static bool hold(struct http_connection *connection, size_t bytes)
+{
+        struct http_server *server = connection->server;
+
+        server->held += bytes - connection->held;
+        connection->held = bytes;
+        return bytes <= LIMIT_HTTP_HELD_SMALL || server->held <= server->limit_held;
+}
+
 void http_connection_drop(struct http_connection *connection)
 {
         if (!connection->stream)
                 return;
         loop_drop(connection->server->loop, &connection->go_on);
+        (void)hold(connection, 0);
         bufferevent_free(connection->stream);
         connection->stream = NULL;
         http_server_forget(connection);
-        if (connection->exchange && connection->exchange->fiber)
-                fiber_cancel(connection->exchange->fiber);
+        http_connection_cancel(connection);
         free_when_over(connection);
 }
 
@@ -82,13 +60,26 @@ static void linger(struct http_connection *connection)
 
         shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
         evbuffer_drain(input, evbuffer_get_length(input));
+        (void)hold(connection, 0);
         set_state(connection, HTTP_CONNECTION_LINGER, connection->server->linger_ms);
 }
 
 void http_connection_drain(struct http_connection *connection)
 {
         if (connection->state == HTTP_CONNECTION_IDLE)
-                http_connection_drop(connection);
+                http_server_set_deadline(connection->server, connection, DRAIN_MS);
+}
+
+void http_connection_cancel(struct http_connection *connection)
+{
+        if (connection->exchange && connection->exchange->fiber)
+                fiber_cancel(connection->exchange->fiber);
+}
+
+bool http_connection_is_spare(const struct http_connection *connection)
+{
+        return !connection->client && (connection->state == HTTP_CONNECTION_IDLE ||
+                                       connection->state == HTTP_CONNECTION_READ);
 }
 
 static void refuse(struct http_connection *connection, const struct error *err)
@@ -126,6 +117,7 @@ static bool begin_next(struct http_connection *connection)
                 linger(connection);
                 return false;
         }
+        (void)hold(connection, 0);
         set_state(connection, HTTP_CONNECTION_IDLE, connection->server->idle_ms);
         return true;
 }
@@ -217,6 +209,7 @@ static void run_request(struct http_connection *connection, struct http_head *he
         move_head(head, arrived, bytes);
         evbuffer_remove(input, bytes, length);
         bytes[length] = '\0';
+        (void)hold(connection, length);
         connection->needed = 0;
         connection->keep_alive = head->keep_alive && !connection->server->draining;
         connection->exchange = http_exchange_new(connection, bytes, head);
@@ -230,6 +223,7 @@ static void begin(struct http_connection *connection)
 {
         connection->began_us = http_clock_us();
         connection->needed = 0;
+        connection->looked_at = 0;
         connection->state = HTTP_CONNECTION_READ;
 }
 
@@ -237,6 +231,27 @@ static void wait_for_more(struct http_connection *connection, bool first)
 {
         if (first)
                 set_state(connection, HTTP_CONNECTION_READ, connection->server->read_ms);
+}
+
+static void refuse_crowd(struct http_connection *connection)
+{
+        struct error err = { 0 };
+
+        error_set(&err, ERROR_UNAVAILABLE, "too many large requests are under way");
+        refuse(connection, &err);
+}
+
+/* A head that drips is not parsed anew for every byte of it. */
+static bool has_news(const struct http_connection *connection, struct evbuffer *input,
+                     size_t length)
+{
+        struct evbuffer_ptr from = { 0 };
+
+        if (connection->needed > 0 || connection->looked_at == 0 ||
+            length - connection->looked_at >= LOOK_BYTES)
+                return true;
+        evbuffer_ptr_set(input, &from, connection->looked_at, EVBUFFER_PTR_SET);
+        return evbuffer_search(input, "\n", 1, &from).pos >= 0;
 }
 
 static void read_request(struct http_connection *connection)
@@ -247,10 +262,17 @@ static void read_request(struct http_connection *connection)
         struct http_head head;
         struct error err = { 0 };
 
-        if (length == 0 || length < connection->needed)
+        if (length == 0)
                 return;
         if (first)
                 begin(connection);
+        if (!hold(connection, length)) {
+                refuse_crowd(connection);
+                return;
+        }
+        if (length < connection->needed || !has_news(connection, input, length))
+                return;
+        connection->looked_at = length;
         const char *bytes = (const char *)evbuffer_pullup(input, -1);
 
         switch (http_head_parse(bytes, length, LIMIT_HTTP_BODY, &head, &err)) {
@@ -273,6 +295,14 @@ static void read_request(struct http_connection *connection)
         wait_for_more(connection, first);
 }
 
+/* The request that runs and what came behind it. */
+static bool hold_next(struct http_connection *connection, const struct evbuffer *input)
+{
+        const struct http_head *head = &connection->exchange->head;
+
+        return hold(connection, head->length + head->content_length + evbuffer_get_length(input));
+}
+
 static void on_read(struct bufferevent *stream, void *argument)
 {
         struct http_connection *connection = argument;
@@ -284,7 +314,7 @@ static void on_read(struct bufferevent *stream, void *argument)
                 serve(connection);
                 break;
         case HTTP_CONNECTION_RUN: /* pipelined: kept, as far as there is room */
-                if (evbuffer_get_length(input) > HTTP_HELD_MAX)
+                if (evbuffer_get_length(input) > HTTP_HELD_MAX || !hold_next(connection, input))
                         http_connection_drop(connection);
                 break;
         case HTTP_CONNECTION_WRITE:
@@ -320,15 +350,17 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
                 http_connection_drop(connection);
 }
 
-static void add_to_server(struct http_connection *connection)
+/* On loopback somebody stands between: who it is shows later, or never. */
+static bool join_by_address(struct http_connection *connection)
 {
-        struct http_server *server = connection->server;
+        char host[INET6_ADDRSTRLEN];
 
-        connection->next = server->connections;
-        connection->link = &server->connections;
-        if (connection->next)
-                connection->next->link = &connection->next;
-        server->connections = connection;
+        if (http_address_is_loopback(&connection->peer))
+                return true;
+        connection->client = http_peers_join(connection->server->peers,
+                                             http_address_format_host(&connection->peer, host),
+                                             connection->server->limit_peer_connections);
+        return connection->client != NULL;
 }
 
 void http_connection_start(struct http_listener *listener, int fd, const struct sockaddr *peer)
@@ -344,10 +376,15 @@ void http_connection_start(struct http_listener *listener, int fd, const struct 
                peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                            : sizeof(struct sockaddr_in));
         getsockname(fd, &connection->local.any, &length);
-        unmap(&connection->peer);
-        unmap(&connection->local);
-        format_peer(connection);
-        add_to_server(connection);
+        http_address_unmap(&connection->peer);
+        http_address_unmap(&connection->local);
+        http_address_format(&connection->peer, connection->peer_text);
+        if (!join_by_address(connection)) {
+                close(fd);
+                free(connection);
+                return;
+        }
+        http_server_add(connection);
         connection->stream =
                 bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
         bufferevent_setcb(connection->stream, on_read, on_written, on_event, connection);

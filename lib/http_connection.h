@@ -2,27 +2,18 @@
  * http_connection.c reads and writes, http_route.c runs handlers, http_exchange.c answers. */
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include "lib/buf.h"
 #include "lib/fiber.h"
+#include "lib/http_address.h"
+#include "lib/http_peers.h"
 #include "lib/http_server.h"
 #include "lib/loop.h"
 
 /* What one connection may send before its turn: a whole request. */
 #define HTTP_HELD_MAX (LIMIT_HTTP_HEAD + LIMIT_HTTP_BODY)
-#define HTTP_PEER_TEXT_SIZE (INET6_ADDRSTRLEN + 10)
 
 struct bufferevent;
 struct evconnlistener;
-
-union http_address {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-        struct sockaddr_storage storage;
-};
 
 struct http_listener {
         struct http_server *server;
@@ -37,7 +28,10 @@ struct http_server {
         struct loop *loop;
         struct http_server_options options;
         struct http_listener *listeners, **listeners_end;
-        struct http_connection *connections;
+        struct http_connection *connections; /* newest first */
+        struct http_connection *oldest;
+        struct http_peers *peers;
+        size_t held;              /* bytes of requests that are here and not answered */
         struct loop_timer *sweep; /* one for all deadlines: set to the earliest known */
         int64_t sweep_at_ms;
         size_t running; /* exchanges whose handler has not returned */
@@ -45,7 +39,7 @@ struct http_server {
         struct wait progress; /* a connection or an exchange is gone */
         /* From lib/limits.h; here so that tests need not wait for minutes. */
         int64_t read_ms, idle_ms, write_ms, linger_ms;
-        size_t limit_connections;
+        size_t limit_connections, limit_peer_connections, limit_held;
 };
 
 enum http_connection_state {
@@ -61,18 +55,21 @@ struct http_connection {
         struct http_listener *listener;
         struct bufferevent *stream; /* NULL once the client is gone */
         struct http_exchange *exchange;
-        struct http_connection *next, **link;
+        struct http_connection *next, *previous;
+        struct http_peer *client; /* whose it is, NULL while that is not known */
         struct loop_task go_on;
         enum http_connection_state state;
         int64_t deadline_ms;
         int64_t began_us; /* the first byte of the request was here */
         size_t needed;    /* bytes of head and body, 0 while the head is not whole */
+        size_t looked_at; /* bytes of a head that is not whole */
+        size_t held;      /* its share of the server's */
         bool keep_alive;  /* ours and the client's wish */
         bool ended;       /* the client sends nothing more */
         bool serving;     /* within serve(), which goes on when the exchange is settled */
         bool settled;     /* answered, written, and its handler has returned */
         union http_address peer, local;
-        char peer_text[HTTP_PEER_TEXT_SIZE];
+        char peer_text[HTTP_ADDRESS_TEXT_SIZE];
 };
 
 struct http_exchange {
@@ -95,8 +92,12 @@ int64_t http_clock_us(void);
 void http_connection_start(struct http_listener *listener, int fd, const struct sockaddr *peer);
 /* Nothing more is read or written; what runs is cancelled. */
 void http_connection_drop(struct http_connection *connection);
-/* Closes what waits for a next request. */
+/* Whoever waits for a next request has a moment left to send it. */
 void http_connection_drain(struct http_connection *connection);
+/* The handler is told to give up; its answer still goes out. */
+void http_connection_cancel(struct http_connection *connection);
+/* Closed without harm: it says nothing, or is too slow to say it, and nobody knows whose it is. */
+bool http_connection_is_spare(const struct http_connection *connection);
 void http_connection_pass_deadline(struct http_connection *connection);
 void http_connection_write(struct http_connection *connection, const struct buf *answer);
 /* The handler has returned. Frees the exchange. */
@@ -104,6 +105,7 @@ void http_connection_finish(struct http_connection *connection);
 
 void http_server_set_deadline(struct http_server *server, struct http_connection *connection,
                               int64_t delay_ms);
+void http_server_add(struct http_connection *connection);
 void http_server_forget(struct http_connection *connection);
 
 /* A request that was read whole: bytes is the exchange's from now on, head points into it. */

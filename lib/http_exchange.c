@@ -13,6 +13,14 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
+int64_t http_clock_us(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static const struct {
         int status;
         const char *reason;
@@ -212,6 +220,21 @@ const struct sockaddr *http_exchange_local(const struct http_exchange *exchange)
 const char *http_exchange_trace_id(const struct http_exchange *exchange)
 {
         return exchange->trace_id;
+}
+
+bool http_exchange_name_client(struct http_exchange *exchange, const char *name)
+{
+        struct http_connection *connection = exchange->connection;
+        struct http_server *server = connection->server;
+
+        if (!connection->stream)
+                return true; /* it is gone already, and counts nowhere */
+        if (!connection->client)
+                connection->client =
+                        http_peers_join(server->peers, name, server->limit_peer_connections);
+        if (!connection->client)
+                connection->keep_alive = false;
+        return connection->client != NULL;
 }
 
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, const char *value)

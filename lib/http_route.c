@@ -98,6 +98,8 @@ static void handle(void *argument)
                 error_set(&err, ERROR_INTERNAL, "%s %s was left without an answer", route->method,
                           route->path);
         exchange->fiber = NULL;
+        if (!exchange->answered && fiber_is_cancelled())
+                error_set(&err, ERROR_UNAVAILABLE, "the server is shutting down");
         if (!exchange->answered)
                 http_exchange_reply_error(exchange, &err);
         http_connection_finish(exchange->connection);

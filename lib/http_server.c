@@ -16,6 +16,8 @@
 #define BACKLOG 1024
 #define RESUME_MS 1000 /* until accept() is tried again without descriptors */
 #define LINGER_MS 2000
+#define LAST_WORDS_MS 1000 /* for the answers of those that a drain gave up on */
+#define ROOM_SHARE 64      /* of the connections are closed at once to make room */
 #define NEVER_MS INT64_MAX
 
 static void sweep(void *owner)
@@ -61,7 +63,10 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
         server->idle_ms = LIMIT_HTTP_IDLE_MS;
         server->write_ms = LIMIT_HTTP_WRITE_MS;
         server->linger_ms = LINGER_MS;
+        server->peers = http_peers_new();
         server->limit_connections = LIMIT_HTTP_CONNECTIONS;
+        server->limit_peer_connections = LIMIT_HTTP_PEER_CONNECTIONS;
+        server->limit_held = LIMIT_HTTP_HELD;
         return server;
 }
 
@@ -96,6 +101,7 @@ void http_server_free(struct http_server *server)
                 free(listener);
         }
         loop_timer_free(server->sweep);
+        http_peers_free(server->peers);
         free(server);
 }
 
@@ -107,17 +113,49 @@ static void try_to_accept(void *owner)
                 evconnlistener_enable(listener->accepting);
 }
 
+void http_server_add(struct http_connection *connection)
+{
+        struct http_server *server = connection->server;
+
+        connection->next = server->connections;
+        if (connection->next)
+                connection->next->previous = connection;
+        else
+                server->oldest = connection;
+        server->connections = connection;
+        connection->listener->count++;
+}
+
 void http_server_forget(struct http_connection *connection)
 {
-        struct http_listener *listener = connection->listener;
+        struct http_server *server = connection->server;
 
-        *connection->link = connection->next;
-        if (connection->next)
-                connection->next->link = connection->link;
-        connection->link = NULL;
-        listener->count--;
-        try_to_accept(listener);
-        wait_wake(&connection->server->progress);
+        *(connection->previous ? &connection->previous->next : &server->connections) =
+                connection->next;
+        *(connection->next ? &connection->next->previous : &server->oldest) = connection->previous;
+        http_peers_leave(take(connection->client));
+        connection->listener->count--;
+        try_to_accept(connection->listener);
+        wait_wake(&server->progress);
+}
+
+/* Those that nobody knows and that say nothing give way, the oldest first and the newest never;
+ * many at once, as finding them takes a walk. */
+static bool make_room(struct http_listener *listener)
+{
+        size_t wanted = 1 + listener->server->limit_connections / ROOM_SHARE;
+        size_t closed = 0;
+        struct http_connection *previous = NULL;
+
+        for (struct http_connection *at = listener->server->oldest;
+             at && at->previous && closed < wanted; at = previous) {
+                previous = at->previous;
+                if (at->listener != listener || !http_connection_is_spare(at))
+                        continue;
+                http_connection_drop(at);
+                closed++;
+        }
+        return closed > 0;
 }
 
 static void on_accept(struct evconnlistener *accepting, evutil_socket_t fd,
@@ -126,14 +164,25 @@ static void on_accept(struct evconnlistener *accepting, evutil_socket_t fd,
         struct http_listener *listener = argument;
 
         (void)length;
-        if (listener->count >= listener->server->limit_connections) {
-                close(fd);
-                return;
-        }
-        listener->count++;
-        if (listener->count == listener->server->limit_connections)
-                evconnlistener_disable(accepting);
         http_connection_start(listener, fd, address);
+        if (listener->count >= listener->server->limit_connections && !make_room(listener))
+                evconnlistener_disable(accepting);
+}
+
+/* Whoever has connected already is still served. */
+static void accept_rest(struct http_listener *listener)
+{
+        union http_address address = { 0 };
+        socklen_t length = sizeof(address);
+        int fd = -1;
+
+        if (!listener->accepting)
+                return;
+        while ((fd = accept4(evconnlistener_get_fd(listener->accepting), &address.any, &length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+                on_accept(listener->accepting, fd, &address.any, (int)length, listener);
+                length = sizeof(address);
+        }
 }
 
 /* Without a free descriptor accept() would fail again at once, for ever. */
@@ -244,23 +293,39 @@ int http_server_port(const struct http_server *server)
         return server->listeners ? server->listeners->port : 0;
 }
 
-void http_server_drain(struct http_server *server, int64_t timeout_ms)
+static void wait_until_empty(struct http_server *server, int64_t timeout_ms)
 {
         int64_t end_ms = loop_now_ms() + timeout_ms;
-        struct http_connection *next = NULL;
         struct error err = { 0 };
 
-        server->draining = true;
-        for (struct http_listener *at = server->listeners; at; at = at->next)
-                stop_listening(at);
-        for (struct http_connection *at = server->connections; at; at = next) {
-                next = at->next;
-                http_connection_drain(at);
-        }
         while (server->connections || server->running > 0) {
                 int64_t left_ms = end_ms - loop_now_ms();
 
                 if (left_ms <= 0 || !wait_for(server->loop, &server->progress, left_ms, &err))
                         return;
         }
+}
+
+static void for_each(const struct http_server *server,
+                     void (*run)(struct http_connection *connection))
+{
+        struct http_connection *next = NULL;
+
+        for (struct http_connection *at = server->connections; at; at = next) {
+                next = at->next;
+                run(at);
+        }
+}
+
+void http_server_drain(struct http_server *server, int64_t timeout_ms)
+{
+        for (struct http_listener *at = server->listeners; at; at = at->next) {
+                accept_rest(at);
+                stop_listening(at);
+        }
+        server->draining = true;
+        for_each(server, http_connection_drain);
+        wait_until_empty(server, timeout_ms);
+        for_each(server, http_connection_cancel);
+        wait_until_empty(server, LAST_WORDS_MS);
 }

@@ -59,8 +59,9 @@ bool http_server_listen(struct http_server *server, const struct sockaddr *addre
 bool http_server_listen_on(struct http_server *server, const char *address, int port,
                            const char *interface, struct error *err) must_check;
 int http_server_port(const struct http_server *server); /* of the first listener */
-/* Stops accepting; waits (on a fiber or the main stack) until running requests have answered or the
- * deadline passed; further answers carry "Connection: close". */
+/* Stops accepting, but for those that have connected already; waits (on a fiber or the main stack)
+ * until running requests have answered. Handlers that run longer than that are cancelled, and their
+ * clients told so. All answers from now on carry "Connection: close". */
 void http_server_drain(struct http_server *server, int64_t timeout_ms);
 
 /* The request. All borrowed until the handler returns. */
@@ -80,6 +81,10 @@ const struct sockaddr *http_exchange_local(const struct http_exchange *exchange)
 /* 32 hex digits: of the request's traceparent (W3C Trace Context), else new. Answered in Trace-Id
  * and traceparent. */
 const char *http_exchange_trace_id(const struct http_exchange *exchange);
+
+/* Who the peer is, where its address does not tell: all connections of that name are limited
+ * together. false: it has too many, and this one is closed after its answer. */
+bool http_exchange_name_client(struct http_exchange *exchange, const char *name) must_check;
 
 /* The answer. Headers must come before the reply. */
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, const char *value);

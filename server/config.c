@@ -27,6 +27,10 @@ static const struct option_row rows[] = {
 
         NUMBER("api.retryAfterSeconds", "retry-after", 0, retry_after_seconds, "1", 3600, "SECONDS",
                "what clients are told to wait"),
+        ROW("api.requestsPerSecond", "requests-per-second", 0, OPTION_INTEGER, requests_per_second,
+            "20", 0, 100000, NULL, "NUMBER", "requests of one device in the long run; 0: no limit"),
+        NUMBER("api.requestBurst", "request-burst", 0, request_burst, "100", 100000, "NUMBER",
+               "requests of one device at once"),
 
         TEXT("clusterInfo.name", "cluster-info-name", cluster.name, NULL, "NAME",
              "what people call the cluster (default: operator.clusterName)"),

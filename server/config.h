@@ -19,6 +19,7 @@ struct config {
         char *cluster_name, *context_prefix, *user_prefix;
 
         int64_t retry_after_seconds;
+        int64_t requests_per_second, request_burst;
         struct cluster_info cluster;
 
         enum mode mode; /* read from mode_text */

@@ -34,8 +34,7 @@ static bool obtain_patiently(struct server *server, struct caller *caller,
         for (int tries = 1; !obtain(server, caller, wish, signin, token, err); tries++) {
                 if (err->kind == ERROR_PENDING)
                         return error_set(err, ERROR_UNAVAILABLE,
-                                         "the operator did not provision the session within %d s",
-                                         CREDENTIAL_MS / 1000);
+                                         "the operator did not provision the session in time");
                 /* Replaced or ended under our eyes: look again. */
                 if ((err->kind != ERROR_CONFLICT && err->kind != ERROR_UNAUTHENTICATED) ||
                     tries == TRIES || loop_now_ms() + LOOK_AGAIN_MS > wish->deadline_ms) {

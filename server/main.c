@@ -13,6 +13,7 @@
 #include "server/handlers.h"
 #include "server/identity.h"
 #include "server/listen.h"
+#include "server/quota.h"
 #include "server/recheck.h"
 #include "server/server.h"
 #include "server/signin_store.h"
@@ -20,11 +21,13 @@
 
 #define USER_AGENT "tka-server/" VERSION
 #define DRAIN_MS 10000
+#define WAITS_MS 5000 /* of these, for sessions that are on their way */
 
 static void drain(void *argument)
 {
         struct server *server = argument;
 
+        signin_store_end_waits(server->signins, loop_now_ms() + WAITS_MS);
         http_server_drain(server->http, DRAIN_MS);
         loop_stop(server->loop);
 }
@@ -46,6 +49,7 @@ static void clear_server(struct server *server)
         http_server_free(server->http);
         http_server_free(server->health);
         signin_store_free(server->signins);
+        quota_free(server->quota);
         identity_free(server->identity);
         tailscale_free(server->tailscale);
         kube_free(server->kube);
@@ -79,6 +83,7 @@ static void open_clients(struct server *server, struct kube_config *kube_config)
         server->identity = identity_new(server->loop, server->tailscale, config);
         server->signins =
                 signin_store_new(server->loop, server->kube, config->settings.session_namespace);
+        server->quota = quota_new(config->requests_per_second, config->request_burst);
         telemetry_init(server);
 }
 

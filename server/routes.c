@@ -1,12 +1,16 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/fiber.h"
+#include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/memory.h"
 #include "server/audit.h"
 #include "server/grant.h"
 #include "server/handlers.h"
 #include "server/identity.h"
+#include "server/quota.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/telemetry.h"
@@ -19,18 +23,19 @@ enum need {
 struct row {
         const char *method, *path;
         enum need need;
-        bool signs_in; /* counted as an attempt */
+        bool signs_in;  /* counted as an attempt */
+        bool unlimited; /* nobody is kept from giving something up */
         bool (*handle)(struct server *server, struct caller *caller, struct http_exchange *exchange,
                        struct error *err);
 };
 
 static const struct row rows[] = {
-        { "POST", "/api/v1alpha1/login",        NEEDS_RULES,    true,  handle_login        },
-        { "GET",  "/api/v1alpha1/login",        NEEDS_RULES,    false, handle_login_status },
-        { "GET",  "/api/v1alpha1/kubeconfig",   NEEDS_RULES,    false, handle_kubeconfig   },
-        { "POST", "/api/v1alpha1/logout",       NEEDS_IDENTITY, false, handle_logout       },
-        { "POST", "/api/v1alpha1/credential",   NEEDS_RULES,    true,  handle_credential   },
-        { "GET",  "/api/v1alpha1/cluster-info", NEEDS_RULES,    false, handle_cluster_info },
+        { "POST", "/api/v1alpha1/login",        NEEDS_RULES,    true,  false, handle_login        },
+        { "GET",  "/api/v1alpha1/login",        NEEDS_RULES,    false, false, handle_login_status },
+        { "GET",  "/api/v1alpha1/kubeconfig",   NEEDS_RULES,    false, false, handle_kubeconfig   },
+        { "POST", "/api/v1alpha1/logout",       NEEDS_IDENTITY, false, true,  handle_logout       },
+        { "POST", "/api/v1alpha1/credential",   NEEDS_RULES,    true,  false, handle_credential   },
+        { "GET",  "/api/v1alpha1/cluster-info", NEEDS_RULES,    false, false, handle_cluster_info },
 };
 
 static const struct row *find_row(const struct http_exchange *exchange)
@@ -63,6 +68,38 @@ static bool check_rules(struct server *server, struct caller *caller, struct err
         session_judge(server, &caller->whois, &caller->capability, caller->trace_id);
         return caller->capability.rule_count > 0 ||
                error_set(err, ERROR_DENIED, "User not authorized");
+}
+
+/* A node has so many connections and so many requests a second, also while it is refused. */
+static bool check_quota(struct server *server, const struct row *row, const struct caller *caller,
+                        struct http_exchange *exchange, struct error *err)
+{
+        char seconds[24];
+        int64_t wait_seconds = 0;
+
+        if (!http_exchange_name_client(exchange, caller->whois.node_id))
+                return error_set_status(err, ERROR_UNAVAILABLE, 429,
+                                        "this device has more than %d connections open",
+                                        LIMIT_HTTP_PEER_CONNECTIONS);
+        if (row->unlimited ||
+            quota_take(server->quota, caller->whois.node_id, loop_now_ms(), &wait_seconds, err))
+                return true;
+        snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_seconds);
+        http_exchange_add_header(exchange, "Retry-After", seconds);
+        return false;
+}
+
+/* Checks 1 to 3, and that it is not asked too often. */
+static bool check_identity(struct server *server, const struct row *row, struct caller *caller,
+                           struct http_exchange *exchange, struct error *err)
+{
+        struct error crowd = { 0 };
+        bool fine = identity_check(server->identity, exchange, &caller->whois, err);
+
+        if (caller->whois.node_id == NULL || check_quota(server, row, caller, exchange, &crowd))
+                return fine;
+        *err = crowd;
+        return false;
 }
 
 static const char *name_outcome(const struct caller *caller, bool answered, const struct error *err)
@@ -109,7 +146,7 @@ static bool dispatch(void *owner, struct http_exchange *exchange, struct error *
         scoped(clear_caller) struct caller caller = { .trace_id =
                                                               http_exchange_trace_id(exchange) };
 
-        bool answered = identity_check(server->identity, exchange, &caller.whois, err) &&
+        bool answered = check_identity(server, row, &caller, exchange, err) &&
                         (row->need == NEEDS_IDENTITY || check_rules(server, &caller, err)) &&
                         row->handle(server, &caller, exchange, err);
         if (!answered)

@@ -10,6 +10,7 @@ struct identity;
 struct kube;
 struct loop;
 struct metrics;
+struct quota;
 struct signin_store;
 
 struct server {
@@ -19,6 +20,7 @@ struct server {
         struct tailscale *tailscale;
         struct identity *identity;
         struct signin_store *signins;
+        struct quota *quota;
         struct metrics *metrics, *kube_metrics; /* of /metrics and /metrics/controller */
         struct http_server *http, *health;
         struct health probes;

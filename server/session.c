@@ -20,6 +20,12 @@ static bool same_text(const char *text, const char *other)
         return text == NULL || other == NULL ? text == other : strcmp(text, other) == 0;
 }
 
+static bool belongs_to(const struct signin *signin, const struct tailscale_whois *whois)
+{
+        return same_text(signin->spec.username, whois->login) &&
+               same_text(signin->spec.node_id, whois->node_id);
+}
+
 int64_t session_ends_at(const struct signin *signin)
 {
         struct error err = { 0 };
@@ -63,6 +69,24 @@ static void build_spec(struct server *server, const struct caller *caller,
         spec->reason = xstrdup(reason);
         for (size_t i = 0; i < grant->namespaces->count; i++)
                 text_list_add(&spec->namespaces, grant->namespaces->items[i]);
+}
+
+/* Roles times namespaces are many: nobody fills the cluster with sessions of one device. */
+static bool check_count(struct server *server, const struct caller *caller, struct error *err)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < signin_store_count(server->signins); i++) {
+                const struct signin *signin = signin_store_at(server->signins, i);
+
+                if (belongs_to(signin, &caller->whois) && signin->deletion_at == 0)
+                        count++;
+        }
+        if (count < LIMIT_NODE_SESSIONS)
+                return true;
+        error_set(err, ERROR_DENIED, "there are %zu sessions of %s on this device already", count,
+                  caller->whois.login);
+        return error_advise(err, "run 'kubectl tka logout' to end them");
 }
 
 static bool check_role_exists(struct server *server, const char *role, struct error *err)
@@ -121,7 +145,8 @@ static bool write_session(struct server *server, struct caller *caller,
                         return false;
                 begun = true;
         }
-        if (begun && !check_role_exists(server, wish->grant->role, err))
+        if (begun && (!check_count(server, caller, err) ||
+                      !check_role_exists(server, wish->grant->role, err)))
                 return false;
         build_spec(server, caller, wish, begun ? NULL : known, &spec);
         if (!signin_store_apply(server->signins, &spec, wish->deadline_ms, signin, err))
@@ -182,12 +207,6 @@ bool session_renew(struct server *server, struct caller *caller, const struct se
         *signin = known;
         known = (struct signin){ 0 };
         return true;
-}
-
-static bool belongs_to(const struct signin *signin, const struct tailscale_whois *whois)
-{
-        return same_text(signin->spec.username, whois->login) &&
-               same_text(signin->spec.node_id, whois->node_id);
 }
 
 /* The better of two sessions to speak of: that of the rule that wins, then the one that lasts. */
@@ -275,6 +294,8 @@ bool session_wait_ready(struct server *server, const char *name, int64_t deadlin
                 if (session_check_ready(signin, kube_now(server->kube), err))
                         return true;
                 if (err->kind != ERROR_PENDING)
+                        return false;
+                if (!signin_store_admits(server->signins, err))
                         return false;
                 if (!signin_store_wait(server->signins, name, deadline_ms, err))
                         return error_set(err, ERROR_PENDING, "the session is not provisioned yet");

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "schema/limits.h"
 #include "server/signin_store_private.h"
 
 #define UNSEEN_MS 30000
@@ -258,20 +259,42 @@ const struct signin *signin_store_at(const struct signin_store *store, size_t in
         return &store->entries[index].signin;
 }
 
+static void leave(struct signin_store *store, const struct waiter *waiter)
+{
+        struct waiter **link = &store->waiters;
+
+        while (*link != waiter)
+                link = &(*link)->next;
+        *link = waiter->next;
+        store->waiter_count--;
+}
+
+bool signin_store_admits(const struct signin_store *store, struct error *err)
+{
+        return store->waiter_count < LIMIT_WAITERS ||
+               error_set(err, ERROR_UNAVAILABLE, "too many requests wait already");
+}
+
 bool signin_store_wait(struct signin_store *store, const char *name, int64_t deadline_ms,
                        struct error *err)
 {
         struct waiter waiter = { .next = store->waiters, .name = name };
-        int64_t left_ms = deadline_ms - loop_now_ms();
+        int64_t left_ms =
+                (store->end_ms != 0 && store->end_ms < deadline_ms ? store->end_ms : deadline_ms) -
+                loop_now_ms();
 
         store->waiters = &waiter;
+        store->waiter_count++;
         bool changed = wait_for(store->loop, &waiter.wait, left_ms > 0 ? left_ms : 0, err);
-        for (struct waiter **link = &store->waiters; *link != NULL; link = &(*link)->next)
-                if (*link == &waiter) {
-                        *link = waiter.next;
-                        break;
-                }
+        leave(store, &waiter);
         return changed;
+}
+
+void signin_store_end_waits(struct signin_store *store, int64_t deadline_ms)
+{
+        store->end_ms = deadline_ms;
+        for (struct waiter *waiter = store->waiters; waiter != NULL; waiter = waiter->next)
+                wait_wake(&waiter->wait);
 }
 
 bool signin_store_wait_gone(struct signin_store *store, const char *name, const char *uid,

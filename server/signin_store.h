@@ -40,12 +40,17 @@ bool signin_store_delete(struct signin_store *store, const struct signin *judged
 /* Asks the API server what it is now; gone is done. */
 bool signin_store_refresh(struct signin_store *store, const char *name,
                           struct error *err) must_check;
+/* UNAVAILABLE when so many wait already that no other should. */
+bool signin_store_admits(const struct signin_store *store, struct error *err) must_check;
 /* Until something of that name changes. */
 bool signin_store_wait(struct signin_store *store, const char *name, int64_t deadline_ms,
                        struct error *err) must_check;
 /* Until the object with that uid is gone. */
 bool signin_store_wait_gone(struct signin_store *store, const char *name, const char *uid,
                             int64_t deadline_ms, struct error *err) must_check;
+
+/* Nobody waits for a session any longer than that, whoever waits now included. */
+void signin_store_end_waits(struct signin_store *store, int64_t deadline_ms);
 
 /* What a caller is told of a call to the API server that failed: its refusals are not theirs. */
 bool signin_store_explain(struct error *err, const char *doing);

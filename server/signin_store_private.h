@@ -28,6 +28,8 @@ struct signin_store {
         struct entry *entries; /* sorted by name */
         size_t count, capacity;
         struct waiter *waiters;
+        size_t waiter_count;
+        int64_t end_ms; /* nobody waits longer than that; 0: no such time */
         char *gone[GONE_COUNT];
         size_t gone_next;
         char trouble[640];

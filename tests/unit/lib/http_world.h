@@ -110,6 +110,14 @@ static bool answer_who(void *owner, struct http_exchange *exchange, struct error
         return true;
 }
 
+/* The query is who asks. */
+static bool answer_named(void *owner, struct http_exchange *exchange, struct error *err)
+{
+        if (!http_exchange_name_client(exchange, http_exchange_query(exchange)))
+                return error_set_status(err, ERROR_UNAVAILABLE, 429, "too many connections");
+        return answer_now(owner, exchange, err);
+}
+
 static const struct http_route routes[] = {
         { "GET",  "/now",     true,  answer_now     },
         { "POST", "/now",     true,  answer_now     },
@@ -119,6 +127,7 @@ static const struct http_route routes[] = {
         { "GET",  "/silence", true,  answer_nothing },
         { "GET",  "/big",     true,  answer_big     },
         { "GET",  "/who",     true,  answer_who     },
+        { "GET",  "/named",   true,  answer_named   },
 };
 
 static void note(void *owner, const struct http_outcome *outcome)

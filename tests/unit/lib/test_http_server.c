@@ -2,24 +2,119 @@
 
 #include "tests/unit/lib/http_world.h"
 
+/* Two connections whose owner is known, which have had an answer. */
+static void fill(int fds[2])
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+
+        world.server->limit_connections = 2;
+        for (size_t i = 0; i < 2; i++) {
+                fds[i] = dial();
+                say(fds[i], GET("/named?alice"));
+                assert_true(hear(fds[i], "now\n", &heard));
+                buf_truncate(&heard, 0);
+        }
+}
+
 TEST(no_more_connections_than_the_limit_are_open_at_once)
 {
-        open_world();
-        world.server->limit_connections = 2;
         scoped(buf_clear) struct buf heard = { 0 };
-        int first = dial();
-        int second = dial();
+        int fds[2];
 
-        turn(5);
+        open_world();
+        fill(fds);
         int third = dial();
 
         say(third, GET("/now"));
         turn(20);
-        assert_int_equal(world.answered, 0);
-        close(first);
+        assert_int_equal(world.answered, 2);
+        close(fds[0]);
         assert_true(hear(third, "now\n", &heard));
-        close(second);
+        close(fds[1]);
         close(third);
+        close_world();
+}
+
+TEST(those_who_connect_and_say_nothing_give_way_to_others)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+        int silent[8];
+
+        open_world();
+        world.server->limit_connections = 4;
+        for (size_t i = 0; i < ARRAY_LENGTH(silent); i++) {
+                silent[i] = dial();
+                say(silent[i], "GET /n");
+                turn(1);
+        }
+        int fd = dial();
+
+        say(fd, GET("/named?alice"));
+        assert_true(hear(fd, "now\n", &heard));
+        buf_truncate(&heard, 0);
+        assert_true(hear(silent[0], NULL, &heard));
+        assert_int_equal(heard.length, 0);
+        for (size_t i = 0; i < ARRAY_LENGTH(silent); i++)
+                close(silent[i]);
+        close(fd);
+        close_world();
+}
+
+TEST(one_peer_has_no_more_connections_than_its_limit)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+        static const char *const requests[] = { GET("/named?alice"), GET("/named?alice"),
+                                                GET("/named?bob") };
+        int fds[ARRAY_LENGTH(requests)];
+
+        open_world();
+        world.server->limit_peer_connections = 1;
+        for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+                fds[i] = dial();
+                say(fds[i], requests[i]);
+                assert_true(hear(fds[i], "}\n\0now\n" + (i == 1 ? 0 : 3), &heard));
+                assert_has(heard.text, i == 1 ? " 429 " : " 200 ");
+                buf_truncate(&heard, 0);
+        }
+        assert_true(hear(fds[1], NULL, &heard)); /* told, and closed */
+        close(fds[0]);
+        turn(5);
+        fds[0] = dial();
+        say(fds[0], GET("/named?alice"));
+        assert_true(hear(fds[0], "now\n", &heard));
+        for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)
+                close(fds[i]);
+        close_world();
+}
+
+TEST(large_requests_do_not_take_all_memory_and_small_ones_pass_beside_them)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+        scoped_free char *much = xcalloc(1, 20000);
+        int fds[4];
+
+        memset(much, 'x', 20000);
+        open_world();
+        world.server->limit_held = 50000;
+        for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+                fds[i] = dial();
+                say(fds[i], "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 60000\r\n\r\n");
+                say_bytes(fds[i], much, 20000);
+                turn(5);
+        }
+        assert_true(world.server->held < 60000);
+        assert_true(hear(fds[3], "too many large requests", &heard));
+        assert_has(heard.text, " 503 ");
+        buf_truncate(&heard, 0);
+        int small = dial();
+
+        say(small, GET("/now"));
+        assert_true(hear(small, "now\n", &heard));
+        for (size_t i = 0; i < ARRAY_LENGTH(fds); i++)
+                close(fds[i]);
+        close(small);
+        turn(10);
+        assert_int_equal(world.server->held, 0);
         close_world();
 }
 
@@ -55,20 +150,49 @@ TEST(drains_by_answering_what_runs_and_closing_what_is_idle)
 
         say(fd, GET("/held"));
         wait_until(&world.holding, 1);
-        http_server_drain(world.server, 30);
-        assert_int_equal(world.holding, 1);
-        assert_true(hear(idle, NULL, &nothing));
         wait_wake(&world.held);
+        http_server_drain(world.server, PATIENCE_MS);
+        assert_true(hear(idle, NULL, &nothing));
         assert_true(hear(fd, NULL, &heard));
         assert_has(heard.text, "Connection: close\r\n");
         assert_has(heard.text, "held\n");
+        assert_null(world.server->connections);
         close(fd);
         close(idle);
-        int64_t start_ms = loop_now_ms();
+        close_world();
+}
 
+TEST(tells_those_who_still_wait_when_a_drain_is_over)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+
+        open_world();
+        int fd = dial();
+
+        say(fd, GET("/held"));
+        wait_until(&world.holding, 1);
+        http_server_drain(world.server, 30);
+        assert_int_equal(world.cancelled, 1);
+        assert_true(hear(fd, NULL, &heard));
+        assert_has(heard.text, " 503 ");
+        assert_has(heard.text, "Retry-After: 3\r\n");
+        assert_has(heard.text, "shutting down");
+        close(fd);
+        close_world();
+}
+
+TEST(drains_those_too_who_have_connected_and_were_not_accepted_yet)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+
+        open_world();
+        int fd = dial();
+
+        say(fd, GET("/now"));
         http_server_drain(world.server, PATIENCE_MS);
-        assert_true(loop_now_ms() - start_ms < PATIENCE_MS / 2);
-        assert_null(world.server->connections);
+        assert_true(hear(fd, NULL, &heard));
+        assert_has(heard.text, "now\n");
+        close(fd);
         close_world();
 }
 

@@ -155,3 +155,51 @@ TEST(an_answer_with_another_object_is_an_error_and_not_tried_for_ever)
                      ERROR_UNAVAILABLE, "another object");
         tear_down(&fixture);
 }
+
+struct waiting {
+        struct fixture fixture;
+        int count;
+};
+
+static void wait_long(void *argument)
+{
+        struct waiting *waiting = argument;
+        struct error err = { 0 };
+        int64_t deadline_ms = loop_now_ms() + 60000;
+
+        waiting->count++;
+        while (signin_store_wait(waiting->fixture.store, NAME, deadline_ms, &err))
+                ; /* woken, but nothing came of it */
+        waiting->count--;
+}
+
+static void turn_until_nobody_waits(struct waiting *waiting)
+{
+        struct error err = { 0 };
+
+        for (int i = 0; i < 200 && waiting->count > 0; i++)
+                assert_ok(wait_ms(waiting->fixture.loop, 10, &err));
+        assert_int_equal(waiting->count, 0);
+}
+
+TEST(so_many_wait_and_no_more_and_all_are_let_go_when_the_waits_end)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("5", ""), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+        };
+        struct waiting waiting = { 0 };
+        struct signin_store *store = NULL;
+        struct error err = { 0 };
+
+        set_up(&waiting.fixture, answers, ARRAY_LENGTH(answers));
+        store = waiting.fixture.store;
+        while (signin_store_admits(store, &err))
+                fiber_start(waiting.fixture.loop, wait_long, &waiting);
+        assert_string_equal(err.text, "too many requests wait already");
+        signin_store_end_waits(store, loop_now_ms() + 50);
+        assert_int_equal(waiting.count, LIMIT_WAITERS);
+        turn_until_nobody_waits(&waiting);
+        assert_ok(signin_store_admits(store, &err));
+        tear_down(&waiting.fixture);
+}
