@@ -1,0 +1,206 @@
+"""The documentation is true: what it says to type works, what it says comes out does, and its links lead somewhere.
+
+pages.py says how a page marks what is tried.
+"""
+
+import contextlib
+import json
+import re
+
+import pytest
+import yaml
+
+from own_daemon import URL, config_of, own_daemon
+from pages import REPOSITORY, Block, anchors, links, name_of, pages, parse
+from rig import restore_policy
+from tailnet import NODES, USERS
+from world import SERVER
+
+NODE_OF = {**{USERS[name]: name for name in USERS}, "tag:ci": "ci"}
+WHO = re.compile(r"(\S+)(?: as `(\S+)`)?")
+GRANTED = re.compile(r"`(\S+)` for (\S+)(?: in (.+))?")
+REFUSED = re.compile(r"(\d{3}): `(.*)`")
+NOBODY = "no connection"
+
+
+def is_tried(item):
+    """Whether a block, or a table of people and answers, is part of the tests."""
+    if isinstance(item, Block):
+        return bool({"runnable", "policy", "server", "output"} & set(item.words))
+    return "who signs in" in item.rows[0]
+
+
+def stories():
+    """What of each page is tried, in its order: a policy begins a story of its own."""
+    for page in pages():
+        story = []
+        for item in filter(is_tried, parse(page)):
+            if isinstance(item, Block) and "policy" in item.words and story:
+                yield page, story
+                story = []
+            story.append(item)
+        if story:
+            yield page, story
+
+
+STORIES = list(stories())
+
+
+# --- one step of a story ---
+
+def type_in(world, block):
+    """The block's lines, typed by whom it says; what they print."""
+    done = world.run(block.options["as"], "sh", "-euc", block.text, code=None, seconds=90)
+    said = done.stdout + done.stderr
+    assert (done.returncode != 0) == ("fails" in block.words), f"{done.returncode}: {said}"
+    return said
+
+
+def pattern_of(text):
+    """What an output block stands for: "…" is anything in a line, or any lines."""
+    lines = [r"(?:.*\n)*?" if line == "…" else r".*?".join(map(re.escape, line.rstrip().split("…"))) + " *\n"
+             for line in text.splitlines()]
+    return re.compile("".join(lines) + r"\s*")
+
+
+def period_of(text):
+    """1h30m and 1h30m0s are the same."""
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", text))
+
+
+def sign_in(world, who, url):
+    """The server's answer to that person, who may ask for a role; None where nobody answers."""
+    login, role = WHO.fullmatch(who).groups()
+    with contextlib.suppress(OSError):
+        return world.ask(NODE_OF[login], "POST", "credential", {"role": role} if role else {}, url=url, timeout=4)
+    return None
+
+
+def check_answer(world, row, url):
+    answer = sign_in(world, row["who signs in"], url)
+    expected = row["answer"]
+    if expected == NOBODY:
+        assert answer is None, answer.text
+        return
+    assert answer is not None, "nobody answers"
+    refused = REFUSED.fullmatch(expected)
+    if refused:
+        assert answer.status == int(refused[1]) and refused[2] in answer.message, answer.text
+        return
+    role, period, namespaces = GRANTED.fullmatch(expected).groups()
+    assert answer.status == 200, answer.text
+    session = answer.body["session"]
+    assert (session["role"], period_of(session["period"])) == (role, period_of(period)), answer.text
+    login = row["who signs in"].split()[0]
+    spec = world.signin(username=login, role=role)["spec"]
+    assert spec.get("namespaces", []) == (namespaces.split(", ") if namespaces else [])
+
+
+@contextlib.contextmanager
+def server_with(world, block):
+    """A tka-server with the block's keys, on a node that has the block's tag as well."""
+    tags = ["tag:tka", *([block.options["tag"]] if "tag" in block.options else [])]
+    number = str(list(NODES).index("tka") + 1)
+    flat = {f"{section}__{key}": value for section, keys in yaml.safe_load(block.text).items()
+            for key, value in keys.items()}
+    world.rig.tailnet.control("nodes", "tag", "-i", number, "-t", ",".join(tags))
+    try:
+        with own_daemon(world, "tka-server", config_of(world, "tka-server", **flat)) as daemon:
+            daemon.await_status(200)
+            yield URL
+    finally:
+        world.rig.tailnet.control("nodes", "tag", "-i", number, "-t", "tag:tka")
+
+
+def tell(world, story):
+    """Does what the page does, in its order, and compares."""
+    said, url = "", SERVER
+    with contextlib.ExitStack() as servers:
+        for item in story:
+            if not isinstance(item, Block):
+                for row in item.rows:
+                    check_answer(world, row, url)
+            elif "policy" in item.words:
+                world.rig.tailnet.set_policy(item.text)
+            elif "server" in item.words:
+                servers.close()
+                url = servers.enter_context(server_with(world, item))
+            elif "output" in item.words:
+                assert pattern_of(item.text).fullmatch(said), f"line {item.line}: {said}"
+            else:
+                said = type_in(world, item)
+
+
+@pytest.mark.parametrize("page, story", STORIES, ids=[f"{name_of(p)}:{s[0].line}" for p, s in STORIES])
+def test_what_a_page_says_is_what_happens(world, page, story):
+    try:
+        tell(world, story)
+    finally:
+        restore_policy(world.rig)
+
+
+# --- without the rig ---
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_link_of_a_page_leads_somewhere(page):
+    dead = []
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert not dead, dead
+
+
+def test_every_page_of_the_docs_is_reached_from_their_index():
+    index = REPOSITORY / "docs/README.md"
+    seen, left = {index}, [index]
+    while left:
+        page = left.pop()
+        for link in links(page):
+            target = (page.parent / link.partition("#")[0]).resolve()
+            if target.suffix == ".md" and target.exists() and target not in seen:
+                seen.add(target)
+                left.append(target)
+    missing = {page for page in pages() if page.is_relative_to(REPOSITORY / "docs")} - seen
+    assert not missing, sorted(map(name_of, missing))
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_json_and_yaml_block_of_a_page_can_be_read(page):
+    for item in parse(page):
+        if isinstance(item, Block) and "policy" not in item.words:
+            if item.language == "json":
+                json.loads(item.text)
+            if item.language == "yaml":
+                list(yaml.safe_load_all(item.text))
+
+
+def sources():
+    """All C text, with literals that continue on the next line joined."""
+    text = "".join(path.read_text() for folder in ("kubectl-tka", "server", "operator", "schema", "lib")
+                   for path in (REPOSITORY / folder).rglob("*.c"))
+    return re.sub(r'"\s*\n\s*"', "", text).replace('\\"', '"')
+
+
+def test_every_message_that_the_troubleshooting_names_is_one_of_ours():
+    text, unknown = sources(), []
+    for item in parse(REPOSITORY / "docs/operations.md"):
+        for row in [] if isinstance(item, Block) else item.rows:
+            said = next((row[head] for head in row if head.endswith("says")), "")
+            for message in re.findall(r"`([^`]+)`", said):
+                unknown += [part for part in message.split("…") if part.strip(' "') and part not in text]
+    assert not unknown, unknown
+
+
+def test_every_proof_that_the_security_model_names_exists():
+    known = {str(case["name"]) for case in yaml.safe_load((REPOSITORY / "tests/e2e/policy_cases.yaml").read_text())["cases"]}
+    for path in (REPOSITORY / "tests/e2e").glob("test_*.py"):
+        known |= {path.name, *re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    named = [name for item in parse(REPOSITORY / "docs/security.md") if not isinstance(item, Block)
+             for row in item.rows for name in re.findall(r"`([^`]+)`", row.get("proved by", ""))]
+    missing = [name for name in named if name not in known and not (REPOSITORY / name).exists()]
+    assert len(named) > 20 and not missing, missing
