@@ -78,6 +78,9 @@ CLIENTS = {
     "python": PythonClient(),
     "javascript": JavascriptClient(),
     "kubelogin": GoClient("kubelogin", "github.com/int128/kubelogin"),
+    "etcdctl": GoClient("etcd", "go.etcd.io/etcd/etcdctl/v3"),
+    "etcdutl": GoClient("etcd", "go.etcd.io/etcd/etcdutl/v3"),
+    "krew": GoClient("krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest"),
 }
 
 
