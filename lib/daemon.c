@@ -35,7 +35,7 @@ static void print_help(const struct daemon *daemon)
                    "Every flag is also TKA_SECTION_KEY in the environment and section.key in the "
                    "file.\n\n",
                    daemon->name, daemon->verb, daemon->about);
-        options_print_help(daemon->config->options, &text);
+        options_print_help(daemon->config->options, 80, &text);
         fputs(buf_text(&text), stdout);
 }
 
@@ -70,8 +70,11 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
         struct daemon_options *common = record;
         json_auto_t *json = NULL;
 
-        if (!options_read_file(path, given == NULL, &json, err) ||
-            !options_read(config->options, json, path, argc, argv, NULL, record, err))
+        if (!options_read_file(path, given == NULL, &json, err))
+                return false;
+
+        const struct option_sources sources = { json, path, argc, argv };
+        if (!options_read(config->options, &sources, record, NULL, err))
                 return false;
         return common->help ||
                (read_log(common, err) && check_health(common, err) && config->check(record, err));

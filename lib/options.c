@@ -9,21 +9,36 @@
 /* What one call of options_read() knows. */
 struct reading {
         const struct options *options;
-        const char *file;
+        const struct option_sources *sources;
         void *record;
-        bool *flagged; /* by row: a flag has set it already */
-};
-
-/* Where the walk along the arguments stands. */
-struct arguments {
-        int count;
-        char **texts;
-        int next;
+        struct option_notes *notes;  /* or NULL */
+        enum option_origin *origins; /* by row */
+        int next;                    /* of the arguments */
 };
 
 static bool starts_with(const char *text, const char *start)
 {
         return !strncmp(text, start, strlen(start));
+}
+
+bool options_take_flag(const struct options *options, const struct option_row *row)
+{
+        size_t length = row->flag ? strlen(row->flag) : 0;
+
+        if (!row->flag || !options->flags)
+                return row->flag != NULL;
+        for (const char *at = options->flags; *at; at += strspn(at, " ")) {
+                size_t found = strcspn(at, " ");
+                if (found == length && !strncmp(at, row->flag, length))
+                        return true;
+                at += found;
+        }
+        return false;
+}
+
+static bool has_name(const struct options *options, const struct option_row *row, bool flags)
+{
+        return flags ? options_take_flag(options, row) : row->key != NULL;
 }
 
 /* ", did you mean ...?" from the names of the rows that have one. */
@@ -38,7 +53,7 @@ static bool refuse_name(const struct options *options, bool flags, const char *n
 
         for (size_t i = 0; i < options->count; i++) {
                 const struct option_row *row = &options->rows[i];
-                if (flags ? row->flag : row->key)
+                if (has_name(options, row, flags))
                         names[count++] = flags ? row->flag : row->key;
         }
         const char *nearest = options_nearest(name, names);
@@ -82,25 +97,36 @@ static bool is_elsewhere(const struct options *options, const char *key)
         return false;
 }
 
+static void note_origin(const struct reading *reading, const struct option_row *row,
+                        enum option_origin origin)
+{
+        reading->origins[row - reading->options->rows] = origin;
+}
+
 static bool read_key(const struct reading *reading, const char *key, const json_t *value,
                      struct error *err)
 {
         const struct option_row *row = find_key(reading->options, key);
 
         if (row && row->kind != OPTION_ELSEWHERE) {
-                if (json_is_null(value) || option_value_decode(row, value, reading->record, err))
+                if (json_is_null(value))
                         return true;
-                return error_wrap(err, "%s: \"%s\"", reading->file, key);
+                note_origin(reading, row, OPTION_FROM_FILE);
+                return option_value_decode(row, value, reading->record, err) ||
+                       error_wrap(err, "%s: \"%s\"", reading->sources->file, key);
         }
-        if (is_elsewhere(reading->options, key))
+        if (is_elsewhere(reading->options, key)) {
+                if (reading->notes)
+                        text_list_add(&reading->notes->ignored, key);
                 return true;
+        }
         if (!is_section(reading->options, key)) {
                 refuse_name(reading->options, false, key, err);
-                return error_wrap(err, "%s", reading->file);
+                return error_wrap(err, "%s", reading->sources->file);
         }
         return json_is_null(value) ||
-               error_set(err, ERROR_INVALID, "%s: \"%s\" must hold keys of its own", reading->file,
-                         key);
+               error_set(err, ERROR_INVALID, "%s: \"%s\" must hold keys of its own",
+                         reading->sources->file, key);
 }
 
 /* Keys of sections are walked, "server" then "server.port"; depth is that of the table's keys. */
@@ -148,7 +174,10 @@ static bool read_environment(const struct reading *reading, struct error *err)
                 const struct option_row *row = &reading->options->rows[i];
                 scoped_free char *name = options_environment_name(row);
                 const char *text = name ? getenv(name) : NULL;
-                if (text && *text && !option_value_set(row, text, false, reading->record, err))
+                if (!text || !*text)
+                        continue;
+                note_origin(reading, row, OPTION_FROM_ENVIRONMENT);
+                if (!option_value_set(row, text, false, reading->record, err))
                         return error_wrap(err, "%s", name);
         }
         return true;
@@ -158,8 +187,10 @@ static bool read_fallbacks(const struct reading *reading, struct error *err)
 {
         for (size_t i = 0; i < reading->options->count; i++) {
                 const struct option_row *row = &reading->options->rows[i];
-                if (row->fallback &&
-                    !option_value_set(row, row->fallback, false, reading->record, err))
+                if (!row->fallback)
+                        continue;
+                note_origin(reading, row, OPTION_FROM_DEFAULT);
+                if (!option_value_set(row, row->fallback, false, reading->record, err))
                         return error_wrap(err, "the default of \"%s\"",
                                           row->key ? row->key : row->flag);
         }
@@ -169,124 +200,162 @@ static bool read_fallbacks(const struct reading *reading, struct error *err)
 static bool set_flag(const struct reading *reading, const struct option_row *row, const char *text,
                      struct error *err)
 {
-        bool *flagged = &reading->flagged[row - reading->options->rows];
+        bool again = reading->origins[row - reading->options->rows] == OPTION_FROM_FLAG;
 
-        if (!option_value_set(row, text, *flagged, reading->record, err))
-                return error_wrap(err, "--%s", row->flag);
-        *flagged = true;
-        return true;
+        note_origin(reading, row, OPTION_FROM_FLAG);
+        return option_value_set(row, text, again, reading->record, err) ||
+               error_wrap(err, "--%s", row->flag);
 }
 
 /* The value that follows as the next argument. */
-static bool set_flag_from_next(const struct reading *reading, const struct option_row *row,
-                               struct arguments *arguments, struct error *err)
+static bool set_flag_from_next(struct reading *reading, const struct option_row *row,
+                               struct error *err)
 {
-        if (arguments->next >= arguments->count)
+        if (reading->next >= reading->sources->argc)
                 return error_set(err, ERROR_INVALID, "--%s needs a value (%s)", row->flag,
                                  row->choices ? row->choices
                                               : (row->placeholder ? row->placeholder : "VALUE"));
-        return set_flag(reading, row, arguments->texts[arguments->next++], err);
+        return set_flag(reading, row, reading->sources->argv[reading->next++], err);
 }
 
-static const struct option_row *find_flag(const struct options *options, const char *name)
+/* Taken ones first: two rows may share a flag's name or letter, for different commands. */
+static const struct option_row *find_flag(const struct options *options, const char *name,
+                                          size_t length, char letter)
 {
-        for (size_t i = 0; i < options->count; i++)
-                if (options->rows[i].flag && !strcmp(options->rows[i].flag, name))
-                        return &options->rows[i];
-        return NULL;
+        const struct option_row *found = NULL;
+
+        for (size_t i = 0; i < options->count; i++) {
+                const struct option_row *row = &options->rows[i];
+                if (!row->flag)
+                        continue;
+                bool match = letter ? row->letter == letter
+                                    : !strncmp(row->flag, name, length) && !row->flag[length];
+                if (match && options_take_flag(options, row))
+                        return row;
+                found = match ? row : found;
+        }
+        return found;
 }
 
-static const struct option_row *find_letter(const struct options *options, char letter)
+const struct option_row *options_find_argument(const struct options *options, const char *argument,
+                                               bool *needs_next)
 {
-        for (size_t i = 0; i < options->count; i++)
-                if (options->rows[i].flag && options->rows[i].letter == letter)
-                        return &options->rows[i];
-        return NULL;
+        bool is_long = starts_with(argument, "--");
+        const char *name = argument + (is_long ? 2 : 1);
+        size_t length = is_long ? strcspn(name, "=") : strlen(name);
+        const struct option_row *row = find_flag(options, name, length, is_long ? '\0' : *name);
+        bool has_value = is_long ? name[length] == '=' : length > 1;
+
+        *needs_next = row && row->kind != OPTION_BOOL && !has_value;
+        return row;
+}
+
+static bool refuse_flag(const struct options *options, const struct option_row *row,
+                        const char *name, struct error *err)
+{
+        if (!row)
+                return refuse_name(options, true, name, err);
+        return error_set(err, ERROR_INVALID, "--%s means nothing to this command", row->flag);
 }
 
 /* --flag=value, --flag value, --flag, --no-flag; text is what follows the dashes. */
-static bool read_long(const struct reading *reading, const char *text, struct arguments *arguments,
-                      struct error *err)
+static bool read_long(struct reading *reading, const char *text, struct error *err)
 {
+        const struct options *options = reading->options;
         size_t length = strcspn(text, "=");
         const char *value = text[length] ? text + length + 1 : NULL;
-        scoped_free char *name = xstrndup(text, length);
-        const struct option_row *row = find_flag(reading->options, name);
+        const struct option_row *row = find_flag(options, text, length, '\0');
+        bool negated = false;
 
-        if (!row && starts_with(name, "no-")) {
-                row = find_flag(reading->options, name + strlen("no-"));
-                if (row && row->kind == OPTION_BOOL && !value)
-                        return set_flag(reading, row, "false", err);
-                row = NULL;
+        if (!row && starts_with(text, "no-") && !value) {
+                row = find_flag(options, text + strlen("no-"), length - strlen("no-"), '\0');
+                negated = row && row->kind == OPTION_BOOL;
+                row = negated ? row : NULL;
         }
-        if (!row)
-                return refuse_name(reading->options, true, name, err);
-        if (value)
-                return set_flag(reading, row, value, err);
-        if (row->kind == OPTION_BOOL)
-                return set_flag(reading, row, "true", err);
-        return set_flag_from_next(reading, row, arguments, err);
+        if (!row || !options_take_flag(options, row)) {
+                scoped_free char *name = xstrndup(text, length);
+                return refuse_flag(options, row, name, err);
+        }
+        if (value || row->kind == OPTION_BOOL)
+                return set_flag(reading, row, value ? value : (negated ? "false" : "true"), err);
+        return set_flag_from_next(reading, row, err);
 }
 
 /* -q, -qv, -n value, -nvalue, -n=value; text is what follows the dash. */
-static bool read_short(const struct reading *reading, const char *text, struct arguments *arguments,
-                       struct error *err)
+static bool read_short(struct reading *reading, const char *text, struct error *err)
 {
         for (; *text; text++) {
-                const struct option_row *row = find_letter(reading->options, *text);
+                const struct option_row *row = find_flag(reading->options, NULL, 0, *text);
                 if (!row)
                         return error_set(err, ERROR_INVALID, "-%c is no flag", *text);
+                if (!options_take_flag(reading->options, row))
+                        return refuse_flag(reading->options, row, NULL, err);
                 if (row->kind != OPTION_BOOL && text[1])
                         return set_flag(reading, row, text + 1 + (text[1] == '='), err);
                 if (row->kind != OPTION_BOOL)
-                        return set_flag_from_next(reading, row, arguments, err);
+                        return set_flag_from_next(reading, row, err);
                 if (!set_flag(reading, row, "true", err))
                         return false;
         }
         return true;
 }
 
-static bool add_operand(const char *text, struct text_list *operands, struct error *err)
+static bool refuse_word(const char *text, struct error *err)
 {
-        if (!operands)
-                return error_set(err, ERROR_INVALID, "\"%.64s\" is one word too many", text);
-        text_list_add(operands, text);
+        return error_set(err, ERROR_INVALID, "\"%.64s\" is one word too many", text);
+}
+
+static bool read_argument(struct reading *reading, const char *text, struct error *err)
+{
+        if (starts_with(text, "--"))
+                return read_long(reading, text + 2, err);
+        if (text[0] == '-' && text[1])
+                return read_short(reading, text + 1, err);
+        if (!reading->notes)
+                return refuse_word(text, err);
+        text_list_add(&reading->notes->operands, text);
         return true;
 }
 
-static bool read_arguments(const struct reading *reading, struct arguments *arguments,
-                           struct text_list *operands, struct error *err)
+static bool read_arguments(struct reading *reading, struct error *err)
 {
-        bool flags = true;
+        const struct option_sources *sources = reading->sources;
 
-        while (arguments->next < arguments->count) {
-                const char *text = arguments->texts[arguments->next++];
-                bool done = true;
-                if (flags && !strcmp(text, "--"))
-                        flags = false;
-                else if (flags && starts_with(text, "--"))
-                        done = read_long(reading, text + 2, arguments, err);
-                else if (flags && text[0] == '-' && text[1])
-                        done = read_short(reading, text + 1, arguments, err);
-                else
-                        done = add_operand(text, operands, err);
-                if (!done)
+        while (reading->next < sources->argc) {
+                const char *text = sources->argv[reading->next++];
+                if (!strcmp(text, "--"))
+                        break;
+                if (!read_argument(reading, text, err))
                         return false;
         }
+        if (reading->next >= sources->argc)
+                return true;
+        if (!reading->notes)
+                return refuse_word(sources->argv[reading->next], err);
+        reading->notes->rest = &sources->argv[reading->next];
         return true;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): every source of a value is an argument of its own */
-bool options_read(const struct options *options, const json_t *json, const char *file, int argc,
-                  char **argv, struct text_list *operands, void *record, struct error *err)
+bool options_read(const struct options *options, const struct option_sources *sources, void *record,
+                  struct option_notes *notes, struct error *err)
 {
-        scoped_free bool *flagged = xcalloc(options->count, sizeof(bool));
-        struct reading reading = { options, file, record, flagged };
-        struct arguments arguments = { argc, argv, 1 };
+        scoped_free enum option_origin *own = xcalloc(options->count, sizeof(*own));
+        struct reading reading = { .options = options,
+                                   .sources = sources,
+                                   .record = record,
+                                   .notes = notes,
+                                   .origins = notes && notes->origins ? notes->origins : own,
+                                   .next = 1 };
 
-        return read_fallbacks(&reading, err) && (!json || read_section(&reading, "", json, err)) &&
-               read_environment(&reading, err) &&
-               read_arguments(&reading, &arguments, operands, err);
+        return read_fallbacks(&reading, err) &&
+               (!sources->json || read_section(&reading, "", sources->json, err)) &&
+               read_environment(&reading, err) && read_arguments(&reading, err);
+}
+
+void option_notes_clear(struct option_notes *notes)
+{
+        text_list_clear(&notes->operands);
+        text_list_clear(&notes->ignored);
 }
 
 const char *options_config_path(int argc, char **argv)

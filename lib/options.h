@@ -34,17 +34,38 @@ struct option_row {
 struct options {
         const struct option_row *rows;
         size_t count;
+        const char *flags; /* those that are taken, "role use"; NULL: every row's */
 };
 
-/* Fills record from the fallbacks, the file (json may be NULL), the environment and the arguments.
- * argv[0] is skipped; what is not a flag is added to *operands (borrowed texts, NULL: none
- * allowed).
- * "--" ends the flags. file names the file in errors. Every error names what was given, where, and
- * what is allowed; unknown keys and flags name the nearest one. The caller clears record also when
- * this fails. */
-bool options_read(const struct options *options, const json_t *json, const char *file, int argc,
-                  char **argv, struct text_list *operands, void *record,
-                  struct error *err) must_check;
+struct option_sources {
+        const json_t *json; /* the file's content, or NULL */
+        const char *file;   /* its name, for errors */
+        int argc;
+        char **argv; /* argv[0] is skipped, "--" ends the flags */
+};
+
+enum option_origin {
+        OPTION_FROM_NOWHERE,
+        OPTION_FROM_DEFAULT,
+        OPTION_FROM_FILE,
+        OPTION_FROM_ENVIRONMENT,
+        OPTION_FROM_FLAG,
+};
+
+/* What a caller may want to know besides the values. */
+struct option_notes {
+        struct text_list operands;   /* what is neither a flag nor a flag's value */
+        char **rest;                 /* what follows "--", at least one word, or NULL; borrowed */
+        enum option_origin *origins; /* one for each row, the caller's; or NULL */
+        struct text_list ignored;    /* keys of the file that mean nothing here */
+};
+
+/* Fills record from the fallbacks, the file, the environment and the arguments. notes may be NULL:
+ * then no operand is allowed. Every error names what was given, where, and what is allowed; unknown
+ * keys and flags name the nearest one. The caller clears record and notes also when this fails. */
+bool options_read(const struct options *options, const struct option_sources *sources, void *record,
+                  struct option_notes *notes, struct error *err) must_check;
+void option_notes_clear(struct option_notes *notes);
 /* Finds the value of --config/-c (or TKA_CONFIG) before anything else is read; NULL when not given.
  */
 const char *options_config_path(int argc, char **argv);
@@ -53,9 +74,15 @@ const char *options_config_path(int argc, char **argv);
 bool options_read_file(const char *path, bool optional, json_t **json,
                        struct error *err) must_check;
 void options_clear(const struct options *options, void *record);
-/* The environment variable of a row; the caller's. NULL: it has none. */
+/* Whether the row's flag is one that is taken. */
+bool options_take_flag(const struct options *options, const struct option_row *row);
+/* The row of the flag that argument (from its dashes on) sets, taken or not; NULL: none.
+ * *needs_next: its value is the next argument. */
+const struct option_row *options_find_argument(const struct options *options, const char *argument,
+                                               bool *needs_next);
+/* The variable that sets the row; the caller's, NULL: none. */
 char *options_environment_name(const struct option_row *row);
-/* The flag's part of --help. */
-void options_print_help(const struct options *options, struct buf *buf);
+/* The flags' part of --help, in lines of at most width columns. */
+void options_print_help(const struct options *options, size_t width, struct buf *buf);
 /* The word of candidates (ended by NULL) nearest to word, or NULL when none is near. */
 const char *options_nearest(const char *word, const char *const *candidates);

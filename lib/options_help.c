@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "lib/memory.h"
+#include "lib/wrap.h"
 
 #define WORD_MAX 64
+#define NAMES_WIDTH 30 /* of the flags, in front of what they mean */
 
 static size_t least(size_t a, size_t b)
 {
@@ -65,34 +67,38 @@ static void print_name(const struct option_row *row, struct buf *buf)
                 buf_printf(buf, " %s", placeholder ? placeholder : "VALUE");
 }
 
-static void print_row(const struct option_row *row, size_t width, struct buf *buf)
+/* The help of a row begins in that column, if need be on a line of its own. */
+static void print_row(const struct option_row *row, size_t column, size_t width, struct buf *buf)
 {
         size_t start = buf->length;
+        scoped(buf_clear) struct buf help = { 0 };
 
         print_name(row, buf);
-        if (buf->length - start > width)
-                buf_printf(buf, "\n%*s", (int)width, "");
+        size_t length = buf->length - start;
+        if (length + 2 > column)
+                buf_printf(buf, "\n%*s", (int)column, "");
         else
-                buf_printf(buf, "%*s", (int)(width - (buf->length - start)), "");
-        buf_printf(buf, "  %s", row->help ? row->help : "");
+                buf_printf(buf, "%*s", (int)(column - length), "");
+        buf_add(&help, row->help ? row->help : "");
         if (row->fallback && *row->fallback)
-                buf_printf(buf, " (default: %s)", row->fallback);
+                buf_printf(&help, " (default: %s)", row->fallback);
+        wrap_print(buf_text(&help), column, width, buf);
         buf_add(buf, "\n");
 }
 
-void options_print_help(const struct options *options, struct buf *buf)
+void options_print_help(const struct options *options, size_t width, struct buf *buf)
 {
-        size_t width = 0;
+        size_t longest = 0;
 
         for (size_t i = 0; i < options->count; i++) {
                 scoped(buf_clear) struct buf name = { 0 };
-                if (!options->rows[i].flag)
+                if (!options_take_flag(options, &options->rows[i]))
                         continue;
                 print_name(&options->rows[i], &name);
-                if (name.length > width)
-                        width = name.length;
+                if (name.length > longest)
+                        longest = name.length;
         }
         for (size_t i = 0; i < options->count; i++)
-                if (options->rows[i].flag)
-                        print_row(&options->rows[i], least(width, 34), buf);
+                if (options_take_flag(options, &options->rows[i]))
+                        print_row(&options->rows[i], least(longest, NAMES_WIDTH) + 2, width, buf);
 }

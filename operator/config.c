@@ -28,7 +28,7 @@ static const struct option_row rows[] = {
         ELSEWHERE("proxy"),
 };
 
-static const struct options options = { rows, ARRAY_LENGTH(rows) };
+static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
 
 const struct daemon_config *config_table(void)
 {

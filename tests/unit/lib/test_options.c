@@ -37,7 +37,7 @@ static const struct option_row rows[] = {
 };
 /* clang-format on */
 
-static const struct options options = { rows, ARRAY_LENGTH(rows) };
+static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
 
 static void clear_record(struct record *record)
 {
@@ -46,7 +46,7 @@ static void clear_record(struct record *record)
 
 #define ARGUMENTS(...) ((const char *[]){ "program", __VA_ARGS__, NULL })
 
-static bool read_all(const char *file, const char **arguments, struct text_list *operands,
+static bool read_all(const char *file, const char **arguments, struct option_notes *notes,
                      struct record *record, struct error *err)
 {
         json_auto_t *json = NULL;
@@ -58,7 +58,8 @@ static bool read_all(const char *file, const char **arguments, struct text_list 
                 count++;
         char **argv = (char **)xcalloc((size_t)count + 1, sizeof(char *));
         memcpy((void *)argv, (const void *)arguments, (size_t)count * sizeof(char *));
-        bool done = options_read(&options, json, "config.yaml", count, argv, operands, record, err);
+        const struct option_sources sources = { json, "config.yaml", count, argv };
+        bool done = options_read(&options, &sources, record, notes, err);
         free((void *)argv);
         return done;
 }
@@ -166,16 +167,91 @@ TEST(reads_every_way_to_write_a_flag)
 
 TEST(ends_the_flags_at_two_dashes)
 {
+        static const char *const texts[] = { "program", "login", "-d", "-", "--", "--debug", "--" };
         scoped(clear_record) struct record record = { 0 };
-        scoped(text_list_clear) struct text_list operands = { 0 };
+        scoped(option_notes_clear) struct option_notes notes = { 0 };
+        char *argv[ARRAY_LENGTH(texts) + 1] = { NULL };
         struct error err = { 0 };
 
-        assert_ok(read_all(NULL, ARGUMENTS("login", "-d", "-", "--", "--debug", "--"), &operands,
-                           &record, &err));
-        assert_int_equal(operands.count, 4);
-        assert_string_equal(operands.items[1], "-");
-        assert_string_equal(operands.items[2], "--debug");
-        assert_string_equal(operands.items[3], "--");
+        memcpy((void *)argv, (const void *)texts, sizeof(texts));
+        const struct option_sources sources = { NULL, "", ARRAY_LENGTH(texts), argv };
+        assert_ok(options_read(&options, &sources, &record, &notes, &err));
+        assert_true(record.debug);
+        assert_int_equal(notes.operands.count, 2);
+        assert_string_equal(notes.operands.items[1], "-");
+        assert_ptr_equal(notes.rest, &argv[5]);
+}
+
+TEST(takes_only_the_flags_that_are_listed)
+{
+        static const struct {
+                const char *argument, *words;
+        } cases[] = {
+                { "--debug",  "--debug means nothing to this command"      },
+                { "-d",       "--debug means nothing to this command"      },
+                { "--mode=x", "--mode means nothing to this command"       },
+                { "--perod",  "--perod is no flag; did you mean --period?" },
+                { "--moda",   "--moda is no flag"                          },
+        };
+        static const struct options few = { rows, ARRAY_LENGTH(rows), "port period" };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(clear_record) struct record record = { 0 };
+                scoped_free char *argument = xstrdup(cases[i].argument);
+                char *argv[] = { NULL, argument, NULL };
+                struct error err = { 0 };
+                const struct option_sources sources = { NULL, "", 2, argv };
+                assert_fails(options_read(&few, &sources, &record, NULL, &err), ERROR_INVALID,
+                             cases[i].words);
+                assert_null(strstr(err.text, "--mode?"));
+        }
+}
+
+TEST(says_where_each_value_comes_from_and_which_keys_mean_nothing)
+{
+        scoped(clear_record) struct record record = { 0 };
+        scoped(option_notes_clear) struct option_notes notes = { 0 };
+        enum option_origin origins[ARRAY_LENGTH(rows)] = { OPTION_FROM_NOWHERE };
+        struct error err = { 0 };
+
+        notes.origins = origins;
+        setenv("TKA_TAILSCALE_PORT", "2", 1);
+        assert_ok(read_all("{\"tailscale\":{\"mode\":\"tun\"},\"otel\":{\"endpoint\":1}}",
+                           ARGUMENTS("--debug"), &notes, &record, &err));
+        unsetenv("TKA_TAILSCALE_PORT");
+        assert_int_equal(origins[0], OPTION_FROM_FILE);
+        assert_int_equal(origins[1], OPTION_FROM_ENVIRONMENT);
+        assert_int_equal(origins[2], OPTION_FROM_DEFAULT);
+        assert_int_equal(origins[4], OPTION_FROM_NOWHERE);
+        assert_int_equal(origins[5], OPTION_FROM_FLAG);
+        assert_int_equal(notes.ignored.count, 1);
+        assert_string_equal(notes.ignored.items[0], "otel");
+}
+
+TEST(knows_which_flags_take_the_next_argument)
+{
+        static const struct {
+                const char *argument, *flag;
+                bool needs_next;
+        } cases[] = {
+                { "--port",   "port",  true  },
+                { "--port=1", "port",  false },
+                { "-p",       "port",  true  },
+                { "-p1",      "port",  false },
+                { "--debug",  "debug", false },
+                { "-dq",      "debug", false },
+                { "--prot",   NULL,    false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                bool needs_next = !cases[i].needs_next;
+                const struct option_row *row =
+                        options_find_argument(&options, cases[i].argument, &needs_next);
+                assert_int_equal(row != NULL, cases[i].flag != NULL);
+                if (row)
+                        assert_string_equal(row->flag, cases[i].flag);
+                assert_int_equal(needs_next, cases[i].needs_next);
+        }
 }
 
 TEST(says_which_argument_is_wrong_and_what_is_allowed)
@@ -346,7 +422,7 @@ TEST(prints_a_line_of_help_for_each_flag)
 {
         scoped(buf_clear) struct buf buf = { 0 };
 
-        options_print_help(&options, &buf);
+        options_print_help(&options, 80, &buf);
         assert_non_null(strstr(buf.text, "  -p, --port PORT"));
         assert_non_null(strstr(buf.text, "where (default: 443)\n"));
         assert_non_null(strstr(buf.text, "      --mode auto|userspace|tun"));
