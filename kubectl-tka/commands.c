@@ -1,90 +1,163 @@
 #include "kubectl-tka/commands.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/config.h"
 #include "lib/memory.h"
 
-static const struct command_words commands[] = {
-        [COMMAND_LOGIN] = { "login",      "signin auth", "[SERVER-OR-CLUSTER] [flags]",
-                           "sign in and write a kubeconfig context",                                                      "login tka --role view" },
-        [COMMAND_LOGOUT] = { "logout",     "signout",     "[CLUSTER] [flags]",
-                           "end the session and forget its token",                                                        "logout prod"           },
-        [COMMAND_GET_LOGIN] = { "get login",  "",            "[CLUSTER] [flags]",
-                           "show the session that the server knows",                                                      "get login -o json"     },
-        [COMMAND_CREDENTIAL] = { "credential", "",            "--server URL --ca-hash HEX --cluster NAME",
-                           "print a token for kubectl: what the kubeconfig calls",                                        ""                      },
-        [COMMAND_VERSION] = { "version",    "",            "[-o json]",                                 "show the version", "version"               },
-        [COMMAND_HELP] = { "help",       "--help -h",   "",                                          "show this",        ""                      },
-};
-
-const struct command_words *command_words(enum command command)
+/* How many of the words of name, "get login", stand at argv: all or 0. */
+static int match_words(const char *name, size_t length, int argc, char **argv)
 {
-        return &commands[command];
+        int words = 0;
+
+        for (size_t at = 0; at < length; words++) {
+                size_t word = strcspn(name + at, " |");
+                if (words >= argc || strlen(argv[words]) != word ||
+                    strncmp(argv[words], name + at, word) != 0)
+                        return 0;
+                at += word + 1;
+        }
+        return words;
 }
 
-/* Whether list, words between spaces, holds word. */
-static bool list_has(const char *list, const char *word)
+/* By its name or an alias; 0: not this one. */
+static int match_command(const struct command_words *command, int argc, char **argv)
+{
+        int words = match_words(command->name, strlen(command->name), argc, argv);
+
+        for (const char *at = command->aliases; *at && words == 0; at += strspn(at, "|")) {
+                size_t length = strcspn(at, "|");
+                words = match_words(at, length, argc, argv);
+                at += length;
+        }
+        return words;
+}
+
+static int find_command(int argc, char **argv, enum command *command)
+{
+        for (enum command i = 0; i < COMMAND_COUNT; i++) {
+                int words = match_command(command_words(i), argc, argv);
+                if (words > 0) {
+                        *command = i;
+                        return words;
+                }
+        }
+        return 0;
+}
+
+/* Names and aliases, ended by NULL; the list and its texts are the caller's. */
+static void gather_names(struct text_list *names)
+{
+        for (enum command i = 0; i < COMMAND_COUNT; i++) {
+                const struct command_words *command = command_words(i);
+                text_list_add(names, command->name);
+                for (const char *at = command->aliases; *at; at += strspn(at, "|")) {
+                        scoped_free char *alias = xstrndup(at, strcspn(at, "|"));
+                        if (alias[0] != '-')
+                                text_list_add(names, alias);
+                        at += strlen(alias);
+                }
+        }
+}
+
+static const char *find_nearest(const char *word, const struct text_list *names)
+{
+        scoped_free const char **candidates =
+                (const char **)xcalloc(names->count + 1, sizeof(const char *));
+
+        for (size_t i = 0; i < names->count; i++)
+                candidates[i] = names->items[i];
+        return options_nearest(word, candidates);
+}
+
+/* "get" and "set" are no commands but begin some: those, joined by commas. */
+static void list_beginning(const char *word, const struct text_list *names, struct buf *list)
 {
         size_t length = strlen(word);
 
-        for (const char *at = list; *at; at += strspn(at, " ")) {
-                size_t found = strcspn(at, " ");
-                if (found == length && strncmp(at, word, length) == 0)
+        for (size_t i = 0; i < names->count; i++)
+                if (strncmp(names->items[i], word, length) == 0 && names->items[i][length] == ' ')
+                        buf_printf(list, "%s\"%s\"", list->length > 0 ? ", " : "", names->items[i]);
+}
+
+static bool refuse_command(int argc, char **argv, struct error *err)
+{
+        scoped(text_list_clear) struct text_list names = { 0 };
+        scoped(buf_clear) struct buf longer = { 0 };
+
+        gather_names(&names);
+        list_beginning(argv[0], &names, &longer);
+        bool two = longer.length > 0 && argc > 1 && argv[1][0] != '-';
+        scoped_free char *given =
+                two ? xasprintf("%.64s %.64s", argv[0], argv[1]) : xasprintf("%.64s", argv[0]);
+        const char *near = find_nearest(given, &names);
+
+        error_set(err, ERROR_INVALID, "there is no command \"%s\"", given);
+        if (near)
+                return error_advise(err, "did you mean \"%s\"?", near);
+        if (longer.length > 0)
+                return error_advise(err, "there are %s", buf_text(&longer));
+        return error_advise(err, "\"kubectl tka --help\" lists the commands");
+}
+
+static const char *find_program(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return strcmp(slash ? slash + 1 : path, "tka") == 0 ? "tka" : "kubectl tka";
+}
+
+/* Arguments before the command: flags, with the values of those that need one. */
+static int count_leading(int argc, char **argv)
+{
+        const struct options all = config_options(COMMAND_LOGIN);
+        enum command ignored = COMMAND_HELP;
+        int count = 0;
+
+        while (count < argc && argv[count][0] == '-' && argv[count][1]) {
+                bool needs_next = false;
+                if (find_command(1, argv + count, &ignored) > 0)
+                        break; /* --help, --version */
+                options_find_argument(&all, argv[count], &needs_next);
+                count += needs_next ? 2 : 1;
+        }
+        return count < argc ? count : argc;
+}
+
+void command_line_clear(struct command_line *line)
+{
+        free((void *)line->argv);
+        line->argv = NULL;
+}
+
+bool command_line_read(int argc, char **argv, struct command_line *line, struct error *err)
+{
+        int leading = argc > 1 ? count_leading(argc - 1, argv + 1) : 0;
+        char **rest = argv + 1 + leading;
+        int left = argc - 1 - leading;
+        int words = 0;
+
+        *line = (struct command_line){ .program = find_program(argc > 0 && argv[0] ? argv[0] : ""),
+                                       .command = COMMAND_HELP };
+        if (left > 0 && (words = find_command(left, rest, &line->command)) == 0)
+                return refuse_command(left, rest, err);
+        if (left <= 0 && leading > 0)
+                return error_set(err, ERROR_INVALID, "\"%.64s\" is no command", argv[1]);
+
+        line->argv = (char **)xcalloc((size_t)argc + 1, sizeof(char *));
+        line->argv[line->argc++] = words > 0 ? rest[words - 1] : argv[0];
+        for (int i = 1; i <= leading; i++)
+                line->argv[line->argc++] = argv[i];
+        for (int i = words; i < left; i++)
+                line->argv[line->argc++] = rest[i];
+        return true;
+}
+
+bool command_line_asks_help(const struct command_line *line)
+{
+        for (int i = 1; i < line->argc && strcmp(line->argv[i], "--") != 0; i++)
+                if (strcmp(line->argv[i], "--help") == 0 || strcmp(line->argv[i], "-h") == 0)
                         return true;
-                at += found;
-        }
         return false;
-}
-
-static int count_matching_words(const struct command_words *command, int argc, char **argv)
-{
-        const char *space = strchr(command->name, ' ');
-
-        if (!space)
-                return strcmp(argv[1], command->name) == 0 || list_has(command->aliases, argv[1]);
-
-        size_t first = (size_t)(space - command->name);
-        return argc > 2 && strlen(argv[1]) == first &&
-                               strncmp(argv[1], command->name, first) == 0 &&
-                               strcmp(argv[2], space + 1) == 0
-                       ? 2
-                       : 0;
-}
-
-bool command_find(int argc, char **argv, enum command *command, int *words)
-{
-        for (enum command i = 0; argc > 1 && i < COMMAND_COUNT; i++) {
-                int matching = count_matching_words(&commands[i], argc, argv);
-                if (matching == 0)
-                        continue;
-                *command = i;
-                *words = matching;
-                return true;
-        }
-        return false;
-}
-
-void command_print_help(struct buf *text)
-{
-        buf_add(text, "Sign in to Kubernetes clusters with your tailnet identity.\n\n"
-                      "Usage: kubectl tka COMMAND [flags]\n\nCommands:\n");
-        for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
-                buf_printf(text, "  %-12s %s\n", commands[i].name, commands[i].summary);
-        buf_add(text, "\nExamples:\n");
-        for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
-                if (commands[i].example[0])
-                        buf_printf(text, "  kubectl tka %s\n", commands[i].example);
-        buf_add(text, "\n`kubectl tka COMMAND --help` shows the flags of one command.\n");
-}
-
-void command_print_completions(int argc, char **argv, struct buf *text)
-{
-        const char *typed = argc > 1 ? argv[argc - 1] : "";
-
-        for (size_t i = 0; argc == 2 && i < ARRAY_LENGTH(commands); i++) {
-                scoped_free char *word = xstrndup(commands[i].name, strcspn(commands[i].name, " "));
-                if (strncmp(word, typed, strlen(typed)) == 0)
-                        buf_printf(text, "%s\n", word);
-        }
-        buf_add(text, ":4\n");
 }

@@ -1,30 +1,55 @@
-/* commands.h - every word that may follow `kubectl tka`, for both executables. */
+/* commands.h - every word that may follow `kubectl tka`, for both executables: dispatch, --help,
+ * completion and man pages are loops over one table. */
 #pragma once
 
 #include "lib/buf.h"
+
+#define COMMAND_OUTPUTS "table|json|yaml|name"
 
 enum command {
         COMMAND_LOGIN,
         COMMAND_LOGOUT,
         COMMAND_GET_LOGIN,
-        COMMAND_CREDENTIAL,
         COMMAND_VERSION,
         COMMAND_HELP,
+        COMMAND_CREDENTIAL,
         COMMAND_COUNT,
 };
 
+enum command_group {
+        COMMAND_GROUP_SESSIONS,
+        COMMAND_GROUP_FACTS,
+        COMMAND_GROUP_SETUP,
+        COMMAND_GROUP_PLUMBING,
+        COMMAND_GROUP_COUNT,
+};
+
 struct command_words {
-        const char *name;      /* "get login" */
-        const char *aliases;   /* "signin auth", or "" */
-        const char *arguments; /* as --help shows them */
-        const char *summary;
-        const char *example; /* what follows "kubectl tka ", or "" */
+        const char *name;     /* "get login" */
+        const char *aliases;  /* "signin|auth", "" */
+        const char *operands; /* as --help shows them: "[CLUSTER]", "" */
+        size_t operands_max;
+        bool runs_rest; /* what follows "--" is a command of its own */
+        enum command_group group;
+        const char *summary;  /* one line */
+        const char *details;  /* paragraphs */
+        const char *examples; /* lines: what follows "kubectl tka " */
+        const char *flags;    /* names of rows of config.c */
 };
 const struct command_words *command_words(enum command command);
+/* "Sign in and out" */
+const char *command_group_title(enum command_group group);
 
-/* The command that argv[1] and perhaps argv[2] name, and how many words that took. false: none. */
-bool command_find(int argc, char **argv, enum command *command, int *words);
-/* `kubectl tka --help`. */
-void command_print_help(struct buf *text);
-/* One candidate a line and the directive ":4" (no files), as kubectl asks kubectl_complete-tka. */
-void command_print_completions(int argc, char **argv, struct buf *text);
+/* A command line taken apart. Flags may stand before the command too: they are moved behind. */
+struct command_line {
+        const char *program; /* "kubectl tka", or "tka" when that was typed */
+        enum command command;
+        char **argv; /* [0]: the command's last word; texts are borrowed */
+        int argc;
+};
+void command_line_clear(struct command_line *line);
+/* INVALID names the nearest command. No word at all is `help`. */
+bool command_line_read(int argc, char **argv, struct command_line *line,
+                       struct error *err) must_check;
+/* Whether --help or -h stands among the flags. */
+bool command_line_asks_help(const struct command_line *line);

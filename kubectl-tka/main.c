@@ -1,14 +1,21 @@
-#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "kubectl-tka/commands.h"
+#include "kubectl-tka/completion.h"
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_remote.h"
+#include "kubectl-tka/handlers.h"
+#include "kubectl-tka/help.h"
+#include "kubectl-tka/output.h"
 #include "kubectl-tka/report.h"
-#include "kubectl-tka/version.h"
 #include "lib/memory.h"
+
+/* The commands that are answered here; kubectl-tka-remote has the others. */
+static bool (*const here[COMMAND_COUNT])(const struct config *config, struct error *err) = {
+        [COMMAND_HELP] = cmd_help,
+        [COMMAND_VERSION] = cmd_version,
+};
 
 static bool is_completion(const char *name)
 {
@@ -17,40 +24,45 @@ static bool is_completion(const char *name)
         return strcmp(slash ? slash + 1 : name, "kubectl_complete-tka") == 0;
 }
 
-/* *done stays false for everything that needs the network, the kubeconfig or an error's words. */
-static bool run_here(int argc, char **argv, struct buf *text, bool *done, struct error *err)
+static bool complete(int argc, char **argv, struct error *err)
 {
-        enum command command = COMMAND_HELP;
-        int words = 0;
+        scoped(buf_clear) struct buf text = { 0 };
 
-        if (argc > 0 && is_completion(argv[0])) {
-                command_print_completions(argc, argv, text);
-                *done = true;
-        } else if (argc > 1 && !command_find(argc, argv, &command, &words)) {
-                return true;
-        } else if (command == COMMAND_CREDENTIAL) {
-                return credential_from_cache(argc - words, argv + words, done, err);
-        } else if (command == COMMAND_VERSION) {
-                version_print(argc - words, argv + words, done, text);
-        } else if (command == COMMAND_HELP && argc <= 2) {
-                command_print_help(text);
-                *done = true;
-        }
-        return true;
+        completion_print(argc, argv, &text);
+        return output_write(&text, err);
+}
+
+/* *done stays false for everything that needs the network or the kubeconfig. */
+static bool run_command(int argc, char **argv, bool *done, struct error *err)
+{
+        scoped(command_line_clear) struct command_line line = { 0 };
+        scoped(config_clear) struct config config = { 0 };
+
+        if (!command_line_read(argc, argv, &line, err))
+                return false;
+        *done = true;
+        if (command_line_asks_help(&line))
+                return help_show(line.program, line.command, err);
+        if (here[line.command])
+                return config_read(&line, NULL, "", &config, err) &&
+                       here[line.command](&config, err);
+        *done = false;
+        return line.command != COMMAND_CREDENTIAL ||
+               credential_from_cache(line.argc, line.argv, done, err);
 }
 
 int main(int argc, char **argv)
 {
-        scoped(buf_clear) struct buf text = { 0 };
         struct error err = { 0 };
         bool done = false;
 
         json_set_alloc_funcs(xmalloc, free_wiped); /* tokens pass through them */
-        if (!run_here(argc, argv, &text, &done, &err))
+        if (argc > 0 && is_completion(argv[0]))
+                return complete(argc, argv, &err) ? 0 : report_error(&err);
+        if (!run_command(argc, argv, &done, &err))
                 return report_error(&err);
-        if (!done) {
-                exec_remote(argv, &err);
-                return report_error(&err);
-        }
-        return fputs(buf_text(&text), stdout) < 0 || fflush(stdout) != 0;
+        if (done)
+                return 0;
+        exec_remote(argv, &err);
+        return report_error(&err);
 }

@@ -2,24 +2,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+#include <unistd.h>
 
+#include "kubectl-tka/terminal.h"
 #include "lib/memory.h"
-
-/* A server's words may hold anything: no control character reaches the terminal. */
-static void make_plain(char *text)
-{
-        for (; *text; text++)
-                if ((unsigned char)*text < ' ' || *text == 0x7f)
-                        *text = '?';
-}
 
 char *report_plain(const char *text)
 {
-        char *copy = xstrdup(text);
-
-        make_plain(copy);
-        return copy;
+        return error_clean_line(xstrdup(text));
 }
 
 int report_error(const struct error *err)
@@ -28,9 +18,10 @@ int report_error(const struct error *err)
 
         if (!err->text[0])
                 return error_exit_code(err->kind);
-        make_plain(plain.text);
-        make_plain(plain.advice);
-        fprintf(stderr, "kubectl-tka: %s%s%s\n", plain.text, plain.advice[0] ? "; " : "",
+        error_clean_line(plain.text);
+        error_clean_line(plain.advice);
+        fprintf(stderr, "%skubectl-tka:%s %s%s%s\n", terminal_colour(STDERR_FILENO, TERMINAL_RED),
+                terminal_plain(STDERR_FILENO), plain.text, plain.advice[0] ? "; " : "",
                 plain.advice);
         return error_exit_code(err->kind);
 }
@@ -43,6 +34,8 @@ void report_warning(const char *format, ...)
         va_start(args, format);
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        make_plain(text);
-        fprintf(stderr, "kubectl-tka: warning: %s\n", text);
+        error_clean_line(text);
+        fprintf(stderr, "%skubectl-tka: warning:%s %s\n",
+                terminal_colour(STDERR_FILENO, TERMINAL_YELLOW), terminal_plain(STDERR_FILENO),
+                text);
 }

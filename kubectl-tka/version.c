@@ -1,35 +1,16 @@
-#include "kubectl-tka/version.h"
+#include "kubectl-tka/handlers.h"
+#include "kubectl-tka/output.h"
 
-#include <string.h>
-
-#include "lib/json.h"
-
-/* "-o json", "-ojson", "-o=json", "--output json", "--output=json" */
-static const char *find_format(int argc, char **argv)
+bool cmd_version(const struct config *config, struct error *err)
 {
-        static const char *const joined[] = { "--output=", "-o=", "-o" };
+        static const struct output_view view = { .name = "version" };
+        enum output_format format = output_format_parse(config->output, OUTPUT_TABLE);
+        scoped(buf_clear) struct buf text = { 0 };
+        json_auto_t *document = json_pack("{s:s}", "version", VERSION);
 
-        if (argc == 3 && (strcmp(argv[1], "-o") == 0 || strcmp(argv[1], "--output") == 0))
-                return argv[2];
-        for (size_t i = 0; argc == 2 && i < sizeof(joined) / sizeof(joined[0]); i++)
-                if (strncmp(argv[1], joined[i], strlen(joined[i])) == 0)
-                        return argv[1] + strlen(joined[i]);
-        return argc == 1 ? "text" : "";
-}
-
-void version_print(int argc, char **argv, bool *known, struct buf *text)
-{
-        const char *format = find_format(argc, argv);
-
-        *known = strcmp(format, "json") == 0 || strcmp(format, "text") == 0;
-        if (!*known)
-                return;
-        if (strcmp(format, "text") == 0) {
-                buf_add(text, "kubectl-tka " VERSION "\n");
-                return;
-        }
-        json_auto_t *object = json_object();
-        json_object_set_new(object, "version", json_string(VERSION));
-        json_print(object, text);
-        buf_add(text, "\n");
+        if (format == OUTPUT_TABLE)
+                buf_add(&text, "kubectl-tka " VERSION "\n");
+        else
+                output_print(format, &view, document, &text);
+        return output_write(&text, err);
 }

@@ -158,3 +158,28 @@ const char *duration_format_seconds(int64_t seconds, char text[DURATION_TEXT_SIZ
                 snprintf(text, DURATION_TEXT_SIZE, "%s%" PRIu64 "s", sign, left);
         return text;
 }
+
+const char *duration_format_short(int64_t seconds, char text[DURATION_TEXT_SIZE])
+{
+        static const struct {
+                int64_t seconds;
+                char unit;
+        } steps[] = {
+                { 86400, 'd' },
+                { 3600,  'h' },
+                { 60,    'm' },
+                { 1,     's' },
+        };
+        size_t unit = 0;
+
+        while (unit < 3 && seconds < steps[unit].seconds)
+                unit++;
+        int64_t whole = seconds / steps[unit].seconds;
+        if (unit == 3)
+                snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "s", whole);
+        else
+                snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "%c %" PRId64 "%c", whole,
+                         steps[unit].unit, seconds % steps[unit].seconds / steps[unit + 1].seconds,
+                         steps[unit + 1].unit);
+        return text;
+}

@@ -12,3 +12,5 @@ bool duration_parse(const char *text, int64_t *nanoseconds, struct error *err) m
 bool duration_parse_seconds(const char *text, int64_t *seconds, struct error *err) must_check;
 /* Go's normal form: 600 s is "10m0s", 0 is "0s". Returns text. */
 const char *duration_format_seconds(int64_t seconds, char text[DURATION_TEXT_SIZE]);
+/* For people, the two greatest units: "3h 58m", "12m 3s", "45s", "2d 0h". Returns text. */
+const char *duration_format_short(int64_t seconds, char text[DURATION_TEXT_SIZE]);

@@ -19,6 +19,11 @@ static const struct {
         [ERROR_PENDING] = { 202, 6 },
 };
 
+static const char *const exit_meanings[] = {
+        "done",   "failed",        "wrong usage or settings", "unreachable, or not on the tailnet",
+        "denied", "not signed in", "still being prepared",
+};
+
 /* Bytes of the UTF-8 character at text; 0 when it is none, or a control character. */
 static size_t measure_character(const unsigned char *text)
 {
@@ -136,6 +141,13 @@ int error_http_status(const struct error *err)
 int error_exit_code(enum error_kind kind)
 {
         return kinds[kind].exit_code;
+}
+
+const char *error_exit_meaning(int code)
+{
+        bool known = code >= 0 && (size_t)code < sizeof(exit_meanings) / sizeof(exit_meanings[0]);
+
+        return known ? exit_meanings[code] : NULL;
 }
 
 enum error_kind error_from_http(int status)

@@ -49,6 +49,8 @@ bool error_advise(struct error *err, const char *format, ...) printf_like(2, 3);
 
 int error_http_status(const struct error *err);
 int error_exit_code(enum error_kind kind);
+/* What an exit code says, for people; NULL beyond the last. */
+const char *error_exit_meaning(int code);
 /* The kind that an HTTP status means to a client; ERROR_NONE for 2xx but 202, which is PENDING. */
 enum error_kind error_from_http(int status);
 /* In place: control characters and bytes that are no UTF-8 become '?'. Returns text. The functions

@@ -188,7 +188,7 @@ void manual_flags(struct buf *page, const struct options *options)
 {
         manual_list_open(page);
         for (size_t i = 0; i < options->count; i++) {
-                if (!options->rows[i].flag)
+                if (!options_take_flag(options, &options->rows[i]))
                         continue;
                 add_flag_tag(page, &options->rows[i]);
                 add_sources(page, &options->rows[i], false);

@@ -17,7 +17,7 @@ static bool find_url(const struct config *config, char **url, struct error *err)
         scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
         scoped(target_list_clear) struct target_list known = { 0 };
         scoped(target_list_clear) struct target_list selected = { 0 };
-        const char *word = config->operands.count > 0 ? config->operands.items[0] : config->server;
+        const char *word = config_operand(config) ? config_operand(config) : config->server;
 
         if (!kubeconfig_files_read(config->kubeconfig, &files, err))
                 return false;
@@ -68,7 +68,7 @@ bool cmd_get_login(const struct config *config, struct error *err)
                 return error_wrap(err, "reading the answer of %s", url);
 
         bool provisioned = reply.status == 200;
-        if (strcmp(config->format, "json") == 0)
+        if (config->output && strcmp(config->output, "json") == 0)
                 print_json(&login, provisioned);
         else
                 print_table(&login, provisioned);

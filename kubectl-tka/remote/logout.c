@@ -34,7 +34,7 @@ static void clear_run(struct logout_run *run)
 static bool find_targets(struct logout_run *run, struct error *err)
 {
         const struct config *config = run->config;
-        const char *word = config->operands.count > 0 ? config->operands.items[0] : config->server;
+        const char *word = config_operand(config) ? config_operand(config) : config->server;
 
         if (!kubeconfig_files_read(config->kubeconfig, &run->files, err))
                 return false;

@@ -47,7 +47,7 @@ static bool check_plain(const char *what, const char *text, size_t limit, struct
 static bool find_server(struct sign_in *sign_in, struct error *err)
 {
         const struct config *config = sign_in->config;
-        const char *word = config->operands.count > 0 ? config->operands.items[0] : NULL;
+        const char *word = config_operand(config);
         scoped(target_list_clear) struct target_list known = { 0 };
         scoped(target_list_clear) struct target_list selected = { 0 };
         const struct target *named = NULL;

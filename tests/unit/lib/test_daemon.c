@@ -16,7 +16,7 @@ static const struct option_row rows[] = {
         NUMBER("cart.wheels", "wheels", 0, wheels, "4", 8, "COUNT", "how many"),
 };
 
-static const struct options options = { rows, ARRAY_LENGTH(rows) };
+static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
 
 static bool check(void *record, struct error *err)
 {

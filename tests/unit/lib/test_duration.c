@@ -115,3 +115,24 @@ TEST(writes_the_normal_form_of_go)
                 assert_string_equal(duration_format_seconds(cases[i].seconds, text), cases[i].text);
         assert_string_equal(duration_format_seconds(INT64_MIN, text), "-2562047788015215h30m8s");
 }
+
+TEST(says_a_length_of_time_in_its_two_greatest_units)
+{
+        static const struct {
+                int64_t seconds;
+                const char *text;
+        } cases[] = {
+                { 0,      "0s"      },
+                { 45,     "45s"     },
+                { 60,     "1m 0s"   },
+                { 3599,   "59m 59s" },
+                { 14300,  "3h 58m"  },
+                { 86399,  "23h 59m" },
+                { 176400, "2d 1h"   },
+                { -5,     "-5s"     },
+        };
+        char text[DURATION_TEXT_SIZE];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                assert_string_equal(duration_format_short(cases[i].seconds, text), cases[i].text);
+}

@@ -11,7 +11,7 @@ static const struct option_row rows[] = {
         { "elsewhere",   NULL,    0,   NULL, OPTION_ELSEWHERE, 0, NULL,  0, 0,     NULL, NULL,   NULL       },
         { NULL,          "quiet", 0,   "",   OPTION_BOOL,      0, NULL,  0, 0,     NULL, NULL,   "say less" },
 };
-static const struct options options = { rows, ARRAY_LENGTH(rows) };
+static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
 
 static void assert_has(const struct buf *page, const char *part)
 {

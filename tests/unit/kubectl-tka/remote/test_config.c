@@ -113,18 +113,20 @@ TEST(hashes_what_the_base64_holds)
 TEST(reads_flags_of_a_command_and_refuses_those_of_another)
 {
         char words[][16] = { "login", "prod", "--role", "view", "--for", "15m", "logout" };
-        char *login[] = { words[0], words[1], words[2], words[3], words[4], words[5], NULL };
-        char *logout[] = { words[6], words[4], words[5], NULL };
+        char *login_argv[] = { words[0], words[1], words[2], words[3], words[4], words[5], NULL };
+        char *logout_argv[] = { words[6], words[4], words[5], NULL };
+        const struct command_line login = { "tka", COMMAND_LOGIN, login_argv, 6 };
+        const struct command_line logout = { "tka", COMMAND_LOGOUT, logout_argv, 3 };
         scoped(config_clear) struct config config = { 0 };
         scoped(config_clear) struct config other = { 0 };
         struct error err = { 0 };
 
         assert_int_equal(setenv("HOME", "/nowhere", 1), 0);
-        assert_ok(config_read(COMMAND_LOGIN, 6, login, &config, &err));
-        assert_string_equal(config.operands.items[0], "prod");
+        assert_ok(config_load(&login, &config, &err));
+        assert_string_equal(config_operand(&config), "prod");
         assert_string_equal(config.role, "view");
         assert_int_equal(config.for_seconds, 900);
         assert_string_equal(config.cache, "auto");
         assert_int_equal(config.server_tags.count, 2);
-        assert_fails(config_read(COMMAND_LOGOUT, 3, logout, &other, &err), ERROR_INVALID, "--for");
+        assert_fails(config_load(&logout, &other, &err), ERROR_INVALID, "--for");
 }

@@ -1,0 +1,101 @@
+#include "kubectl-tka/commands.h"
+
+/* Flags that several commands take alike. */
+#define FINDS_SERVER \
+        " server port tailscale-socket server-tags node-id insecure-plain-http config quiet help"
+#define FINDS_CLUSTER " kubeconfig" FINDS_SERVER
+
+static const struct command_words commands[] = {
+        [COMMAND_LOGIN] = {
+                .name = "login",
+                .aliases = "signin|auth",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SESSIONS,
+                .summary = "sign in and write a kubeconfig context",
+                .details =
+                        "CLUSTER is a context or cluster you have signed in to before, or a TKA "
+                        "server: a host of the tailnet or a URL. Without it, the current "
+                        "context's cluster, else the configured server.\n\n"
+                        "The context is called as the cluster, or CLUSTER!ROLE when a role was "
+                        "asked for. The current context stays as it is, unless there is none. "
+                        "Signing in again does no harm.",
+                .examples = "login tka\nlogin prod --role view --use\n"
+                            "login prod --role admin --for 15m --reason 'INC-7: full disk'",
+                .flags = "role for reason use context-name cache" FINDS_CLUSTER,
+        },
+        [COMMAND_LOGOUT] = {
+                .name = "logout",
+                .aliases = "signout",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SESSIONS,
+                .summary = "end the session and forget its token",
+                .details =
+                        "CLUSTER ends all your sessions there from this device, CLUSTER!ROLE that "
+                        "one alone. Until the next login kubectl is told to sign in again, and "
+                        "does not by itself.",
+                .examples = "logout\nlogout prod",
+                .flags = "kubeconfig" FINDS_SERVER,
+        },
+        [COMMAND_GET_LOGIN] = {
+                .name = "get login",
+                .aliases = "get signin",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_FACTS,
+                .summary = "show the session that the server knows",
+                .details = "Exit code 5 when there is none, 6 while it is being prepared.",
+                .examples = "get login\nget login prod -o json",
+                .flags = "output" FINDS_CLUSTER,
+        },
+        [COMMAND_VERSION] = {
+                .name = "version",
+                .aliases = "--version",
+                .operands = "",
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "show the version",
+                .details = "",
+                .examples = "version -o json",
+                .flags = "output help",
+        },
+        [COMMAND_HELP] = {
+                .name = "help",
+                .aliases = "--help|-h",
+                .operands = "[COMMAND]",
+                .operands_max = 2,
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "show the commands, or one of them",
+                .details = "",
+                .examples = "help login",
+                .flags = "help",
+        },
+        [COMMAND_CREDENTIAL] = {
+                .name = "credential",
+                .aliases = "",
+                .operands = "",
+                .group = COMMAND_GROUP_PLUMBING,
+                .summary = "print a token for kubectl: what the kubeconfig calls",
+                .details =
+                        "From the cache, else from the server, as an ExecCredential on stdout.",
+                .examples = "",
+                .flags = "ca-hash cluster role cache" FINDS_SERVER,
+        },
+};
+
+static const char *const titles[] = {
+        [COMMAND_GROUP_SESSIONS] = "Sign in and out",
+        [COMMAND_GROUP_FACTS] = "See what is there",
+        [COMMAND_GROUP_SETUP] = "Set up",
+        [COMMAND_GROUP_PLUMBING] = "For kubectl",
+};
+
+const struct command_words *command_words(enum command command)
+{
+        return &commands[command];
+}
+
+const char *command_group_title(enum command_group group)
+{
+        return titles[group];
+}

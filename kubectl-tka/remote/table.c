@@ -1,0 +1,80 @@
+#include "kubectl-tka/remote/table.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <libsmartcols.h>
+
+#include "kubectl-tka/terminal.h"
+#include "lib/memory.h"
+
+static void unref_table(struct libscols_table **table)
+{
+        scols_unref_table(*table);
+}
+
+static void add_columns(struct libscols_table *table, const struct output_view *view)
+{
+        for (size_t i = 0; i < view->count; i++) {
+                bool last = i + 1 == view->count;
+                struct libscols_column *column = scols_table_new_column(
+                        table, view->columns[i].title, 0.0, last ? SCOLS_FL_TRUNC : 0);
+                if (!column)
+                        abort();
+                if (terminal_has_colours(STDOUT_FILENO))
+                        scols_cell_set_color(scols_column_get_header(column), "bold");
+        }
+}
+
+static void add_row(struct libscols_table *table, const struct output_view *view,
+                    const json_t *item, int64_t now)
+{
+        struct libscols_line *line = scols_table_new_line(table, NULL);
+
+        for (size_t i = 0; line && i < view->count; i++) {
+                scoped(buf_clear) struct buf cell = { 0 };
+                output_print_cell(&view->columns[i], item, now, &cell);
+                scols_line_set_data(line, i, buf_text(&cell));
+        }
+}
+
+void table_print(const struct output_view *view, const json_t *items, struct buf *text)
+{
+        scoped(unref_table) struct libscols_table *table = scols_new_table();
+        size_t index = 0;
+        const json_t *item = NULL;
+        char *lines = NULL;
+        int64_t now = output_now();
+
+        if (!table)
+                abort();
+        setlocale(LC_CTYPE, ""); /* else libsmartcols escapes what is not ASCII */
+        scols_table_set_column_separator(table, "  ");
+        scols_table_enable_colors(table, terminal_has_colours(STDOUT_FILENO));
+        if (isatty(STDOUT_FILENO))
+                scols_table_set_termwidth(table, terminal_width(STDOUT_FILENO));
+        else
+                scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+        add_columns(table, view);
+        json_array_foreach(items, index, item) add_row(table, view, item, now);
+        if (scols_print_table_to_string(table, &lines) != 0)
+                abort();
+        buf_printf(text, "%s\n", lines ? lines : "");
+        free(lines);
+}
+
+bool table_show(const struct config *config, const struct output_view *view, const json_t *document,
+                struct error *err)
+{
+        enum output_format format = output_format_parse(config->output, OUTPUT_TABLE);
+        scoped(buf_clear) struct buf text = { 0 };
+
+        if (format != OUTPUT_TABLE)
+                output_print(format, view, document, &text);
+        else if (json_is_array(document))
+                table_print(view, document, &text);
+        else
+                output_print_facts(view, document, output_now(), &text);
+        return output_write(&text, err);
+}
