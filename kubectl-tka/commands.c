@@ -140,7 +140,9 @@ bool command_line_read(int argc, char **argv, struct command_line *line, struct 
 
         *line = (struct command_line){ .program = find_program(argc > 0 && argv[0] ? argv[0] : ""),
                                        .command = COMMAND_HELP };
-        if (left > 0 && (words = find_command(left, rest, &line->command)) == 0)
+        if (left > 0)
+                words = find_command(left, rest, &line->command);
+        if (left > 0 && words == 0)
                 return refuse_command(left, rest, err);
         if (left <= 0 && leading > 0)
                 return error_set(err, ERROR_INVALID, "\"%.64s\" is no command", argv[1]);

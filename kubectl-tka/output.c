@@ -45,67 +45,72 @@ static void add_clean(const char *value, struct buf *text)
         buf_add(text, clean);
 }
 
-static void add_time(const char *value, int64_t now, struct buf *text)
+static void add_text(json_t *value, int64_t now, struct buf *text)
+{
+        (void)now;
+        if (json_is_integer(value))
+                buf_printf(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        else if (json_is_string(value))
+                add_clean(json_string_value(value), text);
+}
+
+static void add_time(json_t *value, int64_t now, struct buf *text)
 {
         int64_t at = 0;
         struct error ignored = { 0 };
+        const char *instant = json_string_value(value);
 
-        if (now != 0 && timestamp_parse(value, &at, &ignored))
+        if (instant && now != 0 && timestamp_parse(instant, &at, &ignored))
                 output_print_relative(at, now, text);
         else
-                add_clean(value, text);
+                add_text(value, now, text);
 }
 
-static void add_list(const json_t *list, struct buf *text)
+static void add_flag(json_t *value, int64_t now, struct buf *text)
+{
+        (void)now;
+        if (json_is_boolean(value))
+                buf_add(text, json_is_true(value) ? "yes" : "no");
+}
+
+static void add_list(json_t *list, int64_t now, struct buf *text)
 {
         size_t index = 0;
-        const json_t *item = NULL;
+        json_t *item = NULL;
 
         json_array_foreach(list, index, item)
         {
-                if (!json_is_string(item))
-                        continue;
-                if (index > 0)
-                        buf_add(text, ",");
-                add_clean(json_string_value(item), text);
+                buf_add(text, index > 0 ? "," : "");
+                add_text(item, now, text);
         }
 }
 
-static void add_labels(json_t *labels, struct buf *text)
+static void add_labels(json_t *labels, int64_t now, struct buf *text)
 {
         const char *key = NULL;
-        const json_t *value = NULL;
-        bool first = true;
+        json_t *value = NULL;
+        const char *separator = "";
 
         json_object_foreach(labels, key, value)
         {
-                scoped_free char *pair = xasprintf(
-                        "%s=%s", key, json_is_string(value) ? json_string_value(value) : "");
-                if (!first)
-                        buf_add(text, ",");
-                first = false;
-                add_clean(pair, text);
+                buf_add(text, separator);
+                add_clean(key, text);
+                buf_add(text, "=");
+                add_text(value, now, text);
+                separator = ",";
         }
 }
 
 void output_print_cell(const struct output_column *column, const json_t *item, int64_t now,
                        struct buf *text)
 {
-        json_t *value = json_at(item, column->path);
+        static void (*const add[])(json_t *value, int64_t now, struct buf *text) = {
+                [OUTPUT_TEXT] = add_text, [OUTPUT_TIME] = add_time,     [OUTPUT_FLAG] = add_flag,
+                [OUTPUT_LIST] = add_list, [OUTPUT_LABELS] = add_labels,
+        };
         size_t before = text->length;
 
-        if (json_is_string(value) && column->kind == OUTPUT_TIME)
-                add_time(json_string_value(value), now, text);
-        else if (json_is_string(value))
-                add_clean(json_string_value(value), text);
-        else if (json_is_integer(value))
-                buf_printf(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        else if (json_is_boolean(value))
-                buf_add(text, json_is_true(value) ? "yes" : "no");
-        else if (column->kind == OUTPUT_LIST)
-                add_list(value, text);
-        else if (column->kind == OUTPUT_LABELS)
-                add_labels(value, text);
+        add[column->kind](json_at(item, column->path), now, text);
         if (text->length == before)
                 buf_add(text, "-");
 }

@@ -243,7 +243,11 @@ const struct option_row *options_find_argument(const struct options *options, co
         bool is_long = starts_with(argument, "--");
         const char *name = argument + (is_long ? 2 : 1);
         size_t length = is_long ? strcspn(name, "=") : strlen(name);
-        const struct option_row *row = find_flag(options, name, length, is_long ? '\0' : *name);
+        char letter = '\0';
+
+        if (!is_long)
+                letter = *name;
+        const struct option_row *row = find_flag(options, name, length, letter);
         bool has_value = is_long ? name[length] == '=' : length > 1;
 
         *needs_next = row && row->kind != OPTION_BOOL && !has_value;
