@@ -28,7 +28,14 @@ char *directory_cache(void)
         return find("XDG_CACHE_HOME", ".cache");
 }
 
-char *directory_runtime(void)
+const char *directory_shell(void)
+{
+        const char *shell = getenv(DIRECTORY_SHELL_VARIABLE);
+
+        return shell != NULL && shell[0] == '/' ? shell : NULL;
+}
+
+static char *find_runtime(void)
 {
         const char *base = getenv("XDG_RUNTIME_DIR");
         struct stat found;
@@ -39,8 +46,28 @@ char *directory_runtime(void)
         return xasprintf("%s/tka", base);
 }
 
+char *directory_runtime(void)
+{
+        const char *shell = directory_shell();
+
+        return shell != NULL ? xasprintf("%s/run", shell) : find_runtime();
+}
+
+char *directory_shells(void)
+{
+        scoped_free char *runtime = find_runtime();
+        scoped_free char *cache = directory_cache();
+        const char *base = runtime != NULL ? runtime : cache;
+
+        return base != NULL ? xasprintf("%s/shells", base) : NULL;
+}
+
 char *directory_state(void)
 {
+        const char *shell = directory_shell();
+
+        if (shell != NULL)
+                return xasprintf("%s/state", shell);
         return find("XDG_STATE_HOME", ".local/state");
 }
 

@@ -5,10 +5,18 @@
 
 /* "$XDG_CACHE_HOME/tka", else "~/.cache/tka". The caller's; NULL when neither is known. */
 char *directory_cache(void);
-/* "$XDG_RUNTIME_DIR/tka". The caller's; NULL when the session has no such folder of ours. */
+/* "$XDG_RUNTIME_DIR/tka", in `kubectl tka shell` a folder of its own. The caller's; NULL when the
+ * session has no such folder of ours. */
 char *directory_runtime(void);
-/* "$XDG_STATE_HOME/tka", else "~/.local/state/tka". The caller's; NULL when neither is known. */
+/* "$XDG_STATE_HOME/tka", else "~/.local/state/tka"; in `kubectl tka shell` a folder of its own. The
+ * caller's; NULL when neither is known. */
 char *directory_state(void);
+/* What DIRECTORY_SHELL_VARIABLE says: the folder of the `kubectl tka shell` or `exec` that we run
+ * in, which may be gone. Borrowed; NULL: in none. */
+#define DIRECTORY_SHELL_VARIABLE "TKA_SHELL"
+const char *directory_shell(void);
+/* Where those folders are made. The caller's; NULL: there is no place for them. */
+char *directory_shells(void);
 /* "$XDG_CONFIG_HOME/tka", else "~/.config/tka". The same. */
 char *directory_config(void);
 /* Which texts differ; it hides nothing. */

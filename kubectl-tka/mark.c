@@ -114,7 +114,12 @@ char *mark_login_command(const struct cache_key *key)
 bool mark_check(const struct cache_key *key, struct error *err)
 {
         scoped(mark_clear) struct mark mark = { 0 };
+        const char *shell = directory_shell();
 
+        if (shell != NULL && access(shell, F_OK) != 0)
+                return error_set(err, ERROR_UNAUTHENTICATED,
+                                 "not signed in to %s: the shell that had the session is over",
+                                 key->cluster);
         mark_read(key, &mark);
         if (!mark.signed_out)
                 return true;

@@ -1,0 +1,101 @@
+#include "kubectl-tka/remote/shell_session.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "kubectl-tka/cache.h"
+#include "kubectl-tka/mark.h"
+#include "kubectl-tka/remote/server.h"
+#include "kubectl-tka/remote/target.h"
+#include "kubectl-tka/token.h"
+#include "lib/memory.h"
+#include "lib/timestamp.h"
+#include "schema/login.h"
+
+#define END_MS 5000
+#define LOGOUT_PATH "/api/v1alpha1/logout"
+
+static void close_turn(const int *turn)
+{
+        if (*turn >= 0)
+                close(*turn);
+}
+
+/* Whether a context of the kubeconfig lives on that session: its token is of the same role. */
+static bool target_uses(const struct cache_key *key, const struct shell_session *session)
+{
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        scoped(mark_clear) struct mark mark = { 0 };
+        struct error miss = { 0 };
+        unsigned tiers = 0;
+
+        mark_read(key, &mark);
+        return strcmp(key->server, session->server) == 0 && !mark.signed_out &&
+               cache_mode_parse("auto", &tiers) && cache_read(tiers, key, &entry, &miss) &&
+               token_is_alive(&entry, timestamp_now()) && entry.granted_role &&
+               strcmp(entry.granted_role, session->role) == 0;
+}
+
+static bool kubeconfig_uses(const struct config *config, const struct shell_session *session)
+{
+        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+        scoped(target_list_clear) struct target_list known = { 0 };
+        struct error ignored = { 0 };
+
+        if (!kubeconfig_files_read(config->kubeconfig, &files, &ignored))
+                return false;
+        target_list_read(&files, &known);
+        for (size_t i = 0; i < known.count; i++)
+                if (target_uses(&known.items[i].key, session))
+                        return true;
+        return false;
+}
+
+/* NOT_FOUND is fine: it has ended before. */
+static bool log_out(const struct shell_session *session, const struct config *config,
+                    struct error *err)
+{
+        scoped(server_clear) struct server server = { 0 };
+        scoped(login_request_clear) struct login_request request = { .role = xstrdup(
+                                                                             session->role) };
+        json_auto_t *body = login_request_encode(&request);
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+
+        server_init(&server, END_MS);
+        if (server_connect(&server, config, session->server, err) &&
+            server_post(&server, LOGOUT_PATH, body, &reply, err))
+                return true;
+        return err->kind == ERROR_NOT_FOUND ||
+               error_wrap(err, "signing out at %s", session->server);
+}
+
+bool shell_session_end(const struct shell_folder *folder, const struct config *config, bool *ended,
+                       struct error *err)
+{
+        scoped(close_turn) int turn = shell_folder_take_turn();
+        scoped(shell_session_clear) struct shell_session session = { 0 };
+        bool over = !shell_folder_session(folder, &session) || session.until <= timestamp_now() ||
+                    shell_folder_is_used(folder, &session) || kubeconfig_uses(config, &session);
+
+        shell_folder_strip(folder);
+        if (!over && !log_out(&session, config, err))
+                return false;
+        shell_folder_remove(folder);
+        *ended = !over;
+        return true;
+}
+
+void shell_session_sweep(const struct config *config)
+{
+        size_t skipped = 0;
+
+        for (;;) {
+                scoped(shell_folder_clear) struct shell_folder folder = { 0 };
+                struct error ignored = { 0 };
+                bool ended = false;
+                if (!shell_folder_find_dead(skipped, &folder))
+                        return;
+                if (!shell_session_end(&folder, config, &ended, &ignored))
+                        skipped++;
+        }
+}
