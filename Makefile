@@ -118,7 +118,7 @@ fuzz-%: tests/fuzz/fuzz_%.c fuzz-archives
 	build/fuzz/$* -max_total_time=$(or $(FUZZ_SECONDS),30) -verbosity=0 -print_final_stats=1 \
 		build/fuzz/found-$* tests/fuzz/corpus/$*
 
-lint: setup
+lint: setup lint-manuals
 	clang-format-19 --dry-run -Werror $(OURS)
 	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P 2 -n 4 sh -c \
 		'clang-tidy-19 --quiet "$$@" -- $(DIALECT) -DVERSION=\"\" 2>/dev/null' lint

@@ -123,6 +123,18 @@ static bool run_config(const struct daemon *daemon, int argc, char **argv, struc
                          argc > 1 ? argv[1] : "");
 }
 
+static bool print_manual(const struct daemon *daemon, int argc, char **argv, struct error *err)
+{
+        const char *section = argc == 2 ? argv[1] : "";
+        scoped(buf_clear) struct buf page = { 0 };
+
+        if (strcmp(section, "8") != 0 && strcmp(section, "5") != 0)
+                return error_set(err, ERROR_INVALID, "manual takes 8 or 5, not \"%s\"", section);
+        daemon_print_manual(daemon, section[0] - '0', &page);
+        fputs(buf_text(&page), stdout);
+        return true;
+}
+
 static bool is_one_of(const char *word, const char *const *words)
 {
         for (; *words != NULL; words++)
@@ -140,6 +152,8 @@ static bool run(const struct daemon *daemon, int argc, char **argv, struct error
                 return run_verb(daemon, argc, argv, err);
         if (strcmp(argv[0], "config") == 0)
                 return run_config(daemon, argc, argv, err);
+        if (strcmp(argv[0], "manual") == 0)
+                return print_manual(daemon, argc, argv, err);
         bool version = is_one_of(argv[0], version_words);
         if (!version && !is_one_of(argv[0], help_words))
                 return error_set(err, ERROR_INVALID,

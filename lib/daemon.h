@@ -35,16 +35,21 @@ struct daemon_config {
 };
 
 struct daemon {
-        const char *name;  /* "tka-server" */
-        const char *verb;  /* the command that runs it: "serve" */
-        const char *about; /* what it does, for --help of the verb */
+        const char *name;     /* "tka-server" */
+        const char *verb;     /* the command that runs it: "serve" */
+        const char *summary;  /* what it does, in a few words */
+        const char *about;    /* the same for --help of the verb */
+        const char *see_also; /* manual pages: "kubectl-tka(1) tka-config(5)" */
         const struct daemon_config *config;
         bool (*run)(void *record, struct kube_config *kube, struct error *err);
 };
 
-/* The all of main(): "VERB [flags]", "config check [flags]", "version" and "help". Errors are one
- * line on stderr. Gives the exit status. */
+/* The all of main(): "VERB [flags]", "config check [flags]", "version" and "help"; "manual SECTION"
+ * is for the build. Errors are one line on stderr. Gives the exit status. */
 int daemon_main(const struct daemon *daemon, int argc, char **argv);
+
+/* Section 8: the daemon's manual page. 5: its part of tka-config(5). */
+void daemon_print_manual(const struct daemon *daemon, int section, struct buf *page);
 
 /* Reads and checks the configuration. The caller clears the record also on failure. */
 bool daemon_read(const struct daemon_config *config, int argc, char **argv, void *record,

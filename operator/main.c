@@ -111,8 +111,10 @@ int main(int argc, char **argv)
         const struct daemon daemon = {
                 .name = "tka-operator",
                 .verb = "run",
+                .summary = "gives the sessions of tka-server their rights, and takes them away",
                 .about = "Turns each TkaSignin into a ServiceAccount with a binding, and takes "
                          "both away when the\nsession ends.",
+                .see_also = "kubectl-tka(1) tka-config(5) tka-server(8)",
                 .config = config_table(),
                 .run = run,
         };

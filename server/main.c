@@ -121,8 +121,10 @@ int main(int argc, char **argv)
         const struct daemon daemon = {
                 .name = "tka-server",
                 .verb = "serve",
+                .summary = "signs people of a tailnet in to a Kubernetes cluster",
                 .about = "Answers kubectl-tka on the tailnet: who asks is known from Tailscale, "
                          "what they may do\nfrom the tailnet's policy.",
+                .see_also = "kubectl-tka(1) tka-config(5) tka-operator(8)",
                 .config = config_table(),
                 .run = run,
         };

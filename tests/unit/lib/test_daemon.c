@@ -38,7 +38,8 @@ static bool run(void *record, struct kube_config *kube, struct error *err)
 
 static const struct daemon_config config_of_ours = { &options, sizeof(struct config),
                                                      "/nonexistent.yaml", check };
-static const struct daemon ours = { "test", "serve", "Rolls.", &config_of_ours, run };
+static const struct daemon ours = { "test",    "serve",         "rolls", "Rolls.",
+                                    "cart(8)", &config_of_ours, run };
 
 /* The words after the program's name, apart at spaces. */
 static int run_words(const char *words)
@@ -107,4 +108,21 @@ TEST(reads_how_to_log_and_where_probes_are_answered)
         assert_fails(read_words("--health-address=localhost", config, &err), ERROR_INVALID,
                      "health.address: \"localhost\" is no IP address");
         options_clear(&options, config);
+}
+
+TEST(its_manual_is_made_of_its_table)
+{
+        scoped(buf_clear) struct buf page = { 0 };
+        scoped(buf_clear) struct buf keys = { 0 };
+
+        daemon_print_manual(&ours, 8, &page);
+        daemon_print_manual(&ours, 5, &keys);
+
+        assert_non_null(strstr(page.text, ".Dt TEST 8\n"));
+        assert_non_null(strstr(page.text, ".It Fl \"\\-wheels\" Ar \"COUNT\""));
+        assert_non_null(strstr(page.text, ".Xr cart 8\n"));
+        assert_non_null(strstr(keys.text, ".Sh KEYS OF TEST\n"));
+        assert_non_null(strstr(keys.text, ".It Ic \"cart.wheels\"\n"));
+        assert_int_equal(run_words("manual 8"), 0);
+        assert_int_equal(run_words("manual 7"), error_exit_code(ERROR_INVALID));
 }
