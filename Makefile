@@ -11,7 +11,7 @@
 # make format     clang-format in place
 # make fuzz       each fuzz target for FUZZ_SECONDS
 # make install    into $(DESTDIR)$(PREFIX); make uninstall
-# make help       this list
+# make help       this list, and the verbs of deploy/
 
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
@@ -42,7 +42,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wvla -Wundef -Wcast-qu
 	-Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Werror=format-security \
 	-Werror=implicit-function-declaration -Werror=incompatible-pointer-types $(if $(CI),-Werror)
 HARDEN   := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-	-fcf-protection -fno-common -fPIE -ftrivial-auto-var-init=zero
+	-fcf-protection -fno-common -fPIE -ftrivial-auto-var-init=zero -ffile-prefix-map=$(CURDIR)=.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 CFLAGS   ?= $(if $(SAN),$(SANITIZE),$(HARDEN))
@@ -130,14 +130,13 @@ lint: setup lint-manuals
 	shellcheck $(SCRIPTS)
 	yamllint -s .
 
-analyze:
-	$(MAKE) OUT=build/analyze CFLAGS='-O1 -fanalyzer -Wno-analyzer-malloc-leak -Werror' all
+analyze: ; $(MAKE) OUT=build/analyze CFLAGS='-O1 -fanalyzer -Wno-analyzer-malloc-leak -Werror' all
 
 format: ; clang-format-19 -i $(OURS)
 
-include deploy/install.mk
+include $(wildcard deploy/*.mk)
 
-help: ; @sed -n '/^# make/s/^# //p;/^$$/q' Makefile
+help: ; @sed -n '/^# make/s/^# //p' Makefile deploy/*.mk
 clean: ; rm -rf build
 
 .PHONY: all setup check test model e2e schedules bench up down demo bare fuzz fuzz-archives lint \

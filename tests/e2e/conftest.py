@@ -10,6 +10,7 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY / "tests/rig"), str(pathlib.Path(__file__).resolve().parent)]
 
+import clients  # noqa: E402
 import rig as system  # noqa: E402
 from world import World  # noqa: E402
 
@@ -39,3 +40,16 @@ def world(shared_world):
     problems += shared_world.search_logs(TOKEN, "a token stands in")
     problems += shared_world.search_logs(CRASH, "a crash is told of in")
     assert not problems, "; ".join(problems)
+
+
+@pytest.fixture(scope="session")
+def obtain(request):
+    """How a client's command line begins; made first if it has never been, with its progress shown."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def get(name):
+        if name == "kubectl":
+            return [name]
+        with capture.global_and_fixture_disabled():
+            return clients.obtain(name, lambda words: print(words, file=sys.stderr, flush=True))
+    return get

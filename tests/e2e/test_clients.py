@@ -3,31 +3,16 @@
 import contextlib
 import json
 import re
-import sys
 
 import pytest
 import yaml
 
-import clients
 from test_client import EXEC_INFO, cache_entries, cache_entry, kubeconfig, one_line, plugin, requests, stanza
 from world import SERVER
 
 READERS = ("kubectl", "kubectl-1.32", "python", "javascript")
 EVERY = (*READERS, "helm")
 USER = re.compile(r"system:serviceaccount:tka:tka-user-\S+")
-
-
-@pytest.fixture(scope="session")
-def obtain(request):
-    """How a client's command line begins; made first if it has never been, with its progress shown."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def get(name):
-        if name == "kubectl":
-            return [name]
-        with capture.global_and_fixture_disabled():
-            return clients.obtain(name, lambda words: print(words, file=sys.stderr, flush=True))
-    return get
 
 
 ARGUMENTS = {

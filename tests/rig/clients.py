@@ -1,4 +1,5 @@
-"""clients.py - programs that call exec plugins, and other plugins: for tests and the benchmark.
+"""clients.py - programs that call exec plugins, other plugins, and what checks what we deliver: for
+tests and the benchmark.
 
 Each is obtained once, from its registry into a folder of the rig's cache that is named after what
 decides how it comes out: the files of its folder under clients/.
@@ -72,6 +73,36 @@ class JavascriptClient:
         return [target / "bin/node", target / "list.mjs"]
 
 
+@dataclasses.dataclass(frozen=True)
+class PythonTool:
+    """A program of a package in the folder's requirements.txt."""
+
+    folder: str
+    program: str
+
+    def make(self, target, _):
+        install_packages(self.folder, target)
+
+    def argv(self, target):
+        return [target / "bin" / self.program]
+
+
+@dataclasses.dataclass(frozen=True)
+class DebianTool:
+    """One program of the Debian package that the folder's file names, without installing the rest."""
+
+    folder: str
+    path: str
+
+    def make(self, target, _):
+        package = (HERE / self.folder / "package").read_text().strip()
+        run_watched(package, target, ["apt-get", "download", package], target, None)
+        command("dpkg-deb", "-x", *target.glob("*.deb"), target / "root", seconds=120)
+
+    def argv(self, target):
+        return [target / "root" / self.path]
+
+
 CLIENTS = {
     "kubectl-1.32": GoClient("kubectl", ".", KUBECTL_FLAGS),
     "helm": GoClient("helm", "helm.sh/helm/v4/cmd/helm"),
@@ -81,6 +112,10 @@ CLIENTS = {
     "etcdctl": GoClient("etcd", "go.etcd.io/etcd/etcdctl/v3"),
     "etcdutl": GoClient("etcd", "go.etcd.io/etcd/etcdutl/v3"),
     "krew": GoClient("krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest"),
+    "kubeconform": GoClient("checks", "github.com/yannh/kubeconform/cmd/kubeconform"),
+    "kube-score": GoClient("checks", "github.com/zegl/kube-score/cmd/kube-score"),
+    "spdx": PythonTool("spdx", "pyspdxtools"),
+    "promtool": DebianTool("promtool", "usr/bin/promtool"),
 }
 
 
