@@ -84,6 +84,7 @@ $(if $(SAN),,$(OUT)/bin/kubectl-tka: LIBS = -static-pie -l:libjansson.a)
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
+$(OUT)/schema/openapi.o: schema/openapi.yaml
 
 check: $(TESTS)
 	@failed=0; for test in $^; do $$test || failed=1; done; exit $$failed
@@ -106,7 +107,6 @@ demo up: setup
 	tests/rig/$@
 
 down bare: ; tests/rig/$@
-
 fuzz: $(FUZZERS:%=fuzz-%)
 fuzz-archives:
 	$(MAKE) OUT=build/fuzz CC=$(CLANG) LDFLAGS= CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' \

@@ -63,10 +63,23 @@ static bool is_known_key(const char *key)
         return false;
 }
 
-static void note_unknown_key(struct rule *rule, const char *key)
+static void note_unknown_key(struct text_list *keys, const char *key)
 {
-        if (rule->unknown_keys.count < UNKNOWN_KEYS_MAX && !text_list_has(&rule->unknown_keys, key))
-                text_list_add(&rule->unknown_keys, key);
+        if (keys->count < UNKNOWN_KEYS_MAX && !text_list_has(keys, key))
+                text_list_add(keys, key);
+}
+
+void capability_list_unknown_keys(json_t *element, struct text_list *keys)
+{
+        bool claim = json_object_get(element, claim_fields[0].name) != NULL;
+        const char *key = NULL;
+        json_t *value = NULL;
+
+        json_object_foreach(element, key, value)
+        {
+                if (!is_known_key(key) && !(claim && strcmp(key, claim_fields[0].name) == 0))
+                        note_unknown_key(keys, key);
+        }
 }
 
 static bool check_period(struct rule *rule, struct error *err)
@@ -84,8 +97,7 @@ static bool check_period(struct rule *rule, struct error *err)
 
 static bool read_rule(json_t *element, struct rule *rule, struct error *err)
 {
-        const char *key = NULL;
-        json_t *value = NULL;
+        const json_t *value = NULL;
 
         if (!json_fields_read(element, fields, ARRAY_LENGTH(fields), rule, err))
                 return false;
@@ -98,11 +110,7 @@ static bool read_rule(json_t *element, struct rule *rule, struct error *err)
         if (!check_period(rule, err) || !namespaces_check(&rule->namespaces, err))
                 return false;
         namespaces_sort(&rule->namespaces);
-        json_object_foreach(element, key, value)
-        {
-                if (!is_known_key(key))
-                        note_unknown_key(rule, key);
-        }
+        capability_list_unknown_keys(element, &rule->unknown_keys);
         return true;
 }
 
@@ -113,7 +121,8 @@ static bool add_rule(struct capability *capability, struct rule *rule, struct er
                 if (!rule_equals(&capability->rules[i], rule))
                         continue;
                 for (size_t key = 0; key < rule->unknown_keys.count; key++)
-                        note_unknown_key(&capability->rules[i], rule->unknown_keys.items[key]);
+                        note_unknown_key(&capability->rules[i].unknown_keys,
+                                         rule->unknown_keys.items[key]);
                 return true;
         }
         if (capability->rule_count == LIMIT_RULES)
@@ -169,8 +178,8 @@ static bool decode_claim(const json_t *element, struct capability *capability, s
         return true;
 }
 
-static bool decode_element(json_t *element, const char *name, size_t index,
-                           struct capability *capability, struct error *err)
+bool capability_decode_element(json_t *element, const char *name, size_t index,
+                               struct capability *capability, struct error *err)
 {
         if (!json_is_object(element))
                 return error_set(err, ERROR_INVALID, "an object is expected");
@@ -189,7 +198,8 @@ static bool decode_name(const json_t *cap_map, const char *name, struct capabili
         if (!json_is_array(elements))
                 return error_set(err, ERROR_INVALID, "%s: an array is expected", name);
         for (size_t i = 0; i < json_array_size(elements); i++)
-                if (!decode_element(json_array_get(elements, i), name, i, capability, err))
+                if (!capability_decode_element(json_array_get(elements, i), name, i, capability,
+                                               err))
                         return error_wrap(err, "%s[%zu]", name, i);
         return true;
 }

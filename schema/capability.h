@@ -34,6 +34,11 @@ void capability_clear(struct capability *capability);
  * is no error. */
 bool capability_decode(const json_t *cap_map, const struct text_list *names,
                        struct capability *capability, struct error *err) must_check;
+/* One element by itself, into an empty capability: a rule, or a claim's groups. */
+bool capability_decode_element(json_t *element, const char *name, size_t index,
+                               struct capability *capability, struct error *err) must_check;
+/* The keys of an element that mean nothing here, at most 16 of them. */
+void capability_list_unknown_keys(json_t *element, struct text_list *keys);
 bool rule_equals(const struct rule *rule, const struct rule *other);
 
 /* The table of a rule, for the test of the documents. */

@@ -115,14 +115,18 @@ static bool check_period(const char *whose, int64_t seconds, const struct grant_
                                 duration_format_seconds(limits->max_period_seconds, max));
 }
 
+bool grant_check_rule(const struct rule *rule, const struct grant_limits *limits, struct error *err)
+{
+        return check_role(rule, limits, err) &&
+               check_period("your rule", rule->period_seconds, limits, err);
+}
+
 /* A wish may only shorten. */
 static bool decide_period(const struct rule *rule, const struct grant_limits *limits,
                           const char *wish, int64_t *seconds, struct error *err)
 {
         int64_t asked = 0;
 
-        if (!check_period("your rule", rule->period_seconds, limits, err))
-                return false;
         if (wish == NULL) {
                 *seconds = rule->period_seconds;
                 return true;
@@ -149,7 +153,7 @@ bool grant_decide(const struct capability *capability, const struct grant_limits
         const struct rule *rule = find_best(capability, request->role, wish);
         if (rule == NULL)
                 return refuse_wish(capability, request, err);
-        if (!check_role(rule, limits, err) ||
+        if (!grant_check_rule(rule, limits, err) ||
             !decide_period(rule, limits, request->period, &seconds, err))
                 return false;
 

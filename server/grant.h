@@ -24,6 +24,9 @@ bool grant_rank(const struct capability *capability, struct error *err) must_che
 bool grant_decide(const struct capability *capability, const struct grant_limits *limits,
                   const struct login_request *request, struct grant *grant,
                   struct error *err) must_check;
+/* 422 when the rule's role is not handed out here or its period is out of bounds. */
+bool grant_check_rule(const struct rule *rule, const struct grant_limits *limits,
+                      struct error *err) must_check;
 /* The rule of highest priority that grants the role in these namespaces, or NULL: a session without
  * one is withdrawn. A rule grants the namespaces it names, and any when it names none. role and
  * namespaces NULL: any. */

@@ -18,6 +18,14 @@ bool handle_kubeconfig(struct server *server, struct caller *caller, struct http
                        struct error *err);
 bool handle_cluster_info(struct server *server, struct caller *caller,
                          struct http_exchange *exchange, struct error *err);
+bool handle_access(struct server *server, struct caller *caller, struct http_exchange *exchange,
+                   struct error *err);
+bool handle_openapi(struct server *server, struct caller *caller, struct http_exchange *exchange,
+                    struct error *err);
+bool handle_swagger(struct server *server, struct caller *caller, struct http_exchange *exchange,
+                    struct error *err);
+bool handle_page(struct server *server, struct caller *caller, struct http_exchange *exchange,
+                 struct error *err);
 
 /* The routes on the tailnet. Kept for ever. */
 const struct http_route *routes_public(size_t *count);

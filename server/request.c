@@ -9,15 +9,20 @@
 
 #define WAIT_MAX_SECONDS 30
 
+struct grant_limits request_limits(const struct server *server)
+{
+        const struct settings *settings = &server->config->settings;
+
+        return (struct grant_limits){ .min_period_seconds = settings->min_period_seconds,
+                                      .max_period_seconds = settings->max_period_seconds,
+                                      .roles = &settings->roles };
+}
+
 bool request_decide(struct server *server, struct caller *caller,
                     const struct http_exchange *exchange, struct login_request *request,
                     struct grant *grant, struct error *err)
 {
-        const struct grant_limits limits = {
-                .min_period_seconds = server->config->settings.min_period_seconds,
-                .max_period_seconds = server->config->settings.max_period_seconds,
-                .roles = &server->config->settings.roles,
-        };
+        const struct grant_limits limits = request_limits(server);
         size_t length = 0;
         const char *body = http_exchange_body(exchange, &length);
 

@@ -6,6 +6,8 @@
 #include "server/grant.h"
 #include "server/server.h"
 
+/* What this cluster hands out. Borrows from the configuration. */
+struct grant_limits request_limits(const struct server *server);
 /* Reads the body and decides what it gets. grant borrows from request and caller. */
 bool request_decide(struct server *server, struct caller *caller,
                     const struct http_exchange *exchange, struct login_request *request,

@@ -16,8 +16,10 @@
 #include "server/telemetry.h"
 
 enum need {
+        NEEDS_NOTHING,  /* public within the tailnet */
         NEEDS_IDENTITY, /* checks 1 to 3 */
-        NEEDS_RULES,    /* and the tailnet's policy */
+        REPORTS_RULES,  /* and what 4 and 5 say, whatever it is */
+        NEEDS_RULES,    /* checks 1 to 5: the tailnet's policy grants something */
 };
 
 struct row {
@@ -36,6 +38,12 @@ static const struct row rows[] = {
         { "POST", "/api/v1alpha1/logout",       NEEDS_IDENTITY, false, true,  handle_logout       },
         { "POST", "/api/v1alpha1/credential",   NEEDS_RULES,    true,  false, handle_credential   },
         { "GET",  "/api/v1alpha1/cluster-info", NEEDS_RULES,    false, false, handle_cluster_info },
+        { "GET",  "/api/v1alpha1/access",       REPORTS_RULES,  false, false, handle_access       },
+        { "GET",  "/openapi.json",              NEEDS_NOTHING,  false, true,  handle_openapi      },
+        { "GET",  "/",                          NEEDS_NOTHING,  false, true,  handle_page         },
+        { "GET",  "/swagger",                   NEEDS_NOTHING,  false, true,  handle_swagger      },
+        { "GET",  "/swagger/index.html",        NEEDS_NOTHING,  false, true,  handle_swagger      },
+        { "GET",  "/swagger/doc.json",          NEEDS_NOTHING,  false, true,  handle_swagger      },
 };
 
 static const struct row *find_row(const struct http_exchange *exchange)
@@ -102,6 +110,19 @@ static bool check_identity(struct server *server, const struct row *row, struct 
         return false;
 }
 
+static bool meets_need(struct server *server, const struct row *row, struct caller *caller,
+                       struct http_exchange *exchange, struct error *err)
+{
+        if (row->need == NEEDS_NOTHING)
+                return true;
+        if (!check_identity(server, row, caller, exchange, err))
+                return false;
+        if (row->need == NEEDS_IDENTITY || check_rules(server, caller, err))
+                return true;
+        caller->refusal = *err;
+        return row->need == REPORTS_RULES;
+}
+
 static const char *name_outcome(const struct caller *caller, bool answered, const struct error *err)
 {
         if (answered)
@@ -146,8 +167,7 @@ static bool dispatch(void *owner, struct http_exchange *exchange, struct error *
         scoped(clear_caller) struct caller caller = { .trace_id =
                                                               http_exchange_trace_id(exchange) };
 
-        bool answered = check_identity(server, row, &caller, exchange, err) &&
-                        (row->need == NEEDS_IDENTITY || check_rules(server, &caller, err)) &&
+        bool answered = meets_need(server, row, &caller, exchange, err) &&
                         row->handle(server, &caller, exchange, err);
         if (!answered)
                 note_refusal(&caller, exchange, err);

@@ -34,6 +34,7 @@ struct server {
 struct caller {
         struct tailscale_whois whois;
         struct capability capability; /* empty for routes that need identity alone */
+        struct error refusal;         /* for routes that report: why the rules grant nothing */
         const char *trace_id;
         char role[LIMIT_ROLE + 1]; /* decided by the handler, for metrics; "" */
         char outcome[16];          /* likewise: "created", "extended", "kept" */
