@@ -142,4 +142,4 @@ clean: ; rm -rf build
 .PHONY: all setup check test model e2e schedules bench up down demo bare fuzz fuzz-archives lint \
 	analyze format help clean
 .SECONDARY:
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -name '*.d' -type f 2>/dev/null)

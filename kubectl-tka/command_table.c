@@ -38,6 +38,37 @@ static const struct command_words commands[] = {
                 .examples = "logout\nlogout prod",
                 .flags = "kubeconfig" FINDS_SERVER,
         },
+        [COMMAND_SHELL] = {
+                .name = "shell",
+                .aliases = "",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SESSIONS,
+                .summary = "a shell that is signed in, and signed out when it ends",
+                .details =
+                        "Starts $SHELL with a kubeconfig of its own, which holds no token; its "
+                        "prompt begins with (tka CLUSTER). When the shell ends, however it does, "
+                        "the session ends and nothing is left behind, unless a login or another "
+                        "shell uses the same session. The exit status is the shell's.",
+                .examples = "shell prod\nshell prod --role admin --for 15m --reason 'INC-7'",
+                .flags = "role for reason" FINDS_CLUSTER,
+        },
+        [COMMAND_EXEC] = {
+                .name = "exec",
+                .aliases = "",
+                .operands = "[CLUSTER] -- PROGRAM [ARGUMENTS]",
+                .operands_max = 1,
+                .runs_rest = true,
+                .group = COMMAND_GROUP_SESSIONS,
+                .summary = "a program that is signed in, and signed out when it ends",
+                .details =
+                        "As `shell`, with PROGRAM in its place: KUBECONFIG leads to a private "
+                        "file that holds no token. The exit status is the program's, 127 when "
+                        "there is no such program and 126 when it cannot be run.",
+                .examples = "exec prod -- kubectl get pods\n"
+                            "exec prod --role view -- helm list -A",
+                .flags = "role for reason" FINDS_CLUSTER,
+        },
         [COMMAND_GET_LOGIN] = {
                 .name = "get login",
                 .aliases = "get signin",

@@ -9,6 +9,8 @@
 enum command {
         COMMAND_LOGIN,
         COMMAND_LOGOUT,
+        COMMAND_SHELL,
+        COMMAND_EXEC,
         COMMAND_GET_LOGIN,
         COMMAND_VERSION,
         COMMAND_HELP,

@@ -15,15 +15,16 @@ char *report_plain(const char *text)
 int report_error(const struct error *err)
 {
         struct error plain = *err;
+        int status = err->exit_status ? err->exit_status : error_exit_code(err->kind);
 
         if (!err->text[0])
-                return error_exit_code(err->kind);
+                return status;
         error_clean_line(plain.text);
         error_clean_line(plain.advice);
         fprintf(stderr, "%skubectl-tka:%s %s%s%s\n", terminal_colour(STDERR_FILENO, TERMINAL_RED),
                 terminal_plain(STDERR_FILENO), plain.text, plain.advice[0] ? "; " : "",
                 plain.advice);
-        return error_exit_code(err->kind);
+        return status;
 }
 
 void report_warning(const char *format, ...)

@@ -71,6 +71,8 @@ int child_take_signal(void)
 
 void child_release_signals(const sigset_t *before)
 {
+        while (child_take_signal() != 0)
+                continue;
         sigprocmask(SIG_SETMASK, before, NULL);
 }
 
@@ -110,7 +112,7 @@ static void take_terminal_back(struct terminal *terminal, bool killed)
 static _Noreturn void become(const struct child *child, pid_t parent, int pipe_end)
 {
         prctl(PR_SET_PDEATHSIG, SIGHUP);
-        child_release_signals(child->signals);
+        sigprocmask(SIG_SETMASK, child->signals, NULL);
         if (getppid() == parent)
                 execvp(child->argv[0], child->argv);
 

@@ -10,6 +10,7 @@
 void child_hold_signals(sigset_t *before);
 /* One that came since, or 0; it is used up. */
 int child_take_signal(void);
+/* Those that came meanwhile have had their say: the program ended, or we were asked to end. */
 void child_release_signals(const sigset_t *before);
 
 struct child {

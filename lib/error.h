@@ -33,6 +33,7 @@ enum error_kind {
 struct error {
         enum error_kind kind;
         int http_status; /* 0: what the kind says, see error_http_status() */
+        int exit_status; /* of a program that ran in our place; 0: what the kind says */
         char text[512];
         char advice[256]; /* what to do about it, or "" */
 };

@@ -6,5 +6,7 @@
 /* Each prints its own result on stdout, nothing else. */
 bool cmd_login(const struct config *config, struct error *err) must_check;
 bool cmd_logout(const struct config *config, struct error *err) must_check;
+bool cmd_shell(const struct config *config, struct error *err) must_check;
+bool cmd_exec(const struct config *config, struct error *err) must_check;
 bool cmd_get_login(const struct config *config, struct error *err) must_check;
 bool cmd_credential(const struct config *config, struct error *err) must_check;

@@ -4,14 +4,14 @@
 
 #include "kubectl-tka/remote/config.h"
 #include "kubectl-tka/remote/handlers.h"
+#include "kubectl-tka/remote/shell_session.h"
 #include "kubectl-tka/report.h"
 #include "lib/memory.h"
 
 static bool (*const handlers[COMMAND_COUNT])(const struct config *config, struct error *err) = {
-        [COMMAND_LOGIN] = cmd_login,
-        [COMMAND_LOGOUT] = cmd_logout,
-        [COMMAND_GET_LOGIN] = cmd_get_login,
-        [COMMAND_CREDENTIAL] = cmd_credential,
+        [COMMAND_LOGIN] = cmd_login,         [COMMAND_LOGOUT] = cmd_logout,
+        [COMMAND_SHELL] = cmd_shell,         [COMMAND_EXEC] = cmd_exec,
+        [COMMAND_GET_LOGIN] = cmd_get_login, [COMMAND_CREDENTIAL] = cmd_credential,
 };
 
 static bool run_command(int argc, char **argv, struct error *err)
@@ -24,7 +24,11 @@ static bool run_command(int argc, char **argv, struct error *err)
         if (!handlers[line.command])
                 return error_set(err, ERROR_INVALID, "\"%s\" is answered by kubectl-tka alone",
                                  command_words(line.command)->name);
-        return config_load(&line, &config, err) && handlers[line.command](&config, err);
+        if (!config_load(&line, &config, err))
+                return false;
+        if (line.command != COMMAND_CREDENTIAL)
+                shell_session_sweep(&config);
+        return handlers[line.command](&config, err);
 }
 
 int main(int argc, char **argv)

@@ -19,7 +19,8 @@
 #define LOCK_FILE "lock"
 #define SESSION_FILE "session.json"
 #define LIMIT_SESSION 8192
-#define YOUNG_SECONDS 60 /* a folder without a lock may still be in the making */
+#define TRIED_FILE "tried"
+#define YOUNG_SECONDS 60
 #define TURN_ATTEMPTS 200
 #define TURN_PAUSE_NS 50000000
 
@@ -160,6 +161,7 @@ struct search {
         struct shell_folder found;
 };
 
+/* Also of what is not there. */
 static bool is_young(const char *path)
 {
         struct stat found = { 0 };
@@ -172,6 +174,7 @@ static bool take_dead(const char *path, void *argument)
         struct search *search = argument;
         int lock = open_lock(path, 0);
 
+        /* Without a lock it may still be in the making. */
         if (lock < 0 && errno == ENOENT && !is_young(path))
                 lock = open_lock(path, O_CREAT);
         if (lock < 0)
@@ -204,6 +207,22 @@ static bool is_alive(const char *path)
         if (lock >= 0)
                 close(lock);
         return alive;
+}
+
+void shell_folder_note_try(const struct shell_folder *folder)
+{
+        const struct buf nothing = { 0 };
+        struct error ignored = { 0 };
+        bool done = shell_folder_write(folder, TRIED_FILE, &nothing, &ignored);
+
+        (void)done; /* it is tried sooner then */
+}
+
+bool shell_folder_was_tried(const struct shell_folder *folder)
+{
+        scoped_free char *path = xasprintf("%s/" TRIED_FILE, folder->path);
+
+        return access(path, F_OK) == 0 && is_young(path);
 }
 
 struct use {

@@ -35,6 +35,9 @@ void shell_folder_remove(const struct shell_folder *folder);
 /* A folder whose shell was killed, now held by us; false: there is none (more). skipped counts
  * those that were found and could not be dealt with: they are passed over. */
 bool shell_folder_find_dead(size_t skipped, struct shell_folder *folder);
+/* That its session could not be ended just now; and whether that was less than a minute ago. */
+void shell_folder_note_try(const struct shell_folder *folder);
+bool shell_folder_was_tried(const struct shell_folder *folder);
 /* Whether another living shell has the same session. */
 bool shell_folder_is_used(const struct shell_folder *own, const struct shell_session *session);
 /* One at a time decides whether it is the last. Waits 10 s at most, then goes on without. The

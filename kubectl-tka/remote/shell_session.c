@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/cache.h"
+#include "kubectl-tka/directory.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
@@ -13,6 +14,7 @@
 #include "schema/login.h"
 
 #define END_MS 5000
+#define SWEEP_MS 2000
 #define LOGOUT_PATH "/api/v1alpha1/logout"
 
 static void close_turn(const int *turn)
@@ -53,7 +55,7 @@ static bool kubeconfig_uses(const struct config *config, const struct shell_sess
 
 /* NOT_FOUND is fine: it has ended before. */
 static bool log_out(const struct shell_session *session, const struct config *config,
-                    struct error *err)
+                    int64_t timeout_ms, struct error *err)
 {
         scoped(server_clear) struct server server = { 0 };
         scoped(login_request_clear) struct login_request request = { .role = xstrdup(
@@ -61,7 +63,7 @@ static bool log_out(const struct shell_session *session, const struct config *co
         json_auto_t *body = login_request_encode(&request);
         scoped(http_reply_clear) struct http_reply reply = { 0 };
 
-        server_init(&server, END_MS);
+        server_init(&server, timeout_ms);
         if (server_connect(&server, config, session->server, err) &&
             server_post(&server, LOGOUT_PATH, body, &reply, err))
                 return true;
@@ -69,8 +71,8 @@ static bool log_out(const struct shell_session *session, const struct config *co
                error_wrap(err, "signing out at %s", session->server);
 }
 
-bool shell_session_end(const struct shell_folder *folder, const struct config *config, bool *ended,
-                       struct error *err)
+static bool end(const struct shell_folder *folder, const struct config *config, int64_t timeout_ms,
+                bool *ended, struct error *err)
 {
         scoped(close_turn) int turn = shell_folder_take_turn();
         scoped(shell_session_clear) struct shell_session session = { 0 };
@@ -78,24 +80,34 @@ bool shell_session_end(const struct shell_folder *folder, const struct config *c
                     shell_folder_is_used(folder, &session) || kubeconfig_uses(config, &session);
 
         shell_folder_strip(folder);
-        if (!over && !log_out(&session, config, err))
+        if (!over && !log_out(&session, config, timeout_ms, err))
                 return false;
         shell_folder_remove(folder);
         *ended = !over;
         return true;
 }
 
+bool shell_session_end(const struct shell_folder *folder, const struct config *config, bool *ended,
+                       struct error *err)
+{
+        return end(folder, config, END_MS, ended, err);
+}
+
 void shell_session_sweep(const struct config *config)
 {
         size_t skipped = 0;
 
-        for (;;) {
+        while (!directory_shell()) {
                 scoped(shell_folder_clear) struct shell_folder folder = { 0 };
                 struct error ignored = { 0 };
                 bool ended = false;
                 if (!shell_folder_find_dead(skipped, &folder))
                         return;
-                if (!shell_session_end(&folder, config, &ended, &ignored))
+                if (shell_folder_was_tried(&folder)) {
                         skipped++;
+                } else if (!end(&folder, config, SWEEP_MS, &ended, &ignored)) {
+                        shell_folder_note_try(&folder);
+                        skipped++;
+                }
         }
 }

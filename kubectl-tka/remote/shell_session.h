@@ -10,5 +10,5 @@
 bool shell_session_end(const struct shell_folder *folder, const struct config *config, bool *ended,
                        struct error *err) must_check;
 /* The same for every shell that was killed. Says nothing: what does not work out is tried again by
- * the next command. */
+ * the next command, a minute later at the soonest. */
 void shell_session_sweep(const struct config *config);

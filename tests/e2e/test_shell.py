@@ -1,0 +1,407 @@
+"""kubectl tka shell and exec: a session for one shell or program, and nothing of it afterwards."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+from conftest import TOKEN
+from terminal import Terminal
+from world import SERVER, eventually, rule
+
+ALICE = "alice@example.com"
+OUTER = ["bash", "--norc", "--noprofile"]
+EXEC = ["kubectl", "tka", "exec", SERVER, "--"]
+
+
+def private_folders(world, node="alice"):
+    """What shells have left on disk, or have while they run."""
+    return sorted(path for place in ("run/tka/shells", ".cache/tka/shells")
+                  for path in (world.home(node) / place).glob("[!.]*"))
+
+
+def assert_nothing_left(world):
+    eventually("the session and its folder gone", lambda: not world.signins(username=ALICE) and not private_folders(world))
+
+
+def sh(world, script, *flags, code=0, env=None):
+    """`exec` of a small script."""
+    return world.run("alice", "kubectl", "tka", "exec", SERVER, *flags, "--", "sh", "-c", script, code=code, env=env)
+
+
+def note_pid(world):
+    """The pid that a script wrote with `echo $PPID >$HOME/pid`, once it has: kubectl-tka's."""
+    path = world.home("alice") / "pid"
+    pid = int(eventually("a pid", lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
+    path.unlink()
+    return pid
+
+
+def is_running(pid):
+    """A zombie is not."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
+@contextlib.contextmanager
+def running(world, script, *flags):
+    """`exec` of a script that notes its parent's pid first; gives the process and that pid."""
+    argv = world.rig.node_argv("alice", ["kubectl", "tka", "exec", SERVER, *flags, "--", "sh", "-c",
+                                         "echo $PPID >$HOME/pid; " + script])
+    process = subprocess.Popen([str(word) for word in argv], env=world.rig.node_env("alice"), text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        yield process, note_pid(world)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+# --- exec ---
+
+@pytest.mark.parametrize("script, code", [("true", 0), ("exit 7", 7), ("exit 255", 255), ("kill -KILL $$", 137),
+                                          ("kill -TERM $$", 143)])
+def test_exec_gives_the_programs_exit_status_and_ends_the_session(world, script, code):
+    said = sh(world, script, code=code)
+
+    assert said.stderr == ""
+    assert_nothing_left(world)
+
+
+def test_a_program_finds_a_kubeconfig_that_works_and_holds_no_token(world):
+    said = sh(world, "cat $KUBECONFIG; kubectl auth can-i list pods; stat -c %a $KUBECONFIG $TKA_SHELL")
+
+    assert said.stdout.endswith("yes\n600\n700\n")
+    assert not TOKEN.search(said.stdout.encode()) and "exec:" in said.stdout
+
+
+def test_a_program_has_our_standard_input_and_arguments_as_they_are(world):
+    said = world.run("alice", *EXEC, "sh", "-c", 'cat; printf "<%s>" "$@"', "sh", "a b", "", "--", "-o", text="in\n")
+
+    assert said.stdout == "in\n<a b><><--><-o>"
+
+
+@pytest.mark.parametrize("program, code, words", [("no-such-program", 127, "No such file"), ("/etc/passwd", 126, "denied")])
+def test_what_cannot_be_started_is_named_and_the_session_ended(world, program, code, words):
+    said = world.run("alice", *EXEC, program, code=code)
+
+    assert said.stdout == "" and said.stderr.count("\n") == 1 and program in said.stderr and words in said.stderr
+    assert_nothing_left(world)
+
+
+@pytest.mark.parametrize("argv, words", [(["exec"], "no program"), (["exec", SERVER, "ls"], "one word too many"),
+                                         (["exec", SERVER, "--"], "no program"), (["shell", "a", "b"], '"b"')])
+def test_wrong_usage_signs_nobody_in(world, argv, words):
+    said = world.run("alice", "kubectl-tka", *argv, code=2)
+
+    assert words in said.stderr and said.stderr.count("\n") == 1
+    assert not world.signins(username=ALICE)
+
+
+@pytest.mark.parametrize("inner", ["shell", "exec {} -- true"])
+def test_one_in_another_is_refused(world, inner):
+    said = sh(world, "kubectl tka " + inner.format(SERVER), code=2)
+
+    assert "already" in said.stderr and said.stderr.count("\n") == 1
+    assert_nothing_left(world)
+
+
+def test_a_role_can_be_asked_for(world):
+    world.policy(alice=[rule("view", priority=1), rule("edit", priority=2)])
+
+    said = sh(world, "kubectl auth can-i create pods; kubectl config current-context", "--role", "view", code=0)
+
+    assert said.stdout == "no\nrig!view\n"
+
+
+def test_a_server_that_says_no_leaves_nothing(world):
+    said = world.run("carol", "kubectl", "tka", "exec", SERVER, "--", "true", code=4)
+
+    assert said.stderr.count("\n") == 1 and private_folders(world, "carol") == []
+
+
+@pytest.mark.parametrize("cache, kept", [("auto", 1), ("file", 1), ("none", 0), ("keyring", 0)])
+def test_tokens_are_kept_in_the_private_folder_or_nowhere(world, cache, kept):
+    said = sh(world, "kubectl auth can-i list pods; ls $TKA_SHELL/run | grep -c json; ls ~/.cache/tka",
+              env={"TKA_CACHE": cache}, code=None)
+
+    assert said.stdout.startswith(f"yes\n{kept}\n")
+    assert not list(world.home("alice").glob(".cache/tka/*.json"))
+
+
+def test_without_a_runtime_folder_the_cache_is_the_place(world):
+    said = sh(world, "echo $TKA_SHELL; kubectl auth can-i list pods", env={"XDG_RUNTIME_DIR": ""})
+
+    assert "/.cache/tka/shells/" in said.stdout and said.stdout.endswith("yes\n")
+    assert_nothing_left(world)
+
+
+# --- sessions that are used elsewhere, and marks ---
+
+def test_a_login_of_the_same_role_keeps_its_session(world):
+    world.login("alice")
+    before = world.signin(username=ALICE)["metadata"]["uid"]
+
+    sh(world, "kubectl auth can-i list pods")
+
+    assert world.signin(username=ALICE)["metadata"]["uid"] == before
+    assert world.run("alice", "kubectl", "auth", "can-i", "list", "pods").stdout == "yes\n"
+    assert private_folders(world) == []
+
+
+def test_the_last_of_two_ends_the_session(world):
+    with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (first, pid):
+        sh(world, "true")
+        assert world.signins(username=ALICE)
+        os.kill(pid, signal.SIGTERM)
+        first.wait(20)
+    assert_nothing_left(world)
+
+
+def test_an_earlier_logout_does_not_keep_a_shell_from_its_session(world):
+    world.login("alice")
+    world.run("alice", "kubectl", "tka", "logout")
+
+    assert sh(world, "kubectl auth can-i list pods").stdout == "yes\n"
+    assert "not signed in" in world.run("alice", "kubectl", "get", "ns", code=None).stderr
+
+
+def test_what_outlives_the_shell_is_not_signed_in_again(world):
+    said = sh(world, "kubectl get ns >/dev/null; cat $KUBECONFIG >~/stolen; echo $TKA_SHELL").stdout.strip()
+    config = world.home("alice") / "stolen"
+
+    refused = world.run("alice", "kubectl", "--kubeconfig", config, "get", "ns", code=None)
+
+    config.unlink()
+    assert refused.returncode != 0 and "the shell that had the session is over" in refused.stderr
+    assert not world.signins(username=ALICE) and not pathlib.Path(said).exists()
+
+
+def test_a_session_with_a_reason_is_not_renewed_in_it(world):
+    said = sh(world, "cat $TKA_SHELL/state/*.json", "--for", "15m", "--reason", "INC-7")
+
+    assert '"once":true' in said.stdout.replace(" ", "")
+
+
+# --- signals ---
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "USR1"])
+def test_a_signal_for_us_reaches_the_program_and_the_session_ends(world, name):
+    with running(world, f"trap 'kill $!; exit 9' {name}; sleep 60 & wait") as (process, pid):
+        os.kill(pid, getattr(signal, "SIG" + name))
+        assert process.wait(20) == 9
+    assert_nothing_left(world)
+
+
+def test_a_window_size_and_then_term_still_end_the_session(world):
+    with running(world, "trap 'echo sized' WINCH; trap 'kill $!; exit 9' TERM; sleep 60 & wait; wait") as (process, pid):
+        os.kill(pid, signal.SIGWINCH)
+        assert process.stdout.readline() == "sized\n"
+        os.kill(pid, signal.SIGTERM)
+        assert process.wait(20) == 9
+    assert_nothing_left(world)
+
+
+def test_a_program_that_will_not_end_is_killed(world):
+    with running(world, "trap '' TERM HUP; while :; do sleep 1; done") as (process, pid):
+        os.kill(pid, signal.SIGTERM)
+        assert process.wait(20) == 137
+    assert_nothing_left(world)
+
+
+def test_after_we_are_killed_the_next_command_ends_the_session(world):
+    with running(world, "echo $$ >$HOME/child; trap 'kill $!; exit' HUP; sleep 60 & wait") as (process, pid):
+        child = int(eventually("the child's pid", lambda: (world.home("alice") / "child").read_text().strip()))
+        os.kill(pid, signal.SIGKILL)
+        process.wait(20)
+        eventually("the child hung up on", lambda: not is_running(child))
+    assert world.signins(username=ALICE) and len(private_folders(world)) == 1
+
+    world.run("alice", "kubectl", "tka", "get", "login", SERVER, code=None)
+
+    assert_nothing_left(world)
+
+
+def test_a_session_that_cannot_be_ended_now_is_ended_by_the_next_command(world):
+    with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (process, pid):
+        with world.stopped("server"):
+            os.kill(pid, signal.SIGTERM)
+            said = process.communicate(timeout=30)[1]
+    assert "lives on" in said and said.count("\n") == 1
+    assert len(private_folders(world)) == 1 and not list(private_folders(world)[0].glob("run/*"))
+
+    world.run("alice", "kubectl", "tka", "get", "login", SERVER, code=None)
+
+    assert_nothing_left(world)
+
+
+# --- on a terminal ---
+
+PROMPTS = {
+    "bash": (".bashrc", "PS1='mine> '; export KUBECONFIG=/elsewhere; OWN=bashrc\n"),
+    "zsh": (".zshrc", "PROMPT='mine> '; export KUBECONFIG=/elsewhere; OWN=zshrc\n"),
+    "fish": (".config/fish/config.fish", "function fish_prompt; echo -n 'mine> '; end; set -gx KUBECONFIG /elsewhere; set OWN fishrc\n"),
+}
+
+
+@contextlib.contextmanager
+def own_file(world, shell):
+    """The person's rc file, as it would have been before us."""
+    name, text = PROMPTS[shell]
+    path = world.home("alice") / name
+    before = path.read_text() if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    yield path
+    assert path.read_text() == text
+    path.unlink()
+    if before is not None:
+        path.write_text(before)
+
+
+@contextlib.contextmanager
+def shell_on_a_terminal(world, shell="bash", prompt=r"\(tka rig\) "):
+    """An outer bash in which `kubectl tka shell` was typed."""
+    env = {"SHELL": f"/usr/bin/{shell}", "PS1": "outer$ "}
+    with Terminal(world, "alice", OUTER, env) as terminal:
+        terminal.type("PS1='outer$ '")
+        terminal.type(f"kubectl tka shell {SERVER}; echo status=$?")
+        terminal.await_text("^" + prompt)
+        yield terminal
+
+
+def leave(world, terminal, status=0):
+    terminal.type(f"exit {status}" if status else "exit")
+    terminal.await_text(f"^status={status}$")
+    assert_nothing_left(world)
+
+
+@pytest.mark.parametrize("shell", PROMPTS)
+def test_the_prompt_says_where_it_is_and_the_persons_own_files_count(world, shell):
+    with own_file(world, shell), shell_on_a_terminal(world, shell, r"\(tka rig\) mine> ") as terminal:
+        terminal.type("echo own=$OWN kubeconfig=$KUBECONFIG")
+        found = terminal.await_text(r"^own=(\S+) kubeconfig=(\S+)$")
+        assert found[1] == f"{shell}rc" and found[2].endswith("/kubeconfig") and "/tka/shells/" in found[2]
+        terminal.type("kubectl auth can-i list pods")
+        terminal.await_text("^yes$")
+        assert len(re.findall(r"^\(tka rig\) mine> ", terminal.screen(), re.MULTILINE)) >= 2
+        assert "(tka rig) (tka rig)" not in terminal.screen()
+        leave(world, terminal)
+        terminal.await_text(r"^Signed out of rig$")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "dash"])
+def test_without_files_of_ones_own_the_prompt_says_where_it_is(world, shell):
+    with shell_on_a_terminal(world, shell) as terminal:
+        leave(world, terminal, 0 if shell == "fish" else 3)
+
+
+def test_zsh_keeps_its_own_folder_and_history(world):
+    with own_file(world, "zsh"), shell_on_a_terminal(world, "zsh", r"\(tka rig\) mine> ") as terminal:
+        terminal.type("echo zdotdir=${ZDOTDIR-none} history=${HISTFILE-none}")
+        assert "/tka/shells/" not in terminal.await_text(r"^zdotdir=(.*)$")[1]
+        leave(world, terminal)
+
+
+def test_a_prompt_that_is_set_later_gets_its_mark_again(world):
+    with shell_on_a_terminal(world) as terminal:
+        terminal.type("PS1='changed> '")
+        terminal.await_text(r"^\(tka rig\) changed> ")
+        leave(world, terminal)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_new_window_size_reaches_the_shell(world, shell):
+    with shell_on_a_terminal(world, shell) as terminal:
+        terminal.resize(72, 21)
+        terminal.type("stty size")
+        terminal.await_text("^21 72$")
+        leave(world, terminal)
+
+
+def test_a_program_hears_of_a_new_window_size_itself(world):
+    script = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"
+    with Terminal(world, "alice", [*EXEC, "bash", "-c", script]) as terminal:
+        terminal.await_text("^ready$")
+        terminal.resize(71, 20)
+        terminal.await_text("^20 71$")
+        assert terminal.status() == 0
+    assert_nothing_left(world)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_keys_are_for_what_runs_in_the_shell(world, shell):
+    with shell_on_a_terminal(world, shell) as terminal:
+        terminal.type("echo fi''rst; sleep 60; echo not reached")
+        terminal.await_text("^first$")
+        terminal.press("C-c")
+        terminal.type("echo sec''ond; sleep 61")
+        terminal.await_text("^second$")
+        terminal.press("C-z")
+        terminal.await_text("(?i)(stopped|suspended)")
+        terminal.type("kill -KILL %1")
+        terminal.type("echo st''ill here")
+        terminal.await_text("^still here$")
+        assert not re.search("^not reached$", terminal.screen(), re.MULTILINE)
+        leave(world, terminal)
+
+
+def test_a_program_can_be_stopped_and_continued_from_outside(world):
+    with Terminal(world, "alice", OUTER) as terminal:
+        terminal.type(" ".join(EXEC) + " sh -c 'echo ready; read line; echo got $line'; echo status=$?")
+        terminal.await_text("^ready$")
+        terminal.press("C-z")
+        terminal.await_text("Stopped")
+        terminal.type("fg")
+        terminal.type("it")
+        terminal.await_text("^got it$")
+    assert_nothing_left(world)
+
+
+def test_ctrl_c_ends_a_program_as_it_would_without_us(world):
+    with Terminal(world, "alice", [*EXEC, "sh", "-c", "echo ready; sleep 60"]) as terminal:
+        terminal.await_text("^ready$")
+        terminal.press("C-c")
+        assert terminal.status() == 130
+    assert_nothing_left(world)
+
+
+def test_a_shell_that_suspends_itself_gives_the_terminal_back(world):
+    with shell_on_a_terminal(world) as terminal:
+        terminal.type("suspend")
+        terminal.await_text("Stopped")
+        terminal.type("echo out''side")
+        terminal.await_text("^outside$")
+        terminal.type("fg; echo status=$?")
+        terminal.type("echo in''side $TKA_SHELL")
+        terminal.await_text("^inside /")
+        leave(world, terminal)
+
+
+def test_a_shell_that_is_killed_leaves_a_terminal_that_works(world):
+    with shell_on_a_terminal(world) as terminal:
+        terminal.type("stty -echo; kill -KILL $$")
+        terminal.await_text("^status=137$")
+        terminal.type("echo visible; stty -a | tr ' ' '\\n' | grep -x -e '-*echo;*'")
+        terminal.await_text("^echo$")
+        assert_nothing_left(world)
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP"])
+def test_a_signal_ends_an_interactive_shell_and_its_session(world, name):
+    with shell_on_a_terminal(world) as terminal:
+        terminal.type("echo $PPID >$HOME/pid")
+        os.kill(note_pid(world), getattr(signal, "SIG" + name))
+        terminal.await_text(r"^status=\d+$")
+        assert_nothing_left(world)
+
+
+def test_a_window_that_is_closed_ends_the_session(world):
+    with shell_on_a_terminal(world) as terminal:
+        terminal.hang_up()
+        assert_nothing_left(world)
