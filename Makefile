@@ -35,7 +35,7 @@ PROGRAM_server             := tka-server
 PROGRAM_operator           := tka-operator
 
 # Taken from the system, by pkg-config name; --as-needed drops what a program does not call.
-PKGS     := jansson libcurl openssl yaml-0.1 libevent_core libseccomp libsecret-1 smartcols
+PKGS     := jansson libcurl openssl yaml-0.1 libevent_openssl libevent_core libseccomp libsecret-1 smartcols
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wvla -Wundef -Wcast-qual \
 	-Wconversion -Wno-sign-conversion -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wswitch-enum \

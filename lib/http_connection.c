@@ -8,6 +8,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "lib/http_tls.h"
 #include "lib/memory.h"
 
 #define LOOK_BYTES 256 /* of a line without end are looked at together */
@@ -58,6 +59,7 @@ static void linger(struct http_connection *connection)
 {
         struct evbuffer *input = bufferevent_get_input(connection->stream);
 
+        http_tls_say_goodbye(connection->stream);
         shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
         evbuffer_drain(input, evbuffer_get_length(input));
         (void)hold(connection, 0);
@@ -172,7 +174,7 @@ void http_connection_write(struct http_connection *connection, const struct buf 
 {
         ssize_t sent = 0;
 
-        if (is_written(connection))
+        if (!connection->server->options.tls && is_written(connection))
                 sent = send(bufferevent_getfd(connection->stream), answer->text, answer->length,
                             MSG_NOSIGNAL);
         if (sent < 0)
@@ -343,6 +345,8 @@ static void on_event(struct bufferevent *stream, short what, void *argument)
         struct http_connection *connection = argument;
 
         (void)stream;
+        if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is done */
+                return;
         /* Who sent all it wanted may still read the answer that is on its way. */
         if (!(what & BEV_EVENT_ERROR) && connection->state == HTTP_CONNECTION_WRITE)
                 connection->ended = true;
@@ -385,8 +389,7 @@ void http_connection_start(struct http_listener *listener, int fd, const struct 
                 return;
         }
         http_server_add(connection);
-        connection->stream =
-                bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
+        connection->stream = http_tls_open(server->options.tls, loop_base(server->loop), fd);
         bufferevent_setcb(connection->stream, on_read, on_written, on_event, connection);
         bufferevent_setwatermark(connection->stream, EV_READ, 0, HTTP_HELD_MAX + 1);
         bufferevent_enable(connection->stream, EV_READ | EV_WRITE);

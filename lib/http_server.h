@@ -13,6 +13,7 @@
 
 struct http_exchange; /* one request and its answer */
 struct http_server;
+struct http_tls;
 struct loop;
 
 struct http_route {
@@ -43,6 +44,7 @@ struct http_server_options {
         size_t route_count;
         void *owner; /* given to every handler */
         void (*answered)(void *owner, const struct http_outcome *outcome); /* or NULL */
+        struct http_tls *tls;        /* or NULL: plain; loaded before anything listens; borrowed */
         int64_t retry_after_seconds; /* Retry-After of 503 and 429 answers made from an err */
 };
 

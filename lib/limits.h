@@ -24,6 +24,8 @@
         (16 << 20) /* bytes of one LocalAPI answer (status of a big tailnet) */
 #define LIMIT_TAILSCALE_TIMEOUT_MS 5000
 #define LIMIT_TAILSCALE_IN_FLIGHT 4
+#define LIMIT_TAILSCALE_CERTIFICATE_MS 120000 /* tailscaled may have to fetch one first */
+#define LIMIT_CERTIFICATE (256 << 10)         /* bytes of a certificate chain, of a key, of both */
 
 #define LIMIT_CONFIG_FILE (1 << 20) /* bytes of a config file or kubeconfig */
 #define LIMIT_TOKEN_FILE 65536      /* bytes of a mounted ServiceAccount token */

@@ -11,6 +11,7 @@
 
 /* The Host that the LocalAPI insists on; the socket is what is connected to. */
 #define LOCAL_API "http://local-tailscaled.sock/localapi/v0/"
+#define CERTIFICATE_DOMAINS_MAX 8
 #define NO_MATCH "no match" /* how it begins to say that it knows nobody there */
 
 struct tailscale {
@@ -40,13 +41,13 @@ void tailscale_free(struct tailscale *tailscale)
         free(tailscale);
 }
 
-static bool ask(const struct tailscale *tailscale, const struct buf *url, struct http_reply *reply,
-                struct error *err)
+static bool ask_within(const struct tailscale *tailscale, const struct buf *url, int64_t timeout_ms,
+                       struct http_reply *reply, struct error *err)
 {
         const struct http_request request = {
                 .url = buf_text(url),
                 .unix_socket = tailscale->socket_path,
-                .timeout_ms = LIMIT_TAILSCALE_TIMEOUT_MS,
+                .timeout_ms = timeout_ms,
                 .limit_bytes = LIMIT_TAILSCALE_ANSWER,
         };
 
@@ -54,6 +55,12 @@ static bool ask(const struct tailscale *tailscale, const struct buf *url, struct
                 return true;
         err->kind = ERROR_UNAVAILABLE;
         return error_wrap(err, "asking tailscaled");
+}
+
+static bool ask(const struct tailscale *tailscale, const struct buf *url, struct http_reply *reply,
+                struct error *err)
+{
+        return ask_within(tailscale, url, LIMIT_TAILSCALE_TIMEOUT_MS, reply, err);
 }
 
 static bool refuse_status(const struct http_reply *reply, struct error *err)
@@ -266,6 +273,13 @@ static bool read_self(const json_t *object, struct tailscale_status *status, str
         return true;
 }
 
+static void read_domains(const json_t *array, struct text_list *domains)
+{
+        for (size_t i = 0; i < json_array_size(array) && i < CERTIFICATE_DOMAINS_MAX; i++)
+                if (json_is_string(json_array_get(array, i)))
+                        text_list_add(domains, json_string_value(json_array_get(array, i)));
+}
+
 static bool read_status(const json_t *object, struct tailscale_status *status, struct error *err)
 {
         const char *state = json_text_at(object, "BackendState");
@@ -274,6 +288,7 @@ static bool read_status(const json_t *object, struct tailscale_status *status, s
                 return false;
         status->backend_state = xstrdup(state);
         status->tun = json_bool_at(object, "TUN", false);
+        read_domains(json_object_get(object, "CertDomains"), &status->certificate_domains);
         return read_self(object, status, err) && read_peers(object, status, err);
 }
 
@@ -298,6 +313,28 @@ bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_
         return true;
 }
 
+bool tailscale_certificate(struct tailscale *tailscale, const char *domain, struct buf *pair,
+                           struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        scoped(buf_clear) struct buf url = { 0 };
+
+        buf_add(&url, LOCAL_API "cert/");
+        buf_add_escaped(&url, domain);
+        buf_add(&url, "?type=pair");
+        if (!ask_within(tailscale, &url, LIMIT_TAILSCALE_CERTIFICATE_MS, &reply, err))
+                return error_wrap(err, "the certificate for %s", domain);
+        if (reply.status == 403)
+                return error_set(err, ERROR_UNAVAILABLE,
+                                 "tailscaled gives this user no certificate: set "
+                                 "TS_PERMIT_CERT_UID for it");
+        if (reply.status != 200)
+                return refuse_status(&reply, err) ||
+                       error_wrap(err, "the certificate for %s", domain);
+        return buf_append(pair, buf_text(&reply.body), reply.body.length) ||
+               error_set(err, ERROR_UNAVAILABLE, "the certificate for %s is too long", domain);
+}
+
 static void clear_peer(struct tailscale_peer *peer)
 {
         json_fields_clear(peer_fields, ARRAY_LENGTH(peer_fields), peer);
@@ -306,6 +343,7 @@ static void clear_peer(struct tailscale_peer *peer)
 void tailscale_status_clear(struct tailscale_status *status)
 {
         free(status->backend_state);
+        text_list_clear(&status->certificate_domains);
         clear_peer(&status->self);
         for (size_t i = 0; i < status->peer_count; i++)
                 clear_peer(&status->peers[i]);

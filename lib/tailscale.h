@@ -37,6 +37,7 @@ struct tailscale_status {
         char *backend_state; /* "Running", "NeedsLogin", "Stopped", ... */
         bool running;        /* backend_state is "Running" and there is an address */
         bool tun;
+        struct text_list certificate_domains; /* names it can have certificates for */
         struct tailscale_peer self;
         struct tailscale_peer *peers;
         size_t peer_count;
@@ -54,5 +55,9 @@ bool tailscale_whois(struct tailscale *tailscale, const char *address,
 /* peers: false asks for the own node alone, which is quick. */
 bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
                       struct error *err) must_check;
+/* The TLS certificate of a domain and its key, PEM, appended to *pair, which has a limit. Fetched
+ * by tailscaled where it has none yet: at most LIMIT_TAILSCALE_CERTIFICATE_MS. */
+bool tailscale_certificate(struct tailscale *tailscale, const char *domain, struct buf *pair,
+                           struct error *err) must_check;
 /* IPv4 in 100.64.0.0/10 or IPv6 in fd7a:115c:a1e0::/48: an address only a tailnet gives out. */
 bool tailscale_is_tailnet_address(const char *address);

@@ -18,6 +18,12 @@ static const struct option_row rows[] = {
         TEXT("tailscale.socket", "socket", socket, TAILSCALE_SOCKET, "PATH",
              "tailscaled's LocalAPI socket"),
 
+        CHOICE("server.tls.source", "tls", tls_text, "auto", "auto|files|tailscale|off", "WHERE",
+               "where the certificate is from; auto: the files, else port 443 asks tailscaled"),
+        TEXT("server.tls.certFile", "tls-cert-file", tls_cert_file, NULL, "FILE",
+             "PEM chain, the server's own certificate first; read again when it changes"),
+        TEXT("server.tls.keyFile", "tls-key-file", tls_key_file, NULL, "FILE", "its PEM key"),
+
         TEXT("operator.clusterName", "cluster-name", cluster_name, "tka-cluster", "NAME",
              "cluster's name in kubeconfigs"),
         TEXT("operator.contextPrefix", "context-prefix", context_prefix, "tka-context-", "TEXT",
@@ -50,7 +56,6 @@ static const struct option_row rows[] = {
         ELSEWHERE("tailscale.stateDir"),
         ELSEWHERE("tailscale.serverTags"),
         ELSEWHERE("server.host"),
-        ELSEWHERE("server.tls"),
         ELSEWHERE("server.readTimeout"),
         ELSEWHERE("server.readHeaderTimeout"),
         ELSEWHERE("server.writeTimeout"),

@@ -5,6 +5,7 @@
 #include "schema/cluster_info.h"
 #include "schema/settings.h"
 
+enum tls { TLS_OFF, TLS_FILES, TLS_TAILSCALE };
 enum mode { MODE_AUTO, MODE_USERSPACE, MODE_TUN };
 
 struct config {
@@ -15,6 +16,7 @@ struct config {
         struct text_list capabilities; /* names, in order */
         char *mode_text;
         char *socket;
+        char *tls_text, *tls_cert_file, *tls_key_file;
 
         char *cluster_name, *context_prefix, *user_prefix;
 
@@ -23,6 +25,7 @@ struct config {
         struct cluster_info cluster;
 
         enum mode mode; /* read from mode_text */
+        enum tls tls;   /* where the certificate comes from, read from tls_text and the rest */
 };
 
 /* Its table and what goes with it, for daemon_read(). */

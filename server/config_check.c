@@ -13,6 +13,8 @@
 #include "schema/capability.h"
 #include "schema/settings.h"
 
+#define TLS_PORT 443
+
 static bool is_wildcard(const char *address)
 {
         return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
@@ -124,13 +126,35 @@ bool config_allows_userspace(const struct config *config, struct error *err)
                          config->daemon.health_address);
 }
 
-static bool check_port(const struct config *config, struct error *err)
+static enum tls choose_tls(const struct config *config)
 {
-        if (config->port != 443)
-                return true;
-        return error_set(err, ERROR_INVALID,
-                         "tailscale.port: 443 means TLS, which this version does not have: choose "
-                         "another port");
+        if (strcmp(config->tls_text, "auto") != 0)
+                return strcmp(config->tls_text, "files") == 0       ? TLS_FILES
+                       : strcmp(config->tls_text, "tailscale") == 0 ? TLS_TAILSCALE
+                                                                    : TLS_OFF;
+        if (config->tls_cert_file != NULL)
+                return TLS_FILES;
+        return config->port == TLS_PORT ? TLS_TAILSCALE : TLS_OFF;
+}
+
+static bool check_tls(struct config *config, struct error *err)
+{
+        bool cert = config->tls_cert_file != NULL;
+        bool key = config->tls_key_file != NULL;
+
+        config->tls = choose_tls(config);
+        if (cert != key)
+                return error_set(err, ERROR_INVALID,
+                                 "server.tls.%s is missing: certFile and keyFile go together",
+                                 cert ? "keyFile" : "certFile");
+        if (config->tls == TLS_FILES && !cert)
+                return error_set(err, ERROR_INVALID,
+                                 "server.tls.source: files needs server.tls.certFile and keyFile");
+        if (config->tls == TLS_OFF && config->port == TLS_PORT)
+                return error_set(err, ERROR_INVALID,
+                                 "server.tls.source: off does not go with tailscale.port 443, "
+                                 "which means TLS");
+        return true;
 }
 
 static void read_mode(struct config *config)
@@ -148,5 +172,5 @@ bool config_check(void *owner, struct error *err)
 
         read_mode(config);
         return settings_check(&config->settings, err) && check_capabilities(config, err) &&
-               check_port(config, err) && check_cluster(config, err) && check_health(config, err);
+               check_tls(config, err) && check_cluster(config, err) && check_health(config, err);
 }

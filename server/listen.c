@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "server/certificate.h"
 #include "server/identity.h"
 #include "server/server.h"
 
@@ -118,6 +119,8 @@ static bool bind_all(struct listen *listen, struct error *err)
         struct server *server = listen->server;
         const struct tailscale_status *status = identity_status(server->identity);
 
+        if (!certificate_is_there(server, err))
+                return false;
         switch (identity_mode(server->identity)) {
         case MODE_USERSPACE:
                 if (!config_allows_userspace(server->config, err)) {
@@ -184,7 +187,7 @@ bool listen_start(struct server *server, struct listen **listen, struct error *e
         struct listen *started = xcalloc(1, sizeof(*started));
 
         started->server = server;
-        if (server->config->mode == MODE_USERSPACE) {
+        if (server->config->mode == MODE_USERSPACE && certificate_is_there(server, err)) {
                 if (!bind_once(started, LOOPBACK, NULL, err)) {
                         free(started);
                         return false;

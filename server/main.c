@@ -5,10 +5,12 @@
 #include "lib/daemon.h"
 #include "lib/fiber.h"
 #include "lib/http_server.h"
+#include "lib/http_tls.h"
 #include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "server/certificate.h"
 #include "server/config.h"
 #include "server/handlers.h"
 #include "server/identity.h"
@@ -48,6 +50,7 @@ static void clear_server(struct server *server)
 {
         http_server_free(server->http);
         http_server_free(server->health);
+        http_tls_free(server->tls);
         signin_store_free(server->signins);
         quota_free(server->quota);
         identity_free(server->identity);
@@ -62,6 +65,7 @@ static bool open_listeners(struct server *server, struct listen **listen, struct
         const struct config *config = server->config;
         struct http_server_options options = { .owner = server,
                                                .answered = telemetry_note_answer,
+                                               .tls = server->tls,
                                                .retry_after_seconds = config->retry_after_seconds };
 
         options.routes = routes_public(&options.route_count);
@@ -93,13 +97,16 @@ static bool run(void *record, struct kube_config *kube_config, struct error *err
         scoped(clear_server) struct server server = { .config = config };
         scoped_free char *token_file = xstrdup(kube_config->token_file);
         scoped_free char *ca_file = xstrdup(kube_config->ca_file);
-        const char *const files[] = { token_file, ca_file };
+        const char *const files[] = { token_file, ca_file, config->tls_cert_file,
+                                      config->tls_key_file };
+        struct certificate *certificate = NULL;
         struct listen *listen = NULL;
 
         if (!settings_settle_namespaces(&config->settings, kube_config->namespace_name, err))
                 return false;
         open_clients(&server, kube_config);
-        if (!open_listeners(&server, &listen, err) ||
+        if (!certificate_start(&server, &certificate, err) ||
+            !open_listeners(&server, &listen, err) ||
             !daemon_confine(files, ARRAY_LENGTH(files), config->socket, err))
                 return false;
 
@@ -112,6 +119,7 @@ static bool run(void *record, struct kube_config *kube_config, struct error *err
         loop_run(server.loop);
         recheck_stop(recheck);
         listen_stop(listen);
+        certificate_stop(certificate);
         *err = server.fatal;
         return err->kind == ERROR_NONE;
 }

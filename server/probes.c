@@ -1,3 +1,4 @@
+#include "server/certificate.h"
 #include "server/handlers.h"
 #include "server/identity.h"
 #include "server/server.h"
@@ -12,6 +13,8 @@ static bool check(void *owner, struct error *err)
         if (server->draining)
                 return error_set(err, ERROR_UNAVAILABLE, "shutting down");
         if (!identity_is_running(server->identity, err))
+                return false;
+        if (!certificate_is_there(server, err))
                 return false;
         if (!server->listening)
                 return error_set(err, ERROR_UNAVAILABLE, "not listening on the tailnet: %s",

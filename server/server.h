@@ -24,10 +24,12 @@ struct server {
         struct metrics *metrics, *kube_metrics; /* of /metrics and /metrics/controller */
         struct http_server *http, *health;
         struct health probes;
-        bool listening;     /* on the tailnet */
-        char trouble[512];  /* why it is not */
-        bool draining;      /* a signal came */
-        struct error fatal; /* what ended the program; NONE: a signal */
+        struct http_tls *tls;  /* of http; NULL: plain */
+        char tls_trouble[512]; /* why there is no certificate, "" */
+        bool listening;        /* on the tailnet */
+        char trouble[512];     /* why it is not */
+        bool draining;         /* a signal came */
+        struct error fatal;    /* what ended the program; NONE: a signal */
 };
 
 /* Who asks, and what the policy says of them. */

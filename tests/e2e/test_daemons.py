@@ -110,7 +110,7 @@ def test_a_configuration_that_cannot_be_read_is_named(world, program, make):
 @pytest.mark.parametrize("changes, words", [
     ({"operator__namespace": "tka-system"}, "tka-system"),
     ({"operator__roles": []}, "operator.roles"),
-    ({"tailscale__port": 443}, "443"),
+    ({"tailscale__port": 443, "server__tls__source": "off"}, "443"),
     ({"tailscale__port": 0}, "tailscale.port"),
     ({"tailscale__mode": "bridge"}, "userspace"),
     ({"tailscale__capName": "https://x"}, "tailscale.capName"),
@@ -125,7 +125,7 @@ def test_a_configuration_that_cannot_be_read_is_named(world, program, make):
     ({"health__port": 8080}, "8080"),
     ({"tailscale__port": 8123}, "8123"),
     ({"kubernetes__kubeconfig": "/nowhere/kubeconfig"}, "/nowhere/kubeconfig"),
-], ids=["sessions beside the programs", "no role", "443", "port 0", "no mode", "a URL for a capability",
+], ids=["sessions beside the programs", "no role", "443 without TLS", "port 0", "no mode", "a URL for a capability",
         "no capability", "no API server", "an API server in plain HTTP", "a CA that is no base64",
         "a CA that is no PEM", "health where the tailnet is", "health everywhere", "health everywhere in IPv6",
         "a health port in use", "a port in use", "no kubeconfig"])

@@ -115,6 +115,8 @@ CLIENTS = {
     "kubeconform": GoClient("checks", "github.com/yannh/kubeconform/cmd/kubeconform"),
     "kube-score": GoClient("checks", "github.com/zegl/kube-score/cmd/kube-score"),
     "spdx": PythonTool("spdx", "pyspdxtools"),
+    "sslyze": PythonTool("sslyze", "sslyze"),
+    "schemathesis": PythonTool("schemathesis", "schemathesis"),
     "promtool": DebianTool("promtool", "usr/bin/promtool"),
 }
 

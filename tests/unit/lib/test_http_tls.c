@@ -1,258 +1,267 @@
-/* http_client and TLS: whom it believes, and as whom it comes. */
-#include "lib/http_client.h"
-
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include "lib/http_tls.h"
 
 #include "lib/fiber.h"
-#include "tests/unit/lib/peer.h"
+#include "lib/http_client.h"
+#include "lib/http_server.h"
+#include "lib/loop.h"
+#include "tests/unit/lib/tls_identity.h"
 
-#define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+#define BIG (4 << 20)
+#define PATIENCE_MS 10000
 
-static const struct peer_answer answers[] = {
-        { ANSWER, PEER_KEEPS }
-};
-
-struct identity {
-        EVP_PKEY *key;
-        X509 *certificate;
-        char *certificate_pem, *key_pem;
-};
-
-static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
-{
-        X509V3_CTX context;
-
-        X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-        X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-        assert_non_null(extension);
-        X509_add_ext(certificate, extension, -1);
-        X509_EXTENSION_free(extension);
-}
-
-static char *read_memory(BIO *memory)
-{
-        char *bytes = NULL;
-        long length = BIO_get_mem_data(memory, &bytes);
-        char *text = xstrndup(bytes, (size_t)length);
-
-        BIO_free(memory);
-        return text;
-}
-
-static void write_pem(struct identity *identity)
-{
-        BIO *certificate = BIO_new(BIO_s_mem());
-        BIO *key = BIO_new(BIO_s_mem());
-
-        PEM_write_bio_X509(certificate, identity->certificate);
-        PEM_write_bio_PrivateKey(key, identity->key, NULL, NULL, 0, NULL, NULL);
-        identity->certificate_pem = read_memory(certificate);
-        identity->key_pem = read_memory(key);
-}
-
-/* issuer NULL: a CA, signed by itself. names: as in "DNS:a,IP:127.0.0.1", or NULL. */
-static struct identity make_identity(const char *name, const struct identity *issuer,
-                                     const char *names)
-{
-        static long serial = 1;
-        struct identity identity = { .key = EVP_EC_gen("P-256"), .certificate = X509_new() };
-        X509 *certificate = identity.certificate;
-        X509_NAME *subject = X509_get_subject_name(certificate);
-        X509 *signer = issuer ? issuer->certificate : certificate;
-
-        X509_set_version(certificate, X509_VERSION_3);
-        ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
-        X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-        X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
-                                   0);
-        X509_set_issuer_name(certificate, X509_get_subject_name(signer));
-        X509_set_pubkey(certificate, identity.key);
-        add_extension(certificate, signer, NID_basic_constraints, issuer ? "CA:FALSE" : "CA:TRUE");
-        if (names)
-                add_extension(certificate, signer, NID_subject_alt_name, names);
-        assert_true(X509_sign(certificate, issuer ? issuer->key : identity.key, EVP_sha256()) > 0);
-        write_pem(&identity);
-        return identity;
-}
-
-static void identity_clear(struct identity *identity)
-{
-        EVP_PKEY_free(identity->key);
-        X509_free(identity->certificate);
-        free(identity->certificate_pem);
-        free(identity->key_pem);
-}
-
-struct fixture {
+/* A TLS server on loopback with two identities to show, and a client that believes their CA. */
+static struct world {
         struct loop *loop;
+        struct http_tls *tls;
+        struct http_server *server;
         struct http_client *client;
-        struct peer peer;
-        struct identity ca, other_ca, server, user;
-        SSL_CTX *tls;
-        struct http_request request;
-        struct http_reply reply;
+        struct wait held;
+        struct identity ca, first, second;
+        int holding;
+} world;
+
+static bool answer_now(void *owner, struct http_exchange *exchange, struct error *err)
+{
+        (void)owner;
+        (void)err;
+        http_exchange_reply(exchange, 200, "text/plain", "now\n", 4);
+        return true;
+}
+
+static bool answer_held(void *owner, struct http_exchange *exchange, struct error *err)
+{
+        struct world *at = owner;
+
+        at->holding++;
+        if (!wait_for(at->loop, &at->held, PATIENCE_MS, err))
+                return false;
+        http_exchange_reply(exchange, 200, "text/plain", "held\n", 5);
+        return true;
+}
+
+static bool answer_big(void *owner, struct http_exchange *exchange, struct error *err)
+{
+        scoped_free char *body = xcalloc(1, BIG);
+
+        (void)owner;
+        (void)err;
+        http_exchange_reply(exchange, 200, NULL, body, BIG);
+        return true;
+}
+
+static const struct http_route routes[] = {
+        { "GET", "/now",  true,  answer_now  },
+        { "GET", "/held", false, answer_held },
+        { "GET", "/big",  true,  answer_big  },
 };
 
-static void set_up(struct fixture *fixture)
+static bool load(const struct identity *identity, struct error *err)
+{
+        return http_tls_load(world.tls, identity->certificate_pem, identity->key_pem, err);
+}
+
+static void open_world(void)
 {
         const struct http_client_options options = { .in_flight = 4, .user_agent = "test/1" };
+        struct error err = { 0 };
 
-        *fixture = (struct fixture){ .loop = loop_new() };
-        fixture->ca = make_identity("ca", NULL, NULL);
-        fixture->other_ca = make_identity("other ca", NULL, NULL);
-        fixture->server = make_identity("server", &fixture->ca, "IP:127.0.0.1,DNS:kube.example");
-        fixture->user = make_identity("alice", &fixture->ca, NULL);
-        fixture->tls = SSL_CTX_new(TLS_server_method());
-        SSL_CTX_use_certificate(fixture->tls, fixture->server.certificate);
-        SSL_CTX_use_PrivateKey(fixture->tls, fixture->server.key);
-        fixture->client = http_client_new(fixture->loop, &options);
-        peer_start(&fixture->peer, fixture->loop, answers, 1);
-        fixture->peer.tls = fixture->tls;
-        memmove(fixture->peer.url + 5, fixture->peer.url + 4, strlen(fixture->peer.url) - 3);
-        fixture->peer.url[4] = 's';
-        fixture->request = (struct http_request){
-                .url = fixture->peer.url,
-                .ca_pem = fixture->ca.certificate_pem,
-                .timeout_ms = 2000,
-                .limit_bytes = 100,
+        world = (struct world){ .loop = loop_new(), .tls = http_tls_new() };
+        world.ca = make_identity("ca", NULL, NULL);
+        world.first = make_identity("first", &world.ca, "IP:127.0.0.1,DNS:first.example");
+        world.second = make_identity("second", &world.ca, "IP:127.0.0.1,DNS:second.example");
+        world.client = http_client_new(world.loop, &options);
+        const struct http_server_options server = { .routes = routes,
+                                                    .route_count = ARRAY_LENGTH(routes),
+                                                    .owner = &world,
+                                                    .tls = world.tls };
+
+        world.server = http_server_new(world.loop, &server);
+        assert_ok(load(&world.first, &err));
+        assert_ok(http_server_listen_on(world.server, "127.0.0.1", 0, NULL, &err));
+}
+
+static void close_world(void)
+{
+        http_client_free(world.client);
+        http_server_free(world.server);
+        http_tls_free(world.tls);
+        identity_clear(&world.ca);
+        identity_clear(&world.first);
+        identity_clear(&world.second);
+        loop_free(world.loop);
+}
+
+/* name: what the certificate must be for. The body's length, or -1 and err. */
+static ssize_t get(const char *path, const char *name, struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        scoped_free char *url =
+                xasprintf("https://127.0.0.1:%d%s", http_server_port(world.server), path);
+        const struct http_request request = { .url = url,
+                                              .tls_server_name = name,
+                                              .ca_pem = world.ca.certificate_pem,
+                                              .timeout_ms = PATIENCE_MS,
+                                              .limit_bytes = BIG };
+
+        return http_client_send(world.client, &request, &reply, err) ? (ssize_t)reply.body.length
+                                                                     : -1;
+}
+
+struct asking {
+        ssize_t length;
+        bool done;
+        struct error err;
+};
+
+static void ask_held(void *owner)
+{
+        struct asking *asking = owner;
+
+        asking->length = get("/held", "first.example", &asking->err);
+        asking->done = true;
+}
+
+static void turn_until(const bool *condition)
+{
+        struct error err = { 0 };
+
+        for (int turns = 0; turns < 2000 && !*condition; turns++)
+                assert_ok(wait_ms(world.loop, 5, &err));
+        assert_true(*condition);
+}
+
+TEST(answers_over_tls_small_and_large)
+{
+        struct error err = { 0 };
+
+        open_world();
+        assert_int_equal(get("/now", "first.example", &err), 4);
+        assert_int_equal(get("/now", "first.example", &err), 4);
+        assert_int_equal(get("/big", "first.example", &err), BIG);
+        assert_true(http_tls_expires(world.tls) > 0);
+        close_world();
+}
+
+TEST(shows_the_new_certificate_to_who_comes_and_drops_nobody_who_is_there)
+{
+        struct asking asking = { 0 };
+        struct error err = { 0 };
+        bool holding = false;
+
+        open_world();
+        fiber_start(world.loop, ask_held, &asking);
+        for (int turns = 0; turns < 2000 && !holding; turns++) {
+                assert_ok(wait_ms(world.loop, 5, &err));
+                holding = world.holding == 1;
+        }
+        assert_ok(load(&world.second, &err));
+        assert_int_equal(get("/now", "second.example", &err), 4);
+        assert_false(asking.done);
+        wait_wake(&world.held);
+        turn_until(&asking.done);
+        assert_int_equal(asking.length, 5);
+        close_world();
+}
+
+TEST(refuses_what_does_not_belong_together_and_keeps_what_it_has)
+{
+        scoped_free char *half = NULL;
+        struct error err = { 0 };
+
+        open_world();
+        half = xstrndup(world.first.certificate_pem, strlen(world.first.certificate_pem) / 2);
+        const struct {
+                const char *chain, *key, *words;
+        } cases[] = {
+                { world.second.certificate_pem, world.first.key_pem,      "does not belong"    },
+                { "",                           world.first.key_pem,      "no PEM certificate" },
+                { half,                         world.first.key_pem,      "no PEM certificate" },
+                { world.first.certificate_pem,  "",                       "no PEM key"         },
+                { world.first.certificate_pem,  world.ca.certificate_pem, "no PEM key"         },
         };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+                assert_fails(http_tls_load(world.tls, cases[i].chain, cases[i].key, &err),
+                             ERROR_INVALID, cases[i].words);
+        assert_int_equal(get("/now", "first.example", &err), 4);
+        close_world();
 }
 
-static void tear_down(struct fixture *fixture)
+TEST(refuses_a_certificate_that_is_over)
 {
-        http_client_free(fixture->client);
-        peer_stop(&fixture->peer);
-        http_reply_clear(&fixture->reply);
-        SSL_CTX_free(fixture->tls);
-        identity_clear(&fixture->ca);
-        identity_clear(&fixture->other_ca);
-        identity_clear(&fixture->server);
-        identity_clear(&fixture->user);
-        loop_free(fixture->loop);
-}
-
-static bool send_request(struct fixture *fixture, struct error *err)
-{
-        return http_client_send(fixture->client, &fixture->request, &fixture->reply, err);
-}
-
-TEST(believes_the_given_ca)
-{
-        struct fixture fixture;
         struct error err = { 0 };
 
-        set_up(&fixture);
-        assert_ok(send_request(&fixture, &err));
-        assert_string_equal(buf_text(&fixture.reply.body), "hi");
-        tear_down(&fixture);
+        open_world();
+        struct identity over = make_identity("over", &world.ca, "IP:127.0.0.1");
+
+        X509_gmtime_adj(X509_getm_notAfter(over.certificate), -60);
+        X509_sign(over.certificate, world.ca.key, EVP_sha256());
+        free(over.certificate_pem);
+        free(over.key_pem);
+        write_pem(&over);
+        assert_fails(load(&over, &err), ERROR_INVALID, "is over");
+        identity_clear(&over);
+        close_world();
 }
 
-TEST(believes_no_other_ca_also_on_a_connection_that_is_open)
+TEST(takes_chain_and_key_from_one_text_as_tailscaled_gives_them)
 {
-        struct fixture fixture;
         struct error err = { 0 };
 
-        set_up(&fixture);
-        assert_ok(send_request(&fixture, &err));
-        fixture.request.ca_pem = fixture.other_ca.certificate_pem;
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "certificate is not valid");
-        fixture.request.ca_pem = NULL; /* the system's */
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "certificate is not valid");
-        assert_int_equal(fixture.peer.request_count, 1);
-        tear_down(&fixture);
+        open_world();
+        scoped_free char *pair = xasprintf("%s%s%s", world.second.key_pem,
+                                           world.second.certificate_pem, world.ca.certificate_pem);
+
+        assert_ok(http_tls_load(world.tls, pair, pair, &err));
+        assert_int_equal(get("/now", "second.example", &err), 4);
+        close_world();
 }
 
-TEST(says_that_the_ca_is_no_certificate)
+/* A client with plain OpenSSL: which version and protocol does it get? */
+static const char *shake_hands(int version, const char *alpn, char chosen[16])
 {
-        struct fixture fixture;
+        SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+        scoped_free char *address = xasprintf("127.0.0.1:%d", http_server_port(world.server));
+        const unsigned char *protocol = NULL;
+        unsigned int length = 0;
+        SSL *ssl = NULL;
+        const char *got = NULL;
         struct error err = { 0 };
 
-        set_up(&fixture);
-        fixture.request.ca_pem = "nonsense";
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "the CA is no PEM");
-        fixture.request.ca_pem = "";
-        assert_false(send_request(&fixture, &err));
-        tear_down(&fixture);
+        SSL_CTX_set_max_proto_version(context, version);
+        SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+        SSL_CTX_set_security_level(context, 0);
+        SSL_CTX_set_alpn_protos(context, (const unsigned char *)alpn, (unsigned int)strlen(alpn));
+        BIO *stream = BIO_new_ssl_connect(context);
+        BIO_get_ssl(stream, &ssl);
+        BIO_set_conn_hostname(stream, address);
+        BIO_set_nbio(stream, 1);
+        for (int turns = 0; turns < 2000; turns++) {
+                if (BIO_do_connect(stream) == 1) {
+                        got = SSL_get_version(ssl);
+                        break;
+                }
+                if (!BIO_should_retry(stream))
+                        break;
+                assert_ok(wait_ms(world.loop, 2, &err));
+        }
+        SSL_get0_alpn_selected(ssl, &protocol, &length);
+        snprintf(chosen, 16, "%.*s", (int)length, (const char *)protocol);
+        BIO_free_all(stream);
+        SSL_CTX_free(context);
+        return got;
 }
 
-TEST(verifies_the_name_it_is_told_and_keeps_the_host)
+TEST(speaks_tls_1_2_and_1_3_and_nothing_older)
 {
-        struct fixture fixture;
-        struct error err = { 0 };
+        char protocol[16];
 
-        set_up(&fixture);
-        fixture.request.tls_server_name = "kube.example";
-        assert_ok(send_request(&fixture, &err));
-        assert_true(peer_was_asked(&fixture.peer, "\r\nHost: 127.0.0.1:"));
-        fixture.request.tls_server_name = "evil.example";
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "certificate is not valid");
-        tear_down(&fixture);
-}
-
-TEST(verifies_the_name_in_the_url_when_it_connects_elsewhere)
-{
-        struct fixture fixture;
-        struct error err = { 0 };
-        char url[80];
-
-        set_up(&fixture);
-        fixture.request.url = url;
-        fixture.request.address = "127.0.0.1";
-        snprintf(url, sizeof(url), "https://kube.example%s", strrchr(fixture.peer.url, ':'));
-        assert_ok(send_request(&fixture, &err));
-        assert_true(peer_was_asked(&fixture.peer, "\r\nHost: kube.example:"));
-        snprintf(url, sizeof(url), "https://evil.example%s", strrchr(fixture.peer.url, ':'));
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "certificate is not valid");
-        tear_down(&fixture);
-}
-
-TEST(checks_nothing_only_when_told_so)
-{
-        struct fixture fixture;
-        struct error err = { 0 };
-
-        set_up(&fixture);
-        fixture.request.ca_pem = NULL;
-        fixture.request.insecure = true;
-        assert_ok(send_request(&fixture, &err));
-        fixture.request.insecure = false; /* must not ride on the connection that is open now */
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "certificate is not valid");
-        tear_down(&fixture);
-}
-
-TEST(comes_with_its_client_certificate)
-{
-        struct fixture fixture;
-        struct error err = { 0 };
-
-        set_up(&fixture);
-        X509_STORE_add_cert(SSL_CTX_get_cert_store(fixture.tls), fixture.ca.certificate);
-        SSL_CTX_set_verify(fixture.tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-        assert_false(send_request(&fixture, &err));
-        assert_int_equal(err.kind, ERROR_UNAVAILABLE);
-        fixture.request.client_certificate_pem = fixture.user.certificate_pem;
-        fixture.request.client_key_pem = "nonsense";
-        assert_fails(send_request(&fixture, &err), ERROR_UNAVAILABLE, "our client certificate");
-        fixture.request.client_key_pem = fixture.user.key_pem;
-        assert_ok(send_request(&fixture, &err));
-        fixture.request.client_certificate_pem = NULL; /* nobody comes in as who was there before */
-        fixture.request.client_key_pem = NULL;
-        assert_false(send_request(&fixture, &err));
-        tear_down(&fixture);
-}
-
-TEST(asks_nothing_of_a_server_without_tls)
-{
-        struct fixture fixture;
-        struct error err = { 0 };
-
-        set_up(&fixture);
-        fixture.peer.tls = NULL;
-        assert_false(send_request(&fixture, &err));
-        assert_int_equal(err.kind, ERROR_UNAVAILABLE);
-        assert_int_equal(fixture.peer.request_count, 0);
-        tear_down(&fixture);
+        open_world();
+        assert_string_equal(shake_hands(TLS1_3_VERSION, "\x02h2\x08http/1.1", protocol), "TLSv1.3");
+        assert_string_equal(protocol, "http/1.1");
+        assert_string_equal(shake_hands(TLS1_2_VERSION, "\x08http/1.1", protocol), "TLSv1.2");
+        assert_null(shake_hands(TLS1_1_VERSION, "\x08http/1.1", protocol));
+        assert_null(shake_hands(TLS1_VERSION, "\x08http/1.1", protocol));
+        assert_null(shake_hands(TLS1_3_VERSION, "\x02h2", protocol));
+        close_world();
 }

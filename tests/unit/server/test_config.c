@@ -63,7 +63,11 @@ TEST(refuses_what_cannot_work_naming_the_key)
         static const struct {
                 const char *line, *words;
         } cases[] = {
-                { "--api-endpoint https://a",                         "tailscale.port: 443"       },
+                { "--api-endpoint https://a --tls off",               "tailscale.port 443"        },
+                { LINE "--tls files",                                 "needs server.tls.certFile" },
+                { LINE "--tls-cert-file /c",                          "server.tls.keyFile is"     },
+                { LINE "--tls-key-file /k",                           "server.tls.certFile is"    },
+                { LINE "--tls sometimes",                             "sometimes"                 },
                 { "--port 80",                                        "apiEndpoint is required"   },
                 { "--port 80 --api-endpoint http://a",                "clusterInfo.apiEndpoint: " },
                 { "--port 80 --api-endpoint https://",                "clusterInfo.apiEndpoint: " },
@@ -122,4 +126,26 @@ TEST(runs_in_tka_system_unless_told_otherwise)
         assert_ok(read_arguments(arguments, &config, &err));
         assert_ok(settings_settle_namespaces(&config.settings, NULL, &err));
         assert_string_equal(config.settings.release_namespace, "tka-system");
+}
+
+TEST(takes_the_certificate_from_where_the_port_and_the_files_say)
+{
+        static const struct {
+                const char *line;
+                enum tls tls;
+        } cases[] = {
+                { "--api-endpoint https://a",                            TLS_TAILSCALE },
+                { LINE,                                                  TLS_OFF       },
+                { LINE "--tls tailscale",                                TLS_TAILSCALE },
+                { LINE "--tls-cert-file /c --tls-key-file /k",           TLS_FILES     },
+                { LINE "--tls-cert-file /c --tls-key-file /k --tls off", TLS_OFF       },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(config_clear) struct config config = { 0 };
+                struct error err = { 0 };
+
+                assert_ok(read_line(cases[i].line, &config, &err));
+                assert_int_equal(config.tls, cases[i].tls);
+        }
 }
