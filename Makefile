@@ -58,6 +58,7 @@ objects  = $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(call sources,$(1)))
 archives = $(STACK_$(1):%=$(OUT)/%.a)
 BINARIES := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/bin/$(PROGRAM_$(f))))
 TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/$(f)/test_*.c)))
+FUZZED   := $(STACK_kubectl-tka:%=build/fuzz/%.a)
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz tests/bench,$(wildcard $(d)/*.[ch]))
 SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* docs/model/* 2>/dev/null)
@@ -109,12 +110,11 @@ demo up: setup
 down bare: ; tests/rig/$@
 fuzz: $(FUZZERS:%=fuzz-%)
 fuzz-archives:
-	$(MAKE) OUT=build/fuzz CC=$(CLANG) LDFLAGS= CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' \
-		build/fuzz/schema.a build/fuzz/lib.a
+	$(MAKE) OUT=build/fuzz CC=$(CLANG) LDFLAGS= CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZED)
 fuzz-%: tests/fuzz/fuzz_%.c fuzz-archives
 	@mkdir -p build/fuzz/found-$*
 	$(CLANG) $(SANITIZE) -fsanitize=fuzzer $(DIALECT) -o build/fuzz/$* $< \
-		build/fuzz/schema.a build/fuzz/lib.a $(LIBS)
+		$(FUZZED) $(LIBS)
 	build/fuzz/$* -max_total_time=$(or $(FUZZ_SECONDS),30) -verbosity=0 -print_final_stats=1 \
 		build/fuzz/found-$* tests/fuzz/corpus/$*
 
