@@ -6,6 +6,8 @@
 
 #include "kubectl-tka/dbus.h"
 #include "kubectl-tka/directory.h"
+#include "kubectl-tka/journal.h"
+#include "kubectl-tka/keyring_note.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "schema/limits.h"
@@ -32,45 +34,30 @@ bool cache_mode_parse(const char *mode, unsigned *tiers)
         return false;
 }
 
+const char *cache_tier_name(enum cache_tier tier)
+{
+        static const char *const names[] = {
+                [CACHE_KEYRING] = "keyring", [CACHE_RUNTIME] = "runtime", [CACHE_FILE] = "file"
+        };
+
+        return names[tier];
+}
+
 char *cache_directory(enum cache_tier tier)
 {
         return tier == CACHE_RUNTIME ? directory_runtime() : directory_cache();
 }
 
-static char *find_file(enum cache_tier tier, const struct cache_key *key, const char *suffix)
-{
-        const char *const parts[] = { key->server, key->ca_hash, key->cluster, key->role };
-        scoped_free char *directory = cache_directory(tier);
-
-        return directory ? directory_file(directory, parts, ARRAY_LENGTH(parts), suffix) : NULL;
-}
-
 char *cache_file(enum cache_tier tier, const struct cache_key *key)
 {
-        return find_file(tier, key, ".json");
+        scoped_free char *directory = cache_directory(tier);
+
+        return directory ? cache_key_file(key, directory, ".json") : NULL;
 }
 
-char *cache_note(const struct cache_key *key, const char *suffix)
+bool cache_is_keyring_alone(unsigned tiers)
 {
-        char *path = find_file(CACHE_RUNTIME, key, suffix);
-
-        return path ? path : find_file(CACHE_FILE, key, suffix);
-}
-
-static char *notes_directory(void)
-{
-        char *directory = directory_runtime();
-
-        return directory ? directory : directory_cache();
-}
-
-bool cache_make_notes(struct error *err)
-{
-        scoped_free char *directory = notes_directory();
-
-        if (!directory)
-                return error_set(err, ERROR_NOT_FOUND, "no home directory to keep tokens in");
-        return file_make_private_directory(directory, err);
+        return tiers == 1U << CACHE_KEYRING;
 }
 
 static bool read_file(enum cache_tier tier, const struct cache_key *key, struct cache_entry *entry,
@@ -98,15 +85,15 @@ static bool read_keyring(unsigned tiers, const struct cache_key *key, struct cac
         buf_init(&text, LIMIT_CREDENTIAL);
         if (!bus)
                 return error_set(err, ERROR_NOT_FOUND, "there is no session bus");
-        state = cache_keyring_state(bus);
+        state = keyring_note_read(bus);
         if (state != KEYRING_OPEN)
                 return error_set(err, ERROR_NOT_FOUND, "the keyring is %s",
                                  keyring_state_text(state));
-        scoped(cache_end_turn) int turn = cache_take_turn();
+        scoped(keyring_note_end_turn) int turn = keyring_note_take_turn();
         if (keyring_read(bus, key, &state, &text, err))
                 return cache_entry_decode(&text, key, entry, err);
         if (state != KEYRING_OPEN)
-                cache_note_keyring(bus, state, tiers);
+                keyring_note_write(bus, state, cache_is_keyring_alone(tiers));
         err->kind = ERROR_NOT_FOUND;
         return false;
 }
@@ -124,6 +111,7 @@ bool cache_read(unsigned tiers, const struct cache_key *key, struct cache_entry 
                         continue;
                 bool read = tier == CACHE_KEYRING ? read_keyring(tiers, key, &one, err)
                                                   : read_file(tier, key, &one, err);
+                journal_add("cache %s: %s", cache_tier_name(tier), read ? "a token" : err->text);
                 if (!read || (found && one.fetched_at <= newest.fetched_at))
                         continue;
                 cache_entry_clear(&newest);

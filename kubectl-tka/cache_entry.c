@@ -29,6 +29,13 @@ static const struct json_field fields[] = {
         { "renewable",      JSON_KIND_BOOL,    offsetof(struct cache_entry, renewable),      true,  0           },
 };
 
+char *cache_key_file(const struct cache_key *key, const char *directory, const char *suffix)
+{
+        const char *const parts[] = { key->server, key->ca_hash, key->cluster, key->role };
+
+        return directory_file(directory, parts, ARRAY_LENGTH(parts), suffix);
+}
+
 void cache_entry_clear(struct cache_entry *entry)
 {
         json_fields_clear(fields, ARRAY_LENGTH(fields), entry);

@@ -13,6 +13,10 @@ struct cache_key {
         const char *role;
 };
 
+/* "directory/<hash of the key><suffix>". The hash only picks a file: what lies there must name the
+ * key again. The caller's. */
+char *cache_key_file(const struct cache_key *key, const char *directory, const char *suffix);
+
 struct cache_entry {
         int64_t version;
         char *server, *ca_hash, *cluster, *role; /* the key, in full */

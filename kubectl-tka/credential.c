@@ -8,6 +8,7 @@
 #include "kubectl-tka/cache.h"
 #include "kubectl-tka/exec_info.h"
 #include "kubectl-tka/failure.h"
+#include "kubectl-tka/journal.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/receipt.h"
 #include "kubectl-tka/tailnet.h"
@@ -140,6 +141,7 @@ static bool recall_failure(const struct cache_key *key, struct error *err)
         parent_read(&parent);
         if (!failure_recall(key, &parent, err))
                 return false;
+        journal_add("told to this client already: %s", err->text);
         err->text[0] = '\0';
         return true;
 }
@@ -174,10 +176,13 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
                                 is_spare(&arguments.key, &entry, now));
         if (!usable)
                 return !recall_failure(&arguments.key, err);
-        if (is_refused(&arguments.key, &entry))
+        if (is_refused(&arguments.key, &entry)) {
+                journal_add("the client came again for the token it has: it is asked for anew");
                 return true;
+        }
         if (!credential_print(api_version, &entry, now, err))
                 return false;
+        journal_add("%s: answered from the cache", arguments.key.cluster);
         *answered = true;
         return true;
 }

@@ -25,7 +25,9 @@ static char *find(const char *variable, const char *below_home)
 
 char *directory_cache(void)
 {
-        return find("XDG_CACHE_HOME", ".cache");
+        const char *kubectls = getenv("KUBECACHEDIR");
+
+        return find(kubectls && kubectls[0] == '/' ? "KUBECACHEDIR" : "XDG_CACHE_HOME", ".cache");
 }
 
 const char *directory_shell(void)

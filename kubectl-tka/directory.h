@@ -3,7 +3,8 @@
 
 #include "lib/error.h"
 
-/* "$XDG_CACHE_HOME/tka", else "~/.cache/tka". The caller's; NULL when neither is known. */
+/* "$KUBECACHEDIR/tka", which is where kubectl keeps its own, else "$XDG_CACHE_HOME/tka", else
+ * "~/.cache/tka". The caller's; NULL when none is known. */
 char *directory_cache(void);
 /* "$XDG_RUNTIME_DIR/tka", in `kubectl tka shell` a folder of its own. The caller's; NULL when the
  * session has no such folder of ours. */

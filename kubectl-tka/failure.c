@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/note.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/memory.h"
@@ -33,7 +33,7 @@ void failure_clear(struct failure *failure)
 
 static char *find_file(const struct cache_key *key)
 {
-        return cache_note(key, ".failed");
+        return note_file(key, ".failed");
 }
 
 /* An array, the newest first; empty where there is nothing that can be read. The caller's. */
@@ -154,7 +154,7 @@ void failure_note(const struct cache_key *key, const struct parent *parent, cons
         drop_old(list, parent, now_ms);
         json_array_insert_new(list, 0, json_fields_write(fields, ARRAY_LENGTH(fields), &failure));
         json_print(list, &text);
-        bool noted = path && cache_make_notes(&ignored) &&
+        bool noted = path && note_make_folder(&ignored) &&
                      file_write(path, 0600, text.text, text.length, &ignored);
         (void)noted;
 }

@@ -122,31 +122,32 @@ static bool get_secret(struct dbus *dbus, const char *item, const char *session,
 /* gnome-keyring can end itself at the first message of a client, when that is one of its own
  * methods and another client comes or goes at the same moment (up to 50 at least). So the first is
  * one that its D-Bus library answers: then it knows us. */
-static bool introduce_ourselves(struct dbus *dbus, struct error *err)
+static uint32_t add_introduction(struct dbus *dbus, struct buf *out)
 {
         static const struct dbus_call ping = { SERVICE, SERVICE_PATH, "org.freedesktop.DBus.Peer",
                                                "Ping",  "",           NULL };
-        scoped(buf_clear) struct buf out = { 0 };
-        struct dbus_reply reply;
 
-        dbus_add_greeting(dbus, &out);
-        uint32_t serial = dbus_add(dbus, &ping, &out);
-        return dbus_send(dbus, &out, err) && dbus_await(dbus, serial, &reply, err);
+        dbus_add_greeting(dbus, out);
+        return dbus_add(dbus, &ping, out);
 }
 
 static bool read_item(struct dbus *dbus, const struct cache_key *key, enum keyring_state *state,
                       struct buf *text, struct error *err)
 {
+        scoped(buf_clear) struct buf hello = { 0 };
         scoped(buf_clear) struct buf out = { 0 };
         scoped_free char *session = NULL;
         scoped_free char *item = NULL;
+        struct dbus_reply pong;
 
-        if (!introduce_ourselves(dbus, err))
+        uint32_t ping = add_introduction(dbus, &hello);
+        if (!dbus_send(dbus, &hello, err))
                 return false;
-        uint32_t session_serial = add_open_session(dbus, &out);
-        uint32_t search_serial = add_search(dbus, key, &out);
-        return dbus_send(dbus, &out, err) && await_session(dbus, session_serial, &session, err) &&
-               await_item(dbus, search_serial, state, &item, err) &&
+        uint32_t opening = add_open_session(dbus, &out); /* while the bus is at work */
+        uint32_t search = add_search(dbus, key, &out);
+        return dbus_await(dbus, ping, &pong, err) && dbus_send(dbus, &out, err) &&
+               await_session(dbus, opening, &session, err) &&
+               await_item(dbus, search, state, &item, err) &&
                get_secret(dbus, item, session, text, err);
 }
 

@@ -1,11 +1,9 @@
 #include "kubectl-tka/receipt.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/note.h"
 #include "lib/memory.h"
 
 #define SLOTS 128
@@ -26,28 +24,11 @@ static void close_file(const int *fd)
                 close(*fd);
 }
 
-static int open_private(const char *path)
-{
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-        struct stat found;
-
-        if (fd >= 0 && (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode) ||
-                        found.st_uid != geteuid() || (found.st_mode & 077))) {
-                close(fd);
-                return -1;
-        }
-        return fd;
-}
-
 static int open_slots(const struct cache_key *key)
 {
-        scoped_free char *path = cache_note(key, ".given");
-        struct error ignored = { 0 };
-        int fd = path ? open_private(path) : -1;
+        scoped_free char *path = note_file(key, ".given");
 
-        if (fd < 0 && path && access(path, F_OK) != 0 && cache_make_notes(&ignored))
-                fd = open_private(path);
-        return fd;
+        return note_open(path);
 }
 
 static off_t place_of(const struct parent *parent)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "kubectl-tka/journal.h"
 #include "kubectl-tka/terminal.h"
 #include "lib/memory.h"
 
@@ -21,6 +22,7 @@ int report_error(const struct error *err)
                 return status;
         error_clean_line(plain.text);
         error_clean_line(plain.advice);
+        journal_add("%s%s%s", plain.text, plain.advice[0] ? "; " : "", plain.advice);
         fprintf(stderr, "%skubectl-tka:%s %s%s%s\n", terminal_colour(STDERR_FILENO, TERMINAL_RED),
                 terminal_plain(STDERR_FILENO), plain.text, plain.advice[0] ? "; " : "",
                 plain.advice);
@@ -36,6 +38,7 @@ void report_warning(const char *format, ...)
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
         error_clean_line(text);
+        journal_add("warning: %s", text);
         fprintf(stderr, "%skubectl-tka: warning:%s %s\n",
                 terminal_colour(STDERR_FILENO, TERMINAL_YELLOW), terminal_plain(STDERR_FILENO),
                 text);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/dbus.h"
+#include "kubectl-tka/keyring_note.h"
 #include "kubectl-tka/remote/keyring_write.h"
 #include "kubectl-tka/report.h"
 #include "lib/file.h"
@@ -24,13 +25,13 @@ static bool write_keyring(const struct cache_wish *wish, const struct cache_key 
 
         if (!bus)
                 return error_set(err, ERROR_NOT_FOUND, "there is no session bus, so no keyring");
-        state = cache_keyring_state(bus);
+        state = keyring_note_read(bus);
         if (!wish->may_unlock && state != KEYRING_OPEN)
                 return error_set(err, ERROR_UNAVAILABLE, "the keyring is %s",
                                  keyring_state_text(state));
-        scoped(cache_end_turn) int turn = wish->may_unlock ? -1 : cache_take_turn();
+        scoped(keyring_note_end_turn) int turn = wish->may_unlock ? -1 : keyring_note_take_turn();
         bool kept = keyring_save(key, text, wish->may_unlock, wish->timeout_ms, &state, err);
-        cache_note_keyring(bus, kept ? KEYRING_OPEN : state, wish->tiers);
+        keyring_note_write(bus, kept ? KEYRING_OPEN : state, cache_is_keyring_alone(wish->tiers));
         return kept;
 }
 
@@ -92,9 +93,9 @@ static void forget_keyring(const struct cache_key *key)
         enum keyring_state state = KEYRING_OPEN;
         struct error problem = { 0 };
         scoped_free char *bus = dbus_session_address();
-        scoped(cache_end_turn) int turn = bus ? cache_take_turn() : -1;
+        scoped(keyring_note_end_turn) int turn = bus ? keyring_note_take_turn() : -1;
 
-        if (bus && cache_keyring_state(bus) != KEYRING_ABSENT &&
+        if (bus && keyring_note_read(bus) != KEYRING_ABSENT &&
             !keyring_forget(key, FORGET_MS, &state, &problem) && state == KEYRING_LOCKED)
                 report_warning("the keyring is locked: a token that has ended may stay in it");
 }

@@ -7,6 +7,7 @@
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_info.h"
 #include "kubectl-tka/failure.h"
+#include "kubectl-tka/journal.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/receipt.h"
 #include "kubectl-tka/remote/cache_write.h"
@@ -113,13 +114,14 @@ static void keep(const struct run *run, struct cache_entry *entry)
         struct cache_wish wish = { .tiers = run->tiers,
                                    .timeout_ms = left_ms < KEYRING_MS ? left_ms : KEYRING_MS };
         const char *place = NULL;
-        struct error ignored = { 0 };
+        struct error problem = { 0 };
 
         if (left_ms <= 0)
                 wish.tiers &= ~(1U << CACHE_KEYRING);
-        bool kept = wish.tiers && cache_write(&wish, &run->key, entry, &place, &ignored);
-
-        (void)kept;
+        if (wish.tiers && cache_write(&wish, &run->key, entry, &place, &problem))
+                journal_add("the token is kept in %s", place);
+        else if (wish.tiers)
+                journal_add("the token is not kept: %s", problem.text);
 }
 
 static bool fetch(const struct run *run, struct server *server, struct cache_entry *entry,
@@ -136,6 +138,7 @@ static bool fetch(const struct run *run, struct server *server, struct cache_ent
             !server_connect(server, run->config, url, err) ||
             !session_fetch(server, &request, entry, err))
                 return false;
+        journal_add("%s gave a token for %s", url, key->cluster);
         mark_read(key, &mark);
         if (mark.once)
                 entry->renewable = false;
@@ -183,6 +186,7 @@ static bool ask(struct run *run, struct server *server, struct cache_entry *entr
                 failure_forget(&run->key);
                 return true;
         }
+        journal_add("%s", err->text);
         failure_note(&run->key, &run->parent, err);
         return false;
 }

@@ -1,11 +1,10 @@
 #include "kubectl-tka/remote/flight.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/note.h"
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -39,13 +38,9 @@ static bool take_lock(struct loop *loop, int fd, int64_t timeout_ms)
 
 void flight_begin(struct loop *loop, const struct cache_key *key, int64_t timeout_ms, int *fd)
 {
-        scoped_free char *path = cache_note(key, ".lock");
-        struct error ignored = { 0 };
+        scoped_free char *path = note_file(key, ".lock");
 
-        *fd = -1;
-        if (!path || !cache_make_notes(&ignored))
-                return;
-        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        *fd = note_open(path);
         if (*fd >= 0 && !take_lock(loop, *fd, timeout_ms))
                 flight_end(fd);
 }

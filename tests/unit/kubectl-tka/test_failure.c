@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
 #include "kubectl-tka/failure.h"
+#include "kubectl-tka/note.h"
 #include "kubectl-tka/receipt.h"
 #include "lib/file.h"
 #include "lib/memory.h"
@@ -88,7 +88,7 @@ TEST(passes_over_failures_that_cannot_be_read)
 
         enter_folder();
         note_failure(&kubectl);
-        path = cache_note(&key, ".failed");
+        path = note_file(&key, ".failed");
         for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
                 assert_ok(file_write(path, 0600, texts[i], strlen(texts[i]), &err));
                 assert_false(failure_recall(&key, &kubectl, &err));
@@ -137,7 +137,7 @@ TEST(writes_no_receipts_where_others_could_read_or_place_them)
 
         enter_folder();
         assert_false(is_refused(&kubectl, "one"));
-        path = cache_note(&key, ".given");
+        path = note_file(&key, ".given");
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink("/dev/zero", path), 0);
         assert_false(is_refused(&kubectl, "one"));

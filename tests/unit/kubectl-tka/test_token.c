@@ -1,4 +1,7 @@
 #include "kubectl-tka/token.h"
+
+#include <stdio.h>
+
 #include "lib/memory.h"
 #include "schema/signin.h"
 #include "tests/unit/test.h"
@@ -15,13 +18,23 @@ static struct cache_entry hour(void)
                                      .renewable = true };
 }
 
+/* The first moment at which it is not fresh any more. */
+static int64_t stale_at(const struct cache_entry *entry)
+{
+        int64_t at = entry->fetched_at;
+
+        while (token_is_fresh(entry, at))
+                at++;
+        return at;
+}
+
 TEST(is_fresh_until_a_tenth_before_the_end)
 {
         struct cache_entry entry = hour();
 
         assert_true(token_is_fresh(&entry, NOW));
         assert_true(token_is_fresh(&entry, NOW + 3239));
-        assert_false(token_is_fresh(&entry, NOW + 3240));
+        assert_false(token_is_fresh(&entry, NOW + 3240 + 72));
         assert_true(token_is_alive(&entry, NOW + 3599));
         assert_false(token_is_alive(&entry, NOW + 3600));
 }
@@ -48,10 +61,28 @@ TEST(is_fresh_until_the_margin_that_its_period_asks_for)
                 entry.period_seconds = rows[i].period_seconds;
                 entry.expires = entry.until = NOW + rows[i].period_seconds;
                 entry.renewable = rows[i].renewable;
-                int64_t stale_at = entry.expires - rows[i].margin_seconds;
-                assert_true(token_is_fresh(&entry, stale_at - 1));
-                assert_false(token_is_fresh(&entry, stale_at));
+                int64_t due_at = entry.expires - rows[i].margin_seconds;
+                int64_t spread = rows[i].renewable ? rows[i].margin_seconds / 5 : 0;
+                assert_true(token_is_fresh(&entry, due_at - 1));
+                assert_false(token_is_fresh(&entry, due_at + spread));
         }
+}
+
+TEST(spreads_renewals_over_a_fifth_of_the_time_in_which_they_are_due_and_never_before)
+{
+        size_t early = 0;
+
+        for (unsigned i = 0; i < 200; i++) {
+                scoped(cache_entry_clear) struct cache_entry entry = hour();
+                char text[16];
+                snprintf(text, sizeof(text), "token %u", i);
+                secret_set(&entry.token, text, strlen(text));
+                int64_t due_at = stale_at(&entry);
+                assert_int_equal(stale_at(&entry), due_at);
+                assert_in_range(due_at, NOW + 3240, NOW + 3240 + 72);
+                early += due_at < NOW + 3240 + 36;
+        }
+        assert_in_range(early, 50, 150);
 }
 
 TEST(renews_when_the_server_would)
@@ -67,7 +98,7 @@ TEST(judges_a_token_that_ends_before_its_session_by_its_own_life)
         entry.until = NOW + 86400;
         entry.period_seconds = 86400;
         assert_true(token_is_fresh(&entry, NOW + 3239));
-        assert_false(token_is_fresh(&entry, NOW + 3240));
+        assert_false(token_is_fresh(&entry, NOW + 3240 + 72));
 }
 
 TEST(judges_by_the_clock_of_the_server)
@@ -77,7 +108,7 @@ TEST(judges_by_the_clock_of_the_server)
         entry.clock_offset = 7200; /* this machine is two hours behind */
         entry.expires = entry.until = NOW + 7200 + 3600;
         assert_true(token_is_fresh(&entry, NOW + 3239));
-        assert_false(token_is_fresh(&entry, NOW + 3240));
+        assert_false(token_is_fresh(&entry, NOW + 3240 + 72));
         assert_int_equal(token_reported_end(&entry, NOW), NOW + 3570);
 }
 

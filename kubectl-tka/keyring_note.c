@@ -1,10 +1,11 @@
-#include <fcntl.h>
+#include "kubectl-tka/keyring_note.h"
+
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/note.h"
 #include "kubectl-tka/report.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -13,7 +14,6 @@
 
 #define REMEMBERED_SECONDS 60
 #define TURN_MS 250
-#define TURN_FLAGS (O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
 #define LIMIT_NOTE 4096
 
 /* What the last call learned of a keyring that was of no use. */
@@ -34,17 +34,10 @@ static void clear_note(struct note *note)
         json_fields_clear(fields, ARRAY_LENGTH(fields), note);
 }
 
-static char *find_note(const char *suffix)
-{
-        const struct cache_key any = { "", "", "", "" };
-
-        return cache_note(&any, suffix);
-}
-
 /* false: nothing is noted of that bus. */
 static bool read_note(const char *bus, struct note *note)
 {
-        scoped_free char *path = find_note(".keyring");
+        scoped_free char *path = note_common_file(".keyring");
         scoped(buf_clear) struct buf text = { 0 };
         json_auto_t *object = NULL;
         struct error ignored = { 0 };
@@ -57,27 +50,24 @@ static bool read_note(const char *bus, struct note *note)
                note->state <= KEYRING_MUTE;
 }
 
-int cache_take_turn(void)
+int keyring_note_take_turn(void)
 {
         const struct timespec pause = { .tv_nsec = 1000000 };
-        scoped_free char *path = find_note(".turn");
-        struct error ignored = { 0 };
-        int turn = path ? open(path, TURN_FLAGS, 0600) : -1;
+        scoped_free char *path = note_common_file(".turn");
+        int turn = note_open(path);
 
-        if (turn < 0 && path && access(path, F_OK) != 0 && cache_make_notes(&ignored))
-                turn = open(path, TURN_FLAGS, 0600);
         for (int i = 0; turn >= 0 && i < TURN_MS && flock(turn, LOCK_EX | LOCK_NB) != 0; i++)
                 nanosleep(&pause, NULL);
         return turn;
 }
 
-void cache_end_turn(const int *turn)
+void keyring_note_end_turn(const int *turn)
 {
         if (*turn >= 0)
                 close(*turn);
 }
 
-enum keyring_state cache_keyring_state(const char *bus)
+enum keyring_state keyring_note_read(const char *bus)
 {
         scoped(clear_note) struct note note = { 0 };
         int64_t now = timestamp_now();
@@ -89,10 +79,8 @@ enum keyring_state cache_keyring_state(const char *bus)
 }
 
 /* For auto a machine without a keyring is as good as any; a locked one is worth a word. */
-static void tell(enum keyring_state state, unsigned tiers)
+static void tell(enum keyring_state state, bool alone)
 {
-        bool alone = tiers == 1U << CACHE_KEYRING;
-
         if (state == KEYRING_LOCKED || (alone && state != KEYRING_OPEN))
                 report_warning("the keyring is %s: tokens are %s%s", keyring_state_text(state),
                                alone ? "not kept" : "kept in a private file",
@@ -101,13 +89,13 @@ static void tell(enum keyring_state state, unsigned tiers)
                                        : "");
 }
 
-void cache_note_keyring(const char *bus, enum keyring_state state, unsigned tiers)
+void keyring_note_write(const char *bus, enum keyring_state state, bool alone)
 {
         scoped(clear_note) struct note before = { 0 };
         scoped(clear_note) struct note note = { xstrdup(bus), state, timestamp_now() };
         json_auto_t *object = json_fields_write(fields, ARRAY_LENGTH(fields), &note);
         scoped(buf_clear) struct buf text = { 0 };
-        scoped_free char *path = find_note(".keyring");
+        scoped_free char *path = note_common_file(".keyring");
         struct error ignored = { 0 };
         enum keyring_state last =
                 read_note(bus, &before) ? (enum keyring_state)before.state : KEYRING_OPEN;
@@ -115,8 +103,8 @@ void cache_note_keyring(const char *bus, enum keyring_state state, unsigned tier
         if (state == KEYRING_OPEN && last == KEYRING_OPEN)
                 return;
         json_print(object, &text);
-        bool noted = path && cache_make_notes(&ignored) &&
+        bool noted = path && note_make_folder(&ignored) &&
                      file_write(path, 0600, text.text, text.length, &ignored);
         if (noted && state != last)
-                tell(state, tiers);
+                tell(state, alone);
 }
