@@ -70,6 +70,16 @@ def test_without_a_runtime_folder_auto_uses_the_cache_folder(world):
     assert not pathlib.Path("/nowhere").exists()
 
 
+def test_where_kubectl_keeps_its_cache_we_do_too(world):
+    env = {"KUBECACHEDIR": str(world.home("alice") / "run/kubectl")}
+    world.run("alice", "kubectl-tka", "login", SERVER, "--cache", "file", env=env)
+    before = requests(world)
+
+    assert plugin(world, env=env).stderr == "" and requests(world) == before
+    assert len(list((world.home("alice") / "run/kubectl/tka").glob("*.json"))) == 1 and not cache_entries(world)
+    world.run("alice", "rm", "-rf", world.home("alice") / "run/kubectl")
+
+
 def test_strict_runtime_without_a_runtime_folder_says_so_at_login(world):
     said = world.run("alice", "kubectl-tka", "login", SERVER, "--cache", "runtime", env={"XDG_RUNTIME_DIR": ""})
 
@@ -193,7 +203,7 @@ def test_a_failure_is_forgotten_when_the_server_is_back(world, false_server):  #
 
 def test_while_a_renewal_fails_the_old_token_serves_and_one_call_in_a_while_asks(world, false_server):  # noqa: F811
     world.login("alice", FALSE_SERVER)
-    edit_entry(cache_entry(world), period_seconds=36000)
+    edit_entry(cache_entry(world), period_seconds=360000)
     with false_server.instead("POST .*credential", HANG) as met:
         first = plugin(world)
         started = time.monotonic()
@@ -299,19 +309,42 @@ def test_a_clock_that_is_wrong_is_judged_by_the_servers(world, shift):
 
 def test_logout_holds_in_every_place(world):
     world.login("alice", SERVER, "--cache", "file")
-    held = cache_entry(world).read_bytes()
+    held, name = cache_entry(world).read_bytes(), cache_entry(world).name
     world.login("alice")
     world.run("alice", "kubectl-tka", "logout")
     assert not cache_entries(world)
     for place in (".cache/tka", "run/tka"):  # as somebody who kept a copy
-        path = world.home("alice") / place / "0.json"
+        path = world.home("alice") / place / name
         path.write_bytes(held)
         path.chmod(0o600)
     before = requests(world)
 
     assert "kubectl tka login" in one_line(plugin(world, code=5)) and requests(world) == before
-    for place in (".cache/tka", "run/tka"):
-        (world.home("alice") / place / "0.json").unlink()
+    world.run("alice", "rm", "-rf", world.home("alice") / ".local/state/tka")
+    assert "eyJ" in plugin(world).stdout and requests(world) == before  # what the copy would have served
+
+
+# --- a log for who wonders ---
+
+def test_the_log_tells_what_was_done_and_holds_no_token(world, false_server):  # noqa: F811
+    log = world.home("alice") / "run/tka.log"
+    log.unlink(missing_ok=True)
+    env = {"TKA_LOG": str(log)}
+    world.login("alice", FALSE_SERVER)
+    plugin(world, env=env)
+    text = cache_entry(world).read_text()
+    cache_entry(world).write_text(text[:text.index("eyJ") + 40])  # cut within the token
+    plugin(world, env=env)
+    cache_entry(world).unlink()
+    with false_server.instead("POST .*credential", reply(503, '{"message": "later"}')):
+        runs(world, 2, code=3, env=env)
+
+    said = log.read_text()
+    for words in ("rig: answered from the cache", "premature end of input", f"{FALSE_SERVER} gave a token for rig",
+                  "the token is kept in a private file", "later", "told to this client already"):
+        assert words in said, (words, said)
+    assert "eyJ" not in said and log.stat().st_mode & 0o777 == 0o600
+    log.unlink()
 
 
 # --- secrets ---

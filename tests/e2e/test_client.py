@@ -13,6 +13,8 @@ import subprocess
 import pytest
 import yaml
 
+from daemons import SERVER_HEALTH
+from host import ask
 from relay import CLOSE, HANG, Relay, reply
 from stand_in_localapi import NONSENSE, stand_in_localapi
 from tailnet import PORT
@@ -58,9 +60,10 @@ def edit_entry(path, **fields):
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
-def requests(world, name="server"):
-    """Requests for a credential that the server has seen."""
-    return len(world.log_lines(name, msg="request", route="/api/v1alpha1/credential"))
+def requests(world):
+    """Requests for a credential that the server has answered: each is logged before the next, which is ours, is."""
+    assert ask(world.rig.host.http("hub", SERVER_HEALTH), "/livez")[0] == 200
+    return len(world.log_lines("server", msg="request", route="/api/v1alpha1/credential"))
 
 
 def kubeconfig(world, node="alice"):
@@ -415,12 +418,12 @@ def test_a_cached_token_serves_while_the_server_is_down(world):
 
 def test_a_token_due_for_renewal_serves_while_the_server_is_down(world):
     world.login("alice")
-    edit_entry(cache_entry(world), period_seconds=36000)
+    edit_entry(cache_entry(world), period_seconds=360000)
     before = requests(world)
     plugin(world)
     assert requests(world) == before + 1, "it was not due"
 
-    edit_entry(cache_entry(world), period_seconds=36000)
+    edit_entry(cache_entry(world), period_seconds=360000)
     with world.stopped("server"):
         said = plugin(world)
 
@@ -429,7 +432,7 @@ def test_a_token_due_for_renewal_serves_while_the_server_is_down(world):
 
 def test_a_token_due_for_renewal_is_not_served_to_whom_the_server_refuses(world):
     world.login("bob")
-    edit_entry(cache_entry(world, "bob"), period_seconds=36000)
+    edit_entry(cache_entry(world, "bob"), period_seconds=360000)
     with world.policy(alice=[rule("view")]):
         said = one_line(plugin(world, "bob", code=4))
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from test_client import plugin, requests, stanza
 from world import SERVER, eventually
 
 SCHEMA = "de.specht-labs.tka.Credential"
+PASSWORD = "a password"
 COLLECTION = "/org/freedesktop/secrets/collection/login"
 
 
@@ -36,12 +38,14 @@ class Keyring:
         self.address = self.bus.stdout.readline().strip()
         self.env = {"DBUS_SESSION_BUS_ADDRESS": self.address}
 
-    def start(self):
-        """Unlocked, as after somebody has typed her password."""
+    def start(self, prompter=None):
+        """Unlocked, as after somebody has typed her password. prompter: who is asked for it later, by its name."""
+        asked = {"GNOME_KEYRING_TEST_PROMPTER": prompter} if prompter else {}
         self.daemon = subprocess.Popen(
-            ["gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock"], env={**self.base, **self.env},
+            ["gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock"],
+            env={**self.base, **self.env, **asked},
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-        self.daemon.stdin.write("a password")
+        self.daemon.stdin.write(PASSWORD)
         self.daemon.stdin.close()
         # Asking the keyring itself would have the bus start another one.
         eventually("a keyring on the bus", self.is_there)
@@ -95,6 +99,40 @@ def bus(tmp_path):
 def keyring(bus):
     bus.start()
     return bus
+
+
+@contextlib.contextmanager
+def person(bus, password):
+    """Somebody who types that at the desktop's dialogue, on a bus with a keyring that is locked: gives a list, to
+    which is added at the end whether she was asked."""
+    script = pathlib.Path(__file__).with_name("stand_in_prompter.py")
+    prompter = subprocess.Popen(["/usr/bin/python3", script, password], env={**bus.base, **bus.env},
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    said = []
+    try:
+        bus.start(prompter.stdout.readline().strip())
+        bus.lock()
+        yield said
+        said.append(prompter.communicate(timeout=10)[0].strip())
+    finally:
+        prompter.kill()
+        prompter.wait()
+
+
+def login_on_a_terminal(world, env, *flags):
+    """What somebody at a terminal sees: the standard output, and what comes on the terminal itself."""
+    ours, theirs = pty.openpty()
+    line = world.rig.node_argv("alice", ["kubectl-tka", "login", SERVER, *flags])
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        with os.fdopen(theirs, "rb", buffering=0) as terminal:
+            done = subprocess.run(line, env={**world.rig.node_env("alice"), **env}, stdin=terminal, stderr=terminal,
+                                  stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal that nobody has open
+            while more := screen.read(4096):
+                shown += more
+    assert done.returncode == 0, shown
+    return done.stdout, shown.decode()
 
 
 @contextlib.contextmanager
@@ -183,7 +221,7 @@ def test_another_role_is_another_item_and_logout_takes_it_away(world, keyring):
 def test_a_token_that_is_renewed_replaces_the_one_before(world, keyring):
     login(world, keyring.env)
     entry = json.loads(keyring.tool("lookup", "xdg:schema", SCHEMA, "cluster", "rig").stdout)
-    entry["period_seconds"] = 36000
+    entry["period_seconds"] = 360000
     keyring.tool("store", "--label=due", "xdg:schema", SCHEMA, "server", SERVER, "ca-hash", entry["ca_hash"],
                  "cluster", "rig", "role", "", text=json.dumps(entry))
     before = requests(world)
@@ -235,6 +273,37 @@ def test_a_keyring_that_is_unlocked_again_is_used_again(world, keyring):
     said = login(world, keyring.env)
 
     assert "in the keyring" in said.stdout and files(world) == [] and keyring.items() == 1
+
+
+def test_a_login_on_a_terminal_asks_for_the_password_of_a_locked_keyring(world, bus):
+    with person(bus, PASSWORD) as said:
+        out, shown = login_on_a_terminal(world, bus.env)
+        before = requests(world)
+        hit = plugin(world, env=bus.env)
+
+    assert said == ["asked"] and "in the keyring" in out and shown == ""
+    assert token(hit) and requests(world) == before and files(world) == [] and bus.items() == 1
+
+
+@pytest.mark.parametrize("flags, place", [((), "in a private file"), (("--cache", "keyring"), "not kept")],
+                         ids=["auto", "strict"])
+def test_who_does_not_give_the_password_is_told_where_the_token_is(world, bus, flags, place):
+    with person(bus, "") as said:
+        out, shown = login_on_a_terminal(world, bus.env, *flags)
+
+    assert said == ["asked"] and place in out + shown and "locked" in shown
+    assert len(files(world)) == (0 if flags else 1)
+
+
+def test_nobody_is_asked_for_a_password_but_at_a_login_on_a_terminal(world, bus):
+    with person(bus, PASSWORD) as said:
+        login(world, bus.env)
+        for path in [*files(world), *notes(world)]:
+            path.unlink()
+        assert token(plugin(world, env=bus.env))
+        world.run("alice", "kubectl-tka", "logout", "rig", env=bus.env)
+
+    assert said == ["not asked"]
 
 
 def test_strict_keyring_keeps_nothing_elsewhere(world, keyring):
