@@ -22,7 +22,8 @@ static const struct command_words commands[] = {
                         "Signing in again does no harm.",
                 .examples = "login tka\nlogin prod --role view --use\n"
                             "login prod --role admin --for 15m --reason 'INC-7: full disk'",
-                .flags = "role for reason use context-name cache" FINDS_CLUSTER,
+                .flags = "role for reason use context-name absolute exec-api dry-run "
+                         "stdout cache" FINDS_CLUSTER,
         },
         [COMMAND_LOGOUT] = {
                 .name = "logout",

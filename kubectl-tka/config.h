@@ -22,8 +22,9 @@ struct config {
         bool quiet, debug, help;
 
         char *kubeconfig;   /* --kubeconfig, or NULL: as client-go chooses */
-        char *context_name; /* login */
-        bool use;
+        char *context_name; /* login, like the next five */
+        char *exec_api;     /* "v1" or "v1beta1" */
+        bool use, absolute, dry_run, to_stdout;
         char *role;
         int64_t for_seconds;
         char *reason;

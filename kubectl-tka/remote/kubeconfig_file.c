@@ -250,8 +250,8 @@ static bool resolve_path(const char *path, char **whole, struct stat *old, bool 
         return true;
 }
 
-static bool change_locked(const char *path, const struct splice *splice, bool *rewritten,
-                          struct error *err)
+static bool change_locked(const char *path, const struct kubeconfig_lock *lock,
+                          const struct splice *splice, bool *rewritten, struct error *err)
 {
         scoped_free char *whole = NULL;
         scoped(buf_clear) struct buf text = { 0 };
@@ -269,7 +269,7 @@ static bool change_locked(const char *path, const struct splice *splice, bool *r
                 return true;
         if (!replace_file(whole, exists ? &old : NULL, &changed, err))
                 return false;
-        kubeconfig_lock_linger();
+        kubeconfig_lock_linger(lock);
         return true;
 }
 
@@ -290,5 +290,5 @@ bool kubeconfig_file_change(const char *path, const struct splice *splice, bool 
         scoped(kubeconfig_lock_release) struct kubeconfig_lock lock = { 0 };
 
         return make_folder(path, err) && kubeconfig_lock_take(path, &lock, err) &&
-               change_locked(path, splice, rewritten, err);
+               change_locked(path, &lock, splice, rewritten, err);
 }

@@ -14,7 +14,8 @@
 
 #define STALE_MS 5000
 #define PATIENCE_MS 20000
-#define LINGER_MS 60
+#define LINGER_MS 10      /* longer than kubectl takes from reading to locking */
+#define LINGER_BUSY_MS 60 /* where others have been met: the machine may be busy too */
 #define READER_STALE_MS 1000
 #define READER_PATIENCE_MS 5000
 #define FIRST_PAUSE_MS 2
@@ -77,7 +78,7 @@ static bool has_changed(const char *path, struct stat *known)
 }
 
 /* errno says why not. */
-static bool wait_and_make(const char *path)
+static bool wait_and_make(const char *path, bool *waited)
 {
         int64_t started_ms = loop_now_ms();
         int64_t changed_ms = started_ms;
@@ -88,6 +89,7 @@ static bool wait_and_make(const char *path)
                 int64_t now_ms = loop_now_ms();
                 if (errno != EEXIST)
                         return false;
+                *waited = true;
                 if (has_changed(path, &known))
                         changed_ms = now_ms;
                 errno = EEXIST;
@@ -104,7 +106,7 @@ bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock, struct
         scoped_free char *file = xasprintf("%s.lock", path);
 
         hold_signals(&lock->signals);
-        if (wait_and_make(file)) {
+        if (wait_and_make(file, &lock->waited)) {
                 lock->path = take(file);
                 return true;
         }
@@ -115,9 +117,9 @@ bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock, struct
         return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(problem));
 }
 
-void kubeconfig_lock_linger(void)
+void kubeconfig_lock_linger(const struct kubeconfig_lock *lock)
 {
-        pause_ms(LINGER_MS);
+        pause_ms(lock->waited ? LINGER_BUSY_MS : LINGER_MS);
 }
 
 void kubeconfig_lock_release(struct kubeconfig_lock *lock)

@@ -7,7 +7,8 @@
 #include "lib/error.h"
 
 struct kubeconfig_lock {
-        char *path; /* NULL: not held */
+        char *path;  /* NULL: not held */
+        bool waited; /* others are at work on the file */
         sigset_t signals;
 };
 
@@ -17,7 +18,7 @@ bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock,
                           struct error *err) must_check;
 /* kubectl reads before it locks, and then takes away what it has not read: after a change the lock
  * is held a moment longer, so that such a kubectl meets it and gives up. */
-void kubeconfig_lock_linger(void);
+void kubeconfig_lock_linger(const struct kubeconfig_lock *lock);
 void kubeconfig_lock_release(struct kubeconfig_lock *lock);
 
 /* For who only reads: waits while others take turns with the lock, 5 s at most. false: it is still

@@ -3,17 +3,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/failure.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
+#include "kubectl-tka/remote/kubeconfig_entry.h"
 #include "kubectl-tka/remote/sign_in.h"
-#include "kubectl-tka/remote/stanza.h"
 #include "kubectl-tka/report.h"
 #include "lib/duration.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
+#include "lib/yaml.h"
 
 #define KEYRING_MS 3000
 #define UNLOCK_MS 60000 /* for a person who types a password */
@@ -21,6 +23,8 @@
 struct login_run {
         const struct config *config;
         struct sign_in in;
+        char *command; /* --absolute: what kubectl runs */
+        struct kubeconfig_place written;
         const char *file;  /* the kubeconfig that was written */
         const char *place; /* where the token lies, or NULL */
         bool current;      /* the context is the current one now */
@@ -29,45 +33,17 @@ struct login_run {
 static void clear_run(struct login_run *run)
 {
         sign_in_clear(&run->in);
+        kubeconfig_place_clear(&run->written);
+        free(run->command);
 }
 
-/* The API server and CA that the context of that name leads to are those of this login, perhaps
- * through another TKA server. */
-static bool is_same_cluster(const struct login_run *run, const struct cache_key *key)
+static struct stanza stanza_of(const struct login_run *run)
 {
-        size_t file = 0;
-        const json_t *item =
-                kubeconfig_files_find(&run->in.files, "clusters", run->in.context, &file);
-        const char *url = json_text_at(item, "cluster.server");
-
-        return strcmp(key->server, run->in.url) == 0 ||
-               (strcmp(key->ca_hash, run->in.ca_hash) == 0 && url &&
-                strcmp(url, run->in.info.server_url) == 0);
-}
-
-/* An entry of that name that is not ours, or that leads to another cluster, stays. */
-static bool check_name_is_free(const struct login_run *run, size_t *file, bool *exists,
-                               struct error *err)
-{
-        static const char *const lists[] = { "contexts", "clusters", "users" };
-        struct cache_key key;
-
-        *exists = false;
-        for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
-                const json_t *item =
-                        kubeconfig_files_find(&run->in.files, lists[i], run->in.context, file);
-                if (!item)
-                        continue;
-                bool ours = stanza_read_mark(item, &key);
-                if (!ours || !is_same_cluster(run, &key)) {
-                        error_set(err, ERROR_CONFLICT, "%s: \"%s\" in \"%s\" is %s%s",
-                                  run->in.files.paths.items[*file], run->in.context, lists[i],
-                                  ours ? "for " : "not ours", ours ? key.server : "");
-                        return error_advise(err, "choose another name with --context-name");
-                }
-                *exists = true;
-        }
-        return true;
+        return (struct stanza){ .name = run->in.context,
+                                .cluster = &run->in.info,
+                                .key = sign_in_key(&run->in),
+                                .config = run->config,
+                                .command = run->command };
 }
 
 /* The token into the cache; the marks of a logout or of an earlier login go. */
@@ -95,63 +71,31 @@ static bool remember(struct login_run *run, struct error *err)
         return once ? mark_write(&key, &mark, err) : mark_remove(&key, err);
 }
 
-static bool change_file(const char *path, const struct splice *splice, struct error *err)
+static bool write_kubeconfig(struct login_run *run, struct error *err)
 {
-        bool rewritten = false;
+        struct stanza stanza = stanza_of(run);
 
-        if (!kubeconfig_file_change(path, splice, &rewritten, err))
+        if (!kubeconfig_entry_write(&stanza, &run->written, err))
                 return false;
-        if (rewritten)
-                report_warning("%s was written anew: its comments and layout could not be kept",
-                               path);
+        run->file = run->written.file;
+        run->current = run->written.is_current;
         return true;
 }
 
-/* The current context stands in the first file that names one. */
-static const char *find_current_file(const struct login_run *run)
+/* --stdout and --dry-run: what would be written, and where to. */
+static void print_kubeconfig(const struct login_run *run)
 {
-        size_t index = 0;
-        const json_t *document = NULL;
+        struct stanza stanza = stanza_of(run);
+        json_auto_t *document = stanza_kubeconfig(&stanza);
+        scoped(buf_clear) struct buf text = { 0 };
 
-        json_array_foreach(run->in.files.documents, index, document)
-        {
-                const char *name = json_text_at(document, "current-context");
-                if (name && name[0])
-                        return run->in.files.paths.items[index];
+        if (run->config->dry_run) {
+                scoped_free char *file = kubeconfig_entry_file(&run->in.files, &stanza);
+                scoped_free char *plain = report_plain(file);
+                printf("# these would be put into %s\n", plain);
         }
-        return run->file;
-}
-
-static bool write_kubeconfig(struct login_run *run, struct error *err)
-{
-        const char *before = run->in.files.current_context;
-        struct stanza stanza = { .name = run->in.context,
-                                 .cluster = &run->in.info,
-                                 .key = sign_in_key(&run->in),
-                                 .config = run->config };
-        json_auto_t *cluster = stanza_cluster(&stanza);
-        json_auto_t *user = stanza_user(&stanza);
-        json_auto_t *context = stanza_context(&stanza);
-        struct splice splice = { .cluster = cluster, .user = user, .context = context };
-        size_t file = 0;
-        bool exists = false;
-
-        if (!check_name_is_free(run, &file, &exists, err))
-                return false;
-        run->file = exists ? run->in.files.paths.items[file]
-                           : kubeconfig_files_new_place(&run->in.files);
-        run->current = run->config->use || !before || strcmp(before, run->in.context) == 0;
-
-        const char *current_file = find_current_file(run);
-        bool sets_current = run->current && (!before || strcmp(before, run->in.context) != 0);
-        if (sets_current && strcmp(current_file, run->file) == 0)
-                splice.current_context = run->in.context;
-        if (!change_file(run->file, &splice, err))
-                return false;
-        if (!sets_current || splice.current_context)
-                return true;
-        return change_file(current_file, &(struct splice){ .current_context = run->in.context },
-                           err);
+        yaml_print(document, &text);
+        fputs(buf_text(&text), stdout);
 }
 
 /* A session that is there already is never shortened. */
@@ -197,10 +141,18 @@ bool cmd_login(const struct config *config, struct error *err)
         if (!sign_in_find(config, &run.in, err))
                 return false;
 
-        size_t file = 0;
-        bool exists = false;
-        if (!check_name_is_free(&run, &file, &exists, err) || !sign_in_fetch(&run.in, err) ||
-            !remember(&run, err) || !write_kubeconfig(&run, err))
+        if (config->absolute)
+                run.command = exec_remote_beside("kubectl-tka");
+        struct stanza stanza = stanza_of(&run);
+        if (!config->to_stdout && !kubeconfig_entry_check(&run.in.files, &stanza, err))
+                return false;
+        if (!config->dry_run && (!sign_in_fetch(&run.in, err) || !remember(&run, err)))
+                return false;
+        if (config->dry_run || config->to_stdout) {
+                print_kubeconfig(&run);
+                return true;
+        }
+        if (!write_kubeconfig(&run, err))
                 return false;
         if (run.in.info.insecure_skip_tls_verify)
                 report_warning("%s: kubectl will not check who the API server is", run.in.cluster);

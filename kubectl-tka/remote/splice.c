@@ -80,7 +80,9 @@ static bool change_all_values(json_t *root, const struct splice *splice, struct 
         for (size_t i = 0; i < ARRAY_LENGTH(changes); i++)
                 if (changes[i].item && !change_value(root, &changes[i], err))
                         return false;
-        if (splice->current_context)
+        const char *current = json_text_at(root, "current-context");
+        bool is_set = current && current[0];
+        if (splice->current_context && !(is_set && splice->keeps_current))
                 json_object_set_new(root, "current-context", json_string(splice->current_context));
         return true;
 }
@@ -118,8 +120,11 @@ static bool change_text(const json_t *before, const json_t *after, const struct 
                     !layout_put_item(text, changes[i].list, item))
                         return false;
         }
+        const char *current = json_text_at(after, "current-context");
         return !splice->current_context ||
-               layout_put_text(text, "current-context", splice->current_context);
+               json_equal(json_object_get(before, "current-context"),
+                          json_object_get(after, "current-context")) ||
+               layout_put_text(text, "current-context", current);
 }
 
 static bool reads_as(const struct buf *text, const json_t *expected)

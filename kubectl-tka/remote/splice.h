@@ -9,6 +9,7 @@
 struct splice {
         const json_t *cluster, *user, *context;
         const char *current_context; /* NULL: as it is */
+        bool keeps_current;          /* only where the text names none */
 };
 
 /* Everything else stays as it was, byte for byte: comments, order, unknown fields. Only where the

@@ -98,13 +98,21 @@ static json_t *make_args(const struct stanza *stanza)
         return args;
 }
 
+/* An old kubectl speaks v1beta1 alone. */
+static const char *find_api_version(const struct config *config)
+{
+        return config->exec_api && strcmp(config->exec_api, "v1beta1") == 0
+                       ? EXEC_CREDENTIAL_V1BETA1
+                       : EXEC_CREDENTIAL_V1;
+}
+
 json_t *stanza_user(const struct stanza *stanza)
 {
         json_t *fields = json_object();
         json_t *exec = json_object();
 
-        set_text(exec, "apiVersion", EXEC_CREDENTIAL_V1);
-        set_text(exec, "command", "kubectl-tka");
+        set_text(exec, "apiVersion", find_api_version(stanza->config));
+        set_text(exec, "command", stanza->command ? stanza->command : "kubectl-tka");
         json_object_set_new(exec, "args", make_args(stanza));
         json_object_set_new(exec, "env", json_null());
         set_text(exec, "installHint", INSTALL_HINT);
@@ -121,6 +129,27 @@ json_t *stanza_context(const struct stanza *stanza)
         set_text(fields, "cluster", stanza->name);
         set_text(fields, "user", stanza->name);
         return make_item(stanza, "context", fields);
+}
+
+static void set_list(json_t *document, const char *list, json_t *item)
+{
+        json_t *items = json_array();
+
+        json_array_append_new(items, item);
+        json_object_set_new(document, list, items);
+}
+
+json_t *stanza_kubeconfig(const struct stanza *stanza)
+{
+        json_t *document = json_object();
+
+        set_text(document, "apiVersion", "v1");
+        set_text(document, "kind", "Config");
+        set_list(document, "clusters", stanza_cluster(stanza));
+        set_list(document, "contexts", stanza_context(stanza));
+        set_list(document, "users", stanza_user(stanza));
+        set_text(document, "current-context", stanza->name);
+        return document;
 }
 
 static const char *const kinds[] = { "cluster", "user", "context" };

@@ -12,10 +12,11 @@ import subprocess
 import pytest
 import yaml
 
-from test_client import kubeconfig, one_line
+from test_client import cache_entries, false_server, kubeconfig, one_line  # noqa: F401
 from world import SERVER
 
 OURS = "tka.specht-labs.de"
+FALSE_SERVER = "http://tka:8125"
 SEEDS = 40
 
 
@@ -220,6 +221,70 @@ def test_while_a_login_writes_kubectl_never_reads_half_a_file(world):
             assert {item["name"] for item in value["users"]} >= names and value["current-context"] == "rig"
             names = {item["name"] for item in value["users"]}
         logins.result()
+
+
+@pytest.mark.parametrize("flags, current", [((), "mine"), (("--use",), "rig")], ids=["of itself", "asked to"])
+def test_a_context_chosen_while_a_login_asks_the_server_stays_unless_it_was_asked_to(
+        world, false_server, flags, current):  # noqa: F811
+    path = kubeconfig(world)
+    path.write_text("kind: Config\ncontexts:\n- name: mine\n  context: {cluster: c, user: u}\n")
+    whole = false_server.answer
+
+    def answer(client, method, path, raw):
+        if "credential" in path:
+            world.run("alice", "kubectl", "config", "use-context", "mine")
+        whole(client, method, path, raw)
+    false_server.answer = answer
+
+    said = world.login("alice", FALSE_SERVER, *flags)
+
+    assert yaml.safe_load(path.read_text())["current-context"] == current
+    assert ("--context" in said.stdout) == (current == "mine")
+
+
+def test_a_dry_run_shows_what_would_be_written_and_does_nothing(world):
+    kubeconfig(world).write_text("# mine\nkind: Config\n")
+
+    said = world.login("alice", SERVER, "--dry-run")
+
+    assert str(kubeconfig(world)) in said.stdout and yaml.safe_load(said.stdout)["users"][0]["name"] == "rig"
+    assert kubeconfig(world).read_text() == "# mine\nkind: Config\n"
+    assert not world.signins() and not cache_entries(world)
+
+
+def test_a_dry_run_refuses_what_a_login_would_refuse(world):
+    kubeconfig(world).write_text("kind: Config\nusers:\n- name: rig\n  user: {token: x}\n")
+
+    assert "--context-name" in one_line(world.login("alice", SERVER, "--dry-run", code=1))
+
+
+def test_a_login_to_standard_output_leaves_the_files_alone_and_kubectl_can_use_it(world):
+    kubeconfig(world).write_text("kind: Config\nusers:\n- name: rig\n  user: {token: x}\n")
+    before = kubeconfig(world).read_bytes()
+    printed = world.home("alice") / "run/printed"
+
+    said = world.login("alice", SERVER, "--stdout")
+    printed.write_text(said.stdout)
+
+    assert kubeconfig(world).read_bytes() == before and said.stderr == "" and "eyJ" not in said.stdout
+    ns = world.run("alice", "kubectl", "--kubeconfig", printed, "get", "ns", "-o", "name")
+    assert "namespace/tka" in ns.stdout
+    printed.unlink()
+
+
+@pytest.mark.parametrize("flags, command, version", [
+    ((), "kubectl-tka", "v1"), (("--absolute",), None, "v1"), (("--exec-api", "v1beta1"), "kubectl-tka", "v1beta1"),
+], ids=["usual", "absolute", "v1beta1"])
+def test_the_stanza_is_what_was_asked_for_and_kubectl_runs_it(world, flags, command, version):
+    world.login("alice", SERVER, "--use", *flags)
+
+    stanza = yaml.safe_load(kubeconfig(world).read_text())["users"][0]["user"]["exec"]
+    assert stanza["command"] == (command or str(world.rig.built_here() / "kubectl-tka"))
+    assert stanza["apiVersion"] == f"client.authentication.k8s.io/{version}"
+    assert stanza["interactiveMode"] == "Never" and stanza["provideClusterInfo"] is False and stanza["installHint"]
+    path = {"PATH": "/usr/bin:/bin"} if command is None else {}
+    kubectl = world.run("alice", "sh", "-c", "command -v kubectl").stdout.strip()
+    assert "namespace/tka" in world.run("alice", kubectl, "get", "ns", "-o", "name", env=path).stdout
 
 
 # --- the file ---

@@ -41,7 +41,10 @@ static struct entries make_entries(const char *name, const char *server)
 
 static struct splice make_splice(const struct entries *entries, const char *current)
 {
-        return (struct splice){ entries->cluster, entries->user, entries->context, current };
+        return (struct splice){ .cluster = entries->cluster,
+                                .user = entries->user,
+                                .context = entries->context,
+                                .current_context = current };
 }
 
 static void apply(const char *text, const struct splice *splice, struct buf *result,
@@ -59,6 +62,28 @@ static json_t *parse(const char *text)
 
         assert_ok(yaml_parse(text, strlen(text), &value, &err));
         return value;
+}
+
+TEST(leaves_a_current_context_alone_that_is_there_when_told_to)
+{
+        static const struct {
+                const char *text, *current;
+        } rows[] = {
+                { "kind: Config\ncurrent-context: mine\n", "mine" },
+                { "kind: Config\ncurrent-context: ''\n",   "prod" },
+                { "kind: Config\ncurrent-context:\n",      "prod" },
+                { "kind: Config\n",                        "prod" },
+                { "",                                      "prod" },
+        };
+        struct splice splice = { .current_context = "prod", .keeps_current = true };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped(buf_clear) struct buf result = { 0 };
+                bool rewritten = false;
+                apply(rows[i].text, &splice, &result, &rewritten);
+                json_auto_t *read = parse(buf_text(&result));
+                assert_string_equal(json_text_at(read, "current-context"), rows[i].current);
+        }
 }
 
 TEST(writes_a_whole_kubeconfig_where_there_is_none)

@@ -105,6 +105,42 @@ TEST(passes_on_what_login_was_told_to_do_differently)
         text_list_clear(&config.server_tags);
 }
 
+TEST(names_the_plugin_and_how_it_is_spoken_to_as_asked)
+{
+        static char old[] = "v1beta1";
+        struct config config = plain_config();
+        struct stanza stanza = make_stanza(&config);
+        json_auto_t *usual = stanza_user(&stanza);
+
+        assert_string_equal(json_text_at(usual, "user.exec.command"), "kubectl-tka");
+        assert_string_equal(json_text_at(usual, "user.exec.apiVersion"),
+                            "client.authentication.k8s.io/v1");
+        config.exec_api = old;
+        stanza.command = "/opt/tka/kubectl-tka";
+        json_auto_t *asked = stanza_user(&stanza);
+        assert_string_equal(json_text_at(asked, "user.exec.command"), "/opt/tka/kubectl-tka");
+        assert_string_equal(json_text_at(asked, "user.exec.apiVersion"),
+                            "client.authentication.k8s.io/v1beta1");
+        text_list_clear(&config.server_tags);
+}
+
+TEST(makes_a_kubeconfig_of_its_own_that_leads_to_its_context)
+{
+        static const char *const lists[] = { "clusters", "contexts", "users" };
+        struct config config = plain_config();
+        struct stanza stanza = make_stanza(&config);
+        json_auto_t *document = stanza_kubeconfig(&stanza);
+
+        assert_string_equal(json_text_at(document, "kind"), "Config");
+        assert_string_equal(json_text_at(document, "current-context"), "prod!view");
+        for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+                const json_t *list = json_object_get(document, lists[i]);
+                assert_int_equal(json_array_size(list), 1);
+                assert_string_equal(json_text_at(json_array_get(list, 0), "name"), "prod!view");
+        }
+        text_list_clear(&config.server_tags);
+}
+
 TEST(holds_no_characters_that_a_shell_would_read)
 {
         struct config config = plain_config();
