@@ -38,11 +38,12 @@ class Keyring:
         self.address = self.bus.stdout.readline().strip()
         self.env = {"DBUS_SESSION_BUS_ADDRESS": self.address}
 
-    def start(self, prompter=None):
-        """Unlocked, as after somebody has typed her password. prompter: who is asked for it later, by its name."""
+    def start(self, prompter=None, prefix=()):
+        """Unlocked, as after somebody has typed her password. prompter: who is asked for it later, by its name;
+        prefix: what runs the daemon."""
         asked = {"GNOME_KEYRING_TEST_PROMPTER": prompter} if prompter else {}
         self.daemon = subprocess.Popen(
-            ["gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock"],
+            [*prefix, "gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock"],
             env={**self.base, **self.env, **asked},
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
         self.daemon.stdin.write(PASSWORD)

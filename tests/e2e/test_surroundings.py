@@ -2,8 +2,10 @@
 
 import contextlib
 import datetime
+import email.utils
 import json
 import pathlib
+import re
 import socket
 import ssl
 import time
@@ -13,8 +15,9 @@ import pytest
 from host import command
 from relay import Relay, reply
 from tailnet import PORT
-from test_client import (EXEC_INFO, NEW_PARENT, cache_entries, false_server, kubeconfig,  # noqa: F401
-                         one_line, plugin, requests, stanza)
+from test_client import (EXEC_INFO, NEW_PARENT, cache_entries, edit_entry, false_server,  # noqa: F401
+                         kubeconfig, one_line, plugin, requests, stanza)
+from test_keyring import bus  # noqa: F401
 from world import SERVER
 
 FALSE_SERVER = "http://tka:8125"
@@ -49,16 +52,32 @@ def token_of(said):
 
 # --- disks and homes ---
 
+@pytest.mark.parametrize("mode", ["auto", "runtime", "file"])
 @pytest.mark.parametrize("prefix", [FULL_DISK, READ_ONLY_HOME], ids=["full disk", "read-only home"])
-def test_where_nothing_can_be_written_the_plugin_still_gives_a_token(world, prefix):
-    world.login("alice")
+def test_where_nothing_can_be_written_the_plugin_still_gives_a_token(world, prefix, mode):
+    world.login("alice", SERVER, "--cache", mode)
     forget_tokens(world)
     before = requests(world)
 
     said = plugin(world, prefix=prefix)
 
     assert token_of(said).startswith("eyJ") and said.stderr == ""
-    assert requests(world) == before + 1
+    assert requests(world) == before + 1 and not cache_entries(world)
+
+
+def test_a_keyring_on_a_full_disk_gives_way_to_a_private_file(world, bus):
+    on_small_disk = ("unshare", "--mount", "sh", "-c",
+                     'mount -t tmpfs -o size=64k,mode=700 small "$XDG_DATA_HOME" && exec "$@"', "small")
+    bus.start(prefix=on_small_disk)
+    command("nsenter", f"--target={bus.daemon.pid}", "--mount", "sh", "-c",
+            'cat /dev/zero > "$1/filler" 2>/dev/null; ! echo more > "$1/more" 2>/dev/null', "fill", bus.folder / "data")
+
+    said = world.run("alice", "kubectl-tka", "login", SERVER, env=bus.env)
+    before = requests(world)
+    hit = plugin(world, env=bus.env)
+
+    assert "in a private file" in said.stdout and bus.items() == 0 and len(cache_entries(world)) == 1
+    assert token_of(hit) and hit.stderr == "" and requests(world) == before
 
 
 @pytest.mark.parametrize("prefix, words", [(FULL_DISK, "No space left"), (READ_ONLY_HOME, "Read-only file system")],
@@ -152,6 +171,66 @@ def test_a_clock_that_was_set_in_between_costs_one_request(world, clock, shift):
     assert [each.stderr for each in said] == ["", "", ""] and requests(world) == before + 1
     assert min(end_of(each) - time.time() - shift for each in said) > 600
     assert world.whoami(token_of(said[-1]))[0] == 201
+
+
+STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+DATE = re.compile(rb"(?<=\r\nDate: )[^\r]+")
+
+
+def shift_stamps(raw, seconds):
+    """The same answer of a server whose clock is so far ahead of ours."""
+    step = datetime.timedelta(seconds=seconds)
+
+    def stamp(found):
+        told = datetime.datetime.strptime(found[0].decode(), "%Y-%m-%dT%H:%M:%SZ")
+        return (told + step).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+
+    def date(found):
+        told = email.utils.parsedate_to_datetime(found[0].decode())
+        return email.utils.format_datetime(told + step, usegmt=True).encode()
+    return DATE.sub(date, STAMP.sub(stamp, raw))
+
+
+@pytest.fixture
+def server_ahead(world, false_server):  # noqa: F811
+    """Puts a server before us whose clock, and that of its API server, is so many seconds ahead: what a wrong clock
+    of ours looks like to a program that no library can give another clock."""
+    def ahead(seconds):
+        def pass_on(client, raw):
+            with false_server.connect() as server:
+                server.sendall(raw)
+                answer = b"".join(iter(lambda: server.recv(65536), b""))
+            client.sendall(shift_stamps(answer, seconds))
+        false_server.pass_on = pass_on
+        return FALSE_SERVER
+    return ahead
+
+
+@pytest.mark.parametrize("shift", [3600, -3600], ids=["an hour slow", "an hour fast"])
+def test_with_a_clock_wrong_to_the_server_hits_are_hits_and_ends_are_told_by_ours(world, server_ahead, shift):
+    world.login("alice", server_ahead(shift))
+    before = requests(world)
+
+    warm = [plugin(world) for _ in range(2)]
+    assert requests(world) == before
+    forget_tokens(world)
+    cold = plugin(world)
+
+    assert [each.stderr for each in (*warm, cold)] == ["", "", ""] and requests(world) == before + 1
+    assert all(time.time() + 600 < end_of(said) < time.time() + 3700 for said in (*warm, cold))
+    assert world.whoami(token_of(cold))[0] == 201
+
+
+@pytest.mark.parametrize("shift", [3600, -3600], ids=["an hour slow", "an hour fast"])
+def test_a_token_that_has_ended_by_the_servers_clock_is_not_given_out(world, server_ahead, shift):
+    world.login("alice", server_ahead(shift))
+    entry = json.loads(cache_entries(world)[0].read_text())
+    edit_entry(cache_entries(world)[0], expires=int(time.time()) + entry["clock_offset"] - 1)
+    before = requests(world)
+
+    said = plugin(world)
+
+    assert said.stderr == "" and requests(world) == before + 1 and end_of(said) > time.time() + 600
 
 
 # --- a server that is not well, when the plugin asks ---
