@@ -74,6 +74,11 @@ static const struct option_row rows[] = {
         ELSEWHERE("health"),
         ELSEWHERE("clusterInfo"),
         ELSEWHERE("otel"),
+        ELSEWHERE("kubernetes"),
+        ELSEWHERE("log"),
+        ELSEWHERE("leaderElection"),
+        ELSEWHERE("orchestrator"),
+        ELSEWHERE("proxy"),
 };
 
 struct options config_options(enum command command)
