@@ -13,7 +13,7 @@
 # make install    into $(DESTDIR)$(PREFIX); make uninstall
 # make help       this list, and the verbs of deploy/
 
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell cut -d' ' -f1 .version 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 PREFIX  ?= /usr/local
 CC      ?= cc
 CLANG   ?= clang-19
@@ -61,7 +61,7 @@ TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit
 FUZZED   := $(STACK_kubectl-tka:%=build/fuzz/%.a)
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz tests/bench,$(wildcard $(d)/*.[ch]))
-SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* docs/model/* 2>/dev/null)
+SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* docs/model/* deploy/packages/* 2>/dev/null)
 
 all: $(BINARIES)
 
@@ -142,4 +142,4 @@ clean: ; rm -rf build
 .PHONY: all setup check test model e2e schedules bench up down demo bare fuzz fuzz-archives lint \
 	analyze format help clean
 .SECONDARY:
--include $(shell find build -name '*.d' -type f 2>/dev/null)
+-include $(shell find build -path build/e2e -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -1,0 +1,15 @@
+# Packages, into build/packages. What each holds stands beside its control file, below deploy/packages.
+
+# make deb        Debian packages; make dist: archives and a krew manifest
+PACKAGES := build/packages
+
+deb: all
+	rm -rf $(PACKAGES)/stage && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/stage PREFIX=/usr
+	deploy/packages/deb $(PACKAGES)/stage $(PACKAGES)
+
+# RELEASE_URL: the folder that people will find these files in.
+dist: all
+	rm -rf $(PACKAGES)/stage && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/stage PREFIX=/usr
+	deploy/packages/dist $(PACKAGES)/stage $(PACKAGES) $(RELEASE_URL)
+
+.PHONY: deb dist
