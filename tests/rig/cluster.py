@@ -83,7 +83,7 @@ class Cluster:
                 f"--bind-address={API[0]}", f"--advertise-address={API[0]}",
                 f"--secure-port={API[1]}", "--endpoint-reconciler-type=none",
                 f"--tls-cert-file={at}/apiserver.crt", f"--tls-private-key-file={at}/apiserver.key",
-                f"--token-auth-file={at}/tokens.csv", "--authorization-mode=RBAC",
+                f"--token-auth-file={at}/tokens.csv", f"--client-ca-file={at}/ca.crt", "--authorization-mode=RBAC",
                 f"--service-account-key-file={at}/accounts.key",
                 f"--service-account-signing-key-file={at}/accounts.key",
                 "--service-account-issuer=https://kubernetes.default.svc",
