@@ -190,6 +190,11 @@ void fiber_set_deadline(int64_t deadline_ms)
                 current->deadline_ms = deadline_ms;
 }
 
+bool fiber_deadline_has_passed(void)
+{
+        return current && current->deadline_ms != 0 && loop_now_ms() >= current->deadline_ms;
+}
+
 size_t fiber_count(void)
 {
         return fiber_total;

@@ -25,6 +25,8 @@ bool fiber_is_cancelled(void); /* the running one */
 /* No wait of the running fiber goes on beyond that instant of loop_now_ms(), whatever its own
  * time-out is: for a request that has to be answered in time. Nothing on the main stack. */
 void fiber_set_deadline(int64_t deadline_ms);
+/* It has passed: nothing new should be begun. */
+bool fiber_deadline_has_passed(void);
 size_t fiber_count(void);
 
 /* Something to wait for; { 0 } is a valid one. It lives in the waiting function or in what wakes

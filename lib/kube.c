@@ -110,9 +110,15 @@ static void refresh_ca(struct kube *kube)
         (void)renew_ca(kube);
 }
 
+int64_t kube_now_ms(const struct kube *kube)
+{
+        return kube->clock.known ? kube_clock_read_ms(&kube->clock, loop_now_ms())
+                                 : timestamp_now_us() / 1000;
+}
+
 int64_t kube_now(const struct kube *kube)
 {
-        return kube->clock.known ? kube_clock_read(&kube->clock, loop_now_ms()) : timestamp_now();
+        return kube_now_ms(kube) / 1000;
 }
 
 int64_t kube_clock_offset_seconds(const struct kube *kube)
@@ -238,7 +244,7 @@ static enum outcome try_once(struct kube *kube, struct trial *trial, const struc
         request.body_length = body->length;
         request.timeout_ms = trial->deadline - trial->asked_ms;
         request.limit_bytes = LIMIT_KUBE_ANSWER;
-        if (request.timeout_ms <= 0) {
+        if (request.timeout_ms <= 0 || fiber_deadline_has_passed()) {
                 (void)error_set(err, ERROR_UNAVAILABLE, "no answer in time");
                 return FAILED;
         }

@@ -2,8 +2,9 @@
  *
  * Calls wait (lib/fiber.h), at most LIMIT_KUBE_TIMEOUT_MS each. A 401 re-reads the token file and
  * tries once more; 429 and 503 with Retry-After are tried again within the time-out. Error kinds:
- * 404 NOT_FOUND, 409 CONFLICT, 403 DENIED, 401 UNAUTHENTICATED, 400 and 422 INVALID (the status is
- * in err->http_status), everything else UNAVAILABLE. */
+ * 404 NOT_FOUND, 409 CONFLICT, 403 DENIED (but NOT_FOUND for a namespace that is being deleted),
+ * 401 UNAUTHENTICATED, 400 and 422 INVALID (the status is in err->http_status), everything else
+ * UNAVAILABLE. */
 #pragma once
 
 #include <jansson.h>
@@ -41,6 +42,7 @@ void kube_free(struct kube *kube);
 /* The API server's time in Unix seconds: our monotonic clock plus the offset its Date headers gave;
  * our own clock before the first answer. */
 int64_t kube_now(const struct kube *kube);
+int64_t kube_now_ms(const struct kube *kube); /* the same in milliseconds */
 /* That offset against our wall clock, for the metric. */
 int64_t kube_clock_offset_seconds(const struct kube *kube);
 /* When the API server last answered anything, by loop_now_ms(); 0: never. */

@@ -85,6 +85,22 @@ static bool is_about_the_uid(const json_t *object)
         return i > 0;
 }
 
+/* Nothing can be created in a namespace that is being deleted: it is as good as gone. */
+static bool is_namespace_ending(const json_t *object)
+{
+        const json_t *cause;
+        size_t i;
+
+        json_array_foreach(json_at(object, "details.causes"), i, cause)
+        {
+                const char *reason = json_text_at(cause, "reason");
+
+                if (reason && strcmp(reason, "NamespaceTerminating") == 0)
+                        return true;
+        }
+        return false;
+}
+
 /* The status goes along where it says more than the kind; an outage of the API server is not to be
  * passed on under its own number. */
 bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
@@ -101,6 +117,8 @@ bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
                         kind = ERROR_CONFLICT;
                         http_status = 409;
                 }
+                if (reply->status == 403 && is_namespace_ending(object))
+                        kind = ERROR_NOT_FOUND;
                 if (message && *message)
                         return error_set_status(err, kind, http_status, "%s", message);
         }

@@ -45,7 +45,12 @@ void kube_clock_note(struct kube_clock *clock, int64_t date, int64_t asked_ms, i
         clock->moved_at_ms = answered_ms;
 }
 
+int64_t kube_clock_read_ms(const struct kube_clock *clock, int64_t now_ms)
+{
+        return now_ms + read_offset(clock, now_ms);
+}
+
 int64_t kube_clock_read(const struct kube_clock *clock, int64_t now_ms)
 {
-        return (now_ms + read_offset(clock, now_ms)) / 1000;
+        return kube_clock_read_ms(clock, now_ms) / 1000;
 }

@@ -21,8 +21,9 @@ struct kube_clock {
 };
 /* A Date header (whole seconds, rounded down) of an answer between two of our instants. */
 void kube_clock_note(struct kube_clock *clock, int64_t date, int64_t asked_ms, int64_t answered_ms);
-/* Unix seconds there at our instant. */
+/* Unix seconds there at our instant; and in milliseconds. */
 int64_t kube_clock_read(const struct kube_clock *clock, int64_t now_ms);
+int64_t kube_clock_read_ms(const struct kube_clock *clock, int64_t now_ms);
 
 /* "creating serviceaccounts/token: " + why: what is wrong with an answer other than 2xx. false. */
 bool kube_answer_refuse(const struct http_reply *reply, struct error *err);

@@ -7,6 +7,7 @@
 #include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "operator/lease.h"
 #include "operator/objects.h"
 #include "operator/report.h"
 #include "operator/roles.h"
@@ -27,11 +28,6 @@ struct work {
         const struct plan *plan;
         struct findings *findings;
 };
-
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
 
 static enum step failed(struct error *err, const char *doing, const char *name)
 {
@@ -55,7 +51,7 @@ static char *signin_path(const struct work *work, const char *subresource)
 static enum step refresh(const struct work *work, struct error *err)
 {
         scoped_free char *path = signin_path(work, NULL);
-        scoped(scoped_json_decref) json_t *object = NULL;
+        json_auto_t *object = NULL;
         bool found = kube_get(work->program->kube, path, &object, err);
 
         if (!found && err->kind != ERROR_NOT_FOUND)
@@ -99,8 +95,10 @@ static bool still_there(const json_t *answer)
 bool apply_delete(struct program *program, const struct action *action, struct error *err)
 {
         scoped_free char *path = dependent_path(action->what, action->namespace_name, action->name);
-        scoped(scoped_json_decref) json_t *answer = NULL;
+        json_auto_t *answer = NULL;
 
+        if (!lease_allows_write(program->lease, err))
+                return false;
         if (!kube_delete(program->kube, path, action->uid, NULL, &answer, err) &&
             err->kind != ERROR_NOT_FOUND)
                 return error_wrap(err, "deleting %s %s", dependent_kind_name(action->what),
@@ -140,7 +138,7 @@ static enum step delete_live(const struct work *work, const struct action *actio
 static enum step settle_conflict(const struct work *work, const struct action *action,
                                  struct error *err)
 {
-        scoped(scoped_json_decref) json_t *object = NULL;
+        json_auto_t *object = NULL;
 
         if (!look_up(work, action, &object, err))
                 return STEP_FAILED;
@@ -153,16 +151,53 @@ static enum step settle_conflict(const struct work *work, const struct action *a
         return STEP_LOOK_AGAIN;
 }
 
+static bool is_labelled_for(const struct work *work, const json_t *object)
+{
+        const json_t *labels = json_at(object, "metadata.labels");
+        const char *uid = json_string_value(json_object_get(labels, SIGNIN_UID_LABEL));
+
+        return uid != NULL && strcmp(uid, work->session->uid) == 0;
+}
+
+/* An object under our name that was not made for us: the next session's, if we are the past
+ * already, as only the API server knows. If we are not, nobody's: deleted, never adopted. */
+static enum step delete_stranger(const struct work *work, const struct action *action,
+                                 const json_t *object, struct error *err)
+{
+        struct program *program = work->program;
+        const struct session *session = work->session;
+        scoped(dependent_clear) struct dependent dependent = { 0 };
+        enum step step = refresh(work, err);
+
+        if (step == STEP_FAILED || session->gone)
+                return step;
+        if (!dependent_decode(action->what, object, program->session_namespace, &dependent, err))
+                return STEP_FAILED;
+        step = delete_live(work, action, object, err);
+        if (step == STEP_DONE)
+                report_orphan(program, &dependent);
+        return step;
+}
+
+/* By its name: what a crash may have left between a write and our knowing of it. */
+static enum step delete_unknown(const struct work *work, const struct action *action,
+                                struct error *err)
+{
+        json_auto_t *object = NULL;
+
+        if (!look_up(work, action, &object, err))
+                return STEP_FAILED;
+        if (object == NULL)
+                return STEP_DONE;
+        return is_labelled_for(work, object) ? delete_live(work, action, object, err)
+                                             : delete_stranger(work, action, object, err);
+}
+
 static enum step delete_dependent(const struct work *work, const struct action *action,
                                   struct error *err)
 {
-        scoped(scoped_json_decref) json_t *object = NULL;
-
-        if (action->uid == NULL) {
-                if (!look_up(work, action, &object, err))
-                        return STEP_FAILED;
-                return delete_live(work, action, object, err);
-        }
+        if (action->uid == NULL)
+                return delete_unknown(work, action, err);
         if (apply_delete(work->program, action, err))
                 return STEP_DONE;
         return err->kind == ERROR_CONFLICT ? settle_conflict(work, action, err) : STEP_FAILED;
@@ -173,28 +208,23 @@ static enum step delete_dependent(const struct work *work, const struct action *
 static enum step settle_taken(const struct work *work, const struct action *action,
                               struct error *err)
 {
-        struct program *program = work->program;
-        scoped(scoped_json_decref) json_t *object = NULL;
-        scoped(dependent_clear) struct dependent dependent = { 0 };
+        struct store *store = work->program->store;
+        json_auto_t *object = NULL;
 
         if (!look_up(work, action, &object, err))
                 return STEP_FAILED;
         if (object == NULL)
                 return STEP_LOOK_AGAIN;
-        if (!dependent_decode(action->what, object, program->session_namespace, &dependent, err))
-                return STEP_FAILED;
-        if (dependent.ending) {
+        if (json_at(object, "metadata.deletionTimestamp") != NULL) {
                 error_set(err, ERROR_PENDING, "%s %s is still being deleted",
                           dependent_kind_name(action->what), action->name);
                 return STEP_FAILED;
         }
-        if (strcmp(dependent.signin_uid, work->session->uid) == 0)
-                return store_put_dependent(program->store, action->what, object, err)
-                               ? STEP_LOOK_AGAIN
-                               : STEP_FAILED;
-        if (delete_live(work, action, object, err) == STEP_FAILED)
+        if (is_labelled_for(work, object))
+                return store_put_dependent(store, action->what, object, err) ? STEP_LOOK_AGAIN
+                                                                             : STEP_FAILED;
+        if (delete_stranger(work, action, object, err) == STEP_FAILED)
                 return STEP_FAILED;
-        report_orphan(program, &dependent);
         return STEP_LOOK_AGAIN;
 }
 
@@ -217,14 +247,14 @@ static enum step create_dependent(const struct work *work, const struct action *
 {
         const struct signin *signin = &work->observed->signin;
         scoped_free char *path = dependent_path(action->what, action->namespace_name, NULL);
-        scoped(scoped_json_decref) json_t *body =
-                action->what == DEPENDENT_SERVICE_ACCOUNT
-                        ? objects_service_account(signin)
-                        : objects_binding(signin, action->namespace_name);
-        scoped(scoped_json_decref) json_t *answer = NULL;
+        json_auto_t *body = action->what == DEPENDENT_SERVICE_ACCOUNT
+                                    ? objects_service_account(signin)
+                                    : objects_binding(signin, action->namespace_name);
+        json_auto_t *answer = NULL;
 
         if (!kube_create(work->program->kube, path, body, &answer, err))
                 return create_failed(work, action, err);
+        work->findings->repaired |= signin->status.provisioned;
         return store_put_dependent(work->program->store, action->what, answer, err) ? STEP_DONE
                                                                                     : STEP_FAILED;
 }
@@ -236,7 +266,7 @@ static enum step find_dependents(const struct work *work, const struct action *a
         scoped_free char *path = dependent_path(action->what, NULL, NULL);
         scoped_free char *query = xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s",
                                             path, work->session->uid);
-        scoped(scoped_json_decref) json_t *list = NULL;
+        json_auto_t *list = NULL;
 
         if (!kube_get(work->program->kube, query, &list, err))
                 return failed(err, "looking for what was made for", work->observed->signin.name);
@@ -250,42 +280,21 @@ static enum step find_dependents(const struct work *work, const struct action *a
         return count > 0 ? STEP_LOOK_AGAIN : STEP_DONE;
 }
 
-static bool text_differs(const char *text, const char *other)
+static enum step mark_unbound(const struct work *work, const struct action *action,
+                              struct error *err)
 {
-        return text == NULL || other == NULL || strcmp(text, other) != 0;
-}
-
-static void report_status(const struct work *work)
-{
-        const struct signin *signin = &work->observed->signin;
-        const struct signin_status *old = &signin->status;
-        const struct signin_status *status = &work->plan->status;
-
-        if (!status->provisioned) {
-                if (text_differs(old->ready_reason, status->ready_reason))
-                        report_session(work->program, REPORT_REFUSED, signin, status,
-                                       status->ready_message);
-        } else if (!old->provisioned) {
-                report_session(work->program, REPORT_PROVISIONED, signin, status, NULL);
-        } else if (text_differs(old->service_account_uid, status->service_account_uid)) {
-                report_session(work->program, REPORT_REPAIRED, signin, status, NULL);
-        } else if (text_differs(old->valid_until, status->valid_until)) {
-                /* Both are written alike, so that their order is that of the texts. */
-                bool later = old->valid_until == NULL ||
-                             strcmp(old->valid_until, status->valid_until) < 0;
-
-                report_session(work->program, later ? REPORT_EXTENDED : REPORT_SHORTENED, signin,
-                               status, NULL);
-        }
+        (void)action;
+        (void)err;
+        work->session->unbound = true;
+        return STEP_LOOK_AGAIN;
 }
 
 static enum step write_status(const struct work *work, const struct action *action,
                               struct error *err)
 {
         scoped_free char *path = signin_path(work, "status");
-        scoped(scoped_json_decref) json_t *body =
-                signin_encode_status(&work->observed->signin, &work->plan->status);
-        scoped(scoped_json_decref) json_t *answer = NULL;
+        json_auto_t *body = signin_encode_status(&work->observed->signin, &work->plan->status);
+        json_auto_t *answer = NULL;
 
         (void)action;
         if (!kube_apply(work->program->kube, path, MANAGER, body, &answer, err)) {
@@ -295,7 +304,7 @@ static enum step write_status(const struct work *work, const struct action *acti
         }
         if (!store_put_signin(work->program->store, answer, err))
                 return STEP_FAILED;
-        report_status(work);
+        report_status(work->program, &work->observed->signin, &work->plan->status);
         return STEP_DONE;
 }
 
@@ -304,7 +313,7 @@ static enum step end_session(const struct work *work, const struct action *actio
 {
         const struct signin *signin = &work->observed->signin;
         scoped_free char *path = signin_path(work, NULL);
-        scoped(scoped_json_decref) json_t *answer = NULL;
+        json_auto_t *answer = NULL;
 
         (void)action;
         if (!kube_delete(work->program->kube, path, signin->uid, signin->resource_version, &answer,
@@ -326,7 +335,7 @@ static enum step finish_session(const struct work *work, const struct action *ac
         scoped_free char *path = signin_path(work, NULL);
         scoped_free char *at =
                 xasprintf("/metadata/finalizers/%zu", work->observed->finalizer_index);
-        scoped(scoped_json_decref) json_t *operations =
+        json_auto_t *operations =
                 json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:s}]", "op", "test", "path",
                           "/metadata/uid", "value", signin->uid, "op", "test", "path", at, "value",
                           SIGNIN_FINALIZER, "op", "remove", "path", at);
@@ -344,10 +353,10 @@ static enum step finish_session(const struct work *work, const struct action *ac
 
 static enum step (*const carry_out[])(const struct work *work, const struct action *action,
                                       struct error *err) = {
-        [ACTION_READ_ROLE] = read_role,       [ACTION_CREATE] = create_dependent,
-        [ACTION_DELETE] = delete_dependent,   [ACTION_FIND] = find_dependents,
-        [ACTION_WRITE_STATUS] = write_status, [ACTION_END] = end_session,
-        [ACTION_FINISH] = finish_session,
+        [ACTION_READ_ROLE] = read_role,     [ACTION_CREATE] = create_dependent,
+        [ACTION_DELETE] = delete_dependent, [ACTION_FIND] = find_dependents,
+        [ACTION_UNBOUND] = mark_unbound,    [ACTION_WRITE_STATUS] = write_status,
+        [ACTION_END] = end_session,         [ACTION_FINISH] = finish_session,
 };
 
 /* A dependent that cannot be deleted does not keep the others: a binding that somebody holds on to
@@ -363,9 +372,13 @@ bool apply(struct program *program, struct session *session, const struct observ
                 const struct action *action = &plan->actions[i];
                 struct error trouble = { 0 };
 
+                if (held && action->kind == ACTION_UNBOUND)
+                        continue;
                 if (held && action->kind != ACTION_DELETE)
                         return false;
-                enum step step = carry_out[action->kind](&work, action, &trouble);
+                enum step step = lease_allows_write(program->lease, &trouble)
+                                         ? carry_out[action->kind](&work, action, &trouble)
+                                         : STEP_FAILED;
                 if (step == STEP_LOOK_AGAIN && !held)
                         return true;
                 if (step != STEP_FAILED)

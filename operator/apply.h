@@ -9,6 +9,7 @@ struct session;
 struct findings {
         enum role_state role;
         char *missing_namespace;
+        bool repaired; /* something was made anew for a session that had it all */
 };
 void findings_clear(struct findings *findings);
 

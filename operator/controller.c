@@ -1,6 +1,5 @@
 #include "operator/controller.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +11,20 @@
 #include "lib/memory.h"
 #include "lib/metrics.h"
 #include "operator/apply.h"
+#include "operator/lease.h"
 #include "operator/measures.h"
 #include "operator/report.h"
 #include "operator/sources.h"
 #include "operator/store.h"
 #include "operator/sweep.h"
 
-#define WORKERS 4
+#define WORKERS 8             /* sessions worked on at once */
+#define PROVISIONERS 4        /* of them, when rights have to be taken away */
 #define ROUNDS_MAX 12         /* plans for one session in a row; a session takes four */
 #define LATEST_MS 3600000     /* a deadline is looked at again this often: clocks get corrected */
-#define CLOSE_MS 100          /* within the last second the clock is read this often */
+#define CLOSE_MS 200          /* within this the clock is believed */
 #define LISTING_GRACE_MS 5000 /* for the dependents, once the sessions themselves are known */
+#define RELEASE_MS 2000
 
 struct controller {
         struct program *program;
@@ -31,27 +33,44 @@ struct controller {
         struct loop_timer *grace;
         struct sources *sources;
         struct sweep *sweep;
-        size_t workers;
+        char *lease_name;
+        size_t workers, provisioners;
         bool ready_to_work, stopping;
         struct wait idle;
 };
 
-/* How long to sleep until that instant of the API server, whose clock shows whole seconds to us. */
+/* How long to sleep until that instant of the API server. What we know of its clock gets better
+ * with time: so not all of it at once. */
 static int64_t delay_until(const struct controller *controller, int64_t due_at)
 {
-        int64_t seconds = due_at - kube_now(controller->program->kube);
+        int64_t left_ms = due_at * 1000 - kube_now_ms(controller->program->kube);
+        int64_t delay_ms = left_ms > CLOSE_MS ? left_ms - left_ms / 4 : left_ms;
 
-        if (seconds <= 1)
-                return CLOSE_MS;
-        return seconds - 1 < LATEST_MS / 1000 ? (seconds - 1) * 1000 : LATEST_MS;
+        if (delay_ms > LATEST_MS)
+                return LATEST_MS;
+        return delay_ms > 1 ? delay_ms : 1;
+}
+
+static bool may_work(const struct controller *controller)
+{
+        return controller->ready_to_work && !controller->stopping &&
+               lease_is_ours(controller->program->lease);
+}
+
+/* When the next session can be worked on. */
+static bool find_next_due(const struct controller *controller, int64_t *due_ms)
+{
+        bool full = controller->provisioners >= PROVISIONERS;
+
+        return may_work(controller) && controller->workers < WORKERS &&
+               queue_next_due(&controller->queue, full ? URGENCY_CLEAN : URGENCY_PROVISION, due_ms);
 }
 
 static void set_timer(struct controller *controller)
 {
         int64_t due_ms = 0;
 
-        if (controller->stopping || !controller->ready_to_work || controller->workers == WORKERS ||
-            !queue_next_due(&controller->queue, &due_ms))
+        if (!find_next_due(controller, &due_ms))
                 return;
 
         int64_t delay_ms = due_ms - loop_now_ms();
@@ -63,7 +82,28 @@ static void forget_or_leave(struct controller *controller, struct session *sessi
         if (!session_is_done(session))
                 return;
         queue_remove(&controller->queue, &session->item);
+        queue_remove(&controller->queue, &session->end);
         store_forget(controller->program->store, session);
+}
+
+static enum urgency find_urgency(const struct controller *controller, const struct session *session)
+{
+        if (!session_is_over(session, kube_now(controller->program->kube)))
+                return URGENCY_PROVISION;
+        return session->unbound ? URGENCY_CLEAN : URGENCY_END;
+}
+
+static void queue_session(struct controller *controller, struct session *session, int64_t delay_ms)
+{
+        queue_set_earlier(&controller->queue, &session->item, find_urgency(controller, session),
+                          loop_now_ms() + delay_ms);
+}
+
+/* The rights of others go before what is left of a session without any. */
+static bool has_to_yield(const struct controller *controller, const struct session *session)
+{
+        return find_urgency(controller, session) == URGENCY_CLEAN &&
+               queue_has_due(&controller->queue, URGENCY_END, loop_now_ms());
 }
 
 /* Plans and acts until there is nothing left to do. */
@@ -77,6 +117,10 @@ static bool settle(struct controller *controller, struct session *session, struc
                 scoped(observed_clear) struct observed observed = { 0 };
                 scoped(plan_clear) struct plan plan = { 0 };
 
+                if (round > 0 && has_to_yield(controller, session)) {
+                        session->changed = true;
+                        return true;
+                }
                 session->changed = false;
                 store_observe(session, &observed);
                 observed.role = findings.role;
@@ -85,6 +129,7 @@ static bool settle(struct controller *controller, struct session *session, struc
                 if (plan.count == 0) {
                         last->due_at = plan.due_at;
                         last->retry = plan.retry;
+                        report_repair(program, &observed, &findings);
                         return true;
                 }
                 if (!apply(program, session, &observed, &plan, &findings, err))
@@ -95,9 +140,7 @@ static bool settle(struct controller *controller, struct session *session, struc
 
 static void try_later(struct controller *controller, struct session *session)
 {
-        int64_t delay_ms = queue_backoff_ms(session->failures++);
-
-        queue_set_earlier(&controller->queue, &session->item, loop_now_ms() + delay_ms);
+        queue_session(controller, session, queue_backoff_ms(session->failures++));
 }
 
 static void plan_next(struct controller *controller, struct session *session,
@@ -108,10 +151,10 @@ static void plan_next(struct controller *controller, struct session *session,
         else
                 session->failures = 0;
         if (session->changed)
-                queue_set_earlier(&controller->queue, &session->item, loop_now_ms());
+                queue_session(controller, session, 0);
         if (last->due_at != 0)
-                queue_set_earlier(&controller->queue, &session->item,
-                                  loop_now_ms() + delay_until(controller, last->due_at));
+                queue_set(&controller->queue, &session->end, URGENCY_END,
+                          loop_now_ms() + delay_until(controller, last->due_at));
         forget_or_leave(controller, session);
 }
 
@@ -135,26 +178,57 @@ static void work_on(struct controller *controller, struct session *session)
 
         session->running = true;
         bool settled = settle(controller, session, &last, &err);
+        lease_relax();
         session->running = false;
         metrics_observe(controller->program->metrics, MEASURE_RECONCILE_SECONDS, NULL,
                         (double)(loop_now_ms() - begun_ms) / 1000);
         if (settled) {
                 plan_next(controller, session, &last);
-                return;
+        } else if (!lease_is_ours(controller->program->lease)) {
+                queue_session(controller, session, 0); /* whoever works then */
+        } else {
+                report_failure(controller, session, &err);
+                try_later(controller, session);
         }
-        report_failure(controller, session, &err);
-        try_later(controller, session);
+}
+
+/* Rights to take away come first; but somebody who waits to get in never waits for all of them. */
+static struct session *take_next(struct controller *controller)
+{
+        struct queue *queue = &controller->queue;
+        struct queue_item *item = NULL;
+        int64_t now_ms = loop_now_ms();
+
+        if (controller->provisioners == 0)
+                item = queue_take_due(queue, URGENCY_PROVISION, now_ms);
+        if (item == NULL)
+                item = queue_take_due(queue, URGENCY_END, now_ms);
+        if (item == NULL)
+                item = queue_take_due(queue, URGENCY_CLEAN, now_ms);
+        if (item == NULL && controller->provisioners < PROVISIONERS)
+                item = queue_take_due(queue, URGENCY_PROVISION, now_ms);
+        if (item == NULL)
+                return NULL;
+
+        struct session *session = item->owner;
+        queue_remove(queue, &session->item);
+        queue_remove(queue, &session->end);
+        return session;
 }
 
 /* A fiber: one session after the other, until none is due. */
 static void run_worker(void *argument)
 {
         struct controller *controller = argument;
-        struct queue_item *item = NULL;
+        struct session *session = NULL;
 
-        while (!controller->stopping &&
-               (item = queue_take_due(&controller->queue, loop_now_ms())) != NULL)
-                work_on(controller, item->owner);
+        while (may_work(controller) && (session = take_next(controller)) != NULL) {
+                bool provisions = find_urgency(controller, session) == URGENCY_PROVISION;
+
+                controller->provisioners += provisions;
+                work_on(controller, session);
+                controller->provisioners -= provisions;
+        }
         controller->workers--;
         if (controller->workers == 0)
                 wait_wake(&controller->idle);
@@ -166,8 +240,7 @@ static void start_workers(void *owner)
         struct controller *controller = owner;
         int64_t due_ms = 0;
 
-        while (!controller->stopping && controller->workers < WORKERS &&
-               queue_next_due(&controller->queue, &due_ms) && due_ms <= loop_now_ms()) {
+        while (find_next_due(controller, &due_ms) && due_ms <= loop_now_ms()) {
                 controller->workers++;
                 fiber_start(controller->program->loop, run_worker, controller);
         }
@@ -182,7 +255,9 @@ static void session_changed(void *owner, struct session *session)
         session->changed = true;
         if (session->running)
                 return;
-        queue_set_earlier(&controller->queue, &session->item, loop_now_ms());
+        if (!session->known && controller->program->listed)
+                sweep_soon(controller->sweep);
+        queue_session(controller, session, 0);
         set_timer(controller);
 }
 
@@ -191,6 +266,14 @@ static void begin_work(void *owner)
         struct controller *controller = owner;
 
         controller->ready_to_work = true;
+        set_timer(controller);
+}
+
+static void lease_changed(void *owner, bool ours)
+{
+        struct controller *controller = owner;
+
+        metrics_set(controller->program->metrics, MEASURE_LEADER, NULL, ours);
         set_timer(controller);
 }
 
@@ -213,6 +296,23 @@ static void listed(void *owner, bool all)
         begin_work(controller);
 }
 
+/* Two installations may share a release namespace, but never a session namespace. */
+static void start_lease(struct controller *controller)
+{
+        struct program *program = controller->program;
+
+        controller->lease_name = xasprintf("tka-operator-%s", program->session_namespace);
+        metrics_set(program->metrics, MEASURE_LEADER, NULL, 0);
+        program->lease = lease_start(&(struct lease_options){
+                .loop = program->loop,
+                .kube = program->kube,
+                .namespace_name = program->release_namespace,
+                .name = controller->lease_name,
+                .changed = lease_changed,
+                .owner = controller,
+        });
+}
+
 struct controller *controller_start(struct program *program)
 {
         struct controller *controller = xcalloc(1, sizeof(*controller));
@@ -221,6 +321,7 @@ struct controller *controller_start(struct program *program)
         controller->timer = loop_timer_new(program->loop, start_workers, controller);
         controller->grace = loop_timer_new(program->loop, begin_work, controller);
         program->store = store_new(program->session_namespace, session_changed, controller);
+        start_lease(controller);
         controller->sources = sources_start(program, listed, controller);
         controller->sweep = sweep_start(program);
         return controller;
@@ -239,6 +340,7 @@ void controller_stop(struct controller *controller, int64_t timeout_ms)
             !wait_for(controller->program->loop, &controller->idle, timeout_ms, &err))
                 log_event(LOG_LEVEL_WARN, "stopping in the middle of a session", "error", err.text,
                           NULL);
+        lease_stop(controller->program->lease, RELEASE_MS);
 }
 
 void controller_free(struct controller *controller)
@@ -251,63 +353,26 @@ void controller_free(struct controller *controller)
         queue_clear(&controller->queue);
         store_free(controller->program->store);
         controller->program->store = NULL;
+        lease_free(controller->program->lease);
+        controller->program->lease = NULL;
+        free(controller->lease_name);
         free(controller->sweep);
         free(controller);
 }
 
 bool controller_check(const struct controller *controller, struct error *err)
 {
-        return sources_check(controller->sources, err);
-}
-
-/* For controller_measure(). */
-struct tally {
-        const struct program *program;
-        int64_t now;
-        size_t overdue;
-};
-
-static bool is_over(const struct session *session, int64_t now)
-{
-        struct error err = { 0 };
-        int64_t ends_at = 0;
-
-        if (session->gone || session->signin.deletion_at != 0)
-                return true;
-        return signin_ends_at(&session->signin, &ends_at, &err) && now >= ends_at;
-}
-
-static void count_session(void *owner, const struct session *session)
-{
-        struct tally *tally = owner;
-        const struct signin *signin = &session->signin;
-
-        if (!session->known)
-                return;
-        if (is_over(session, tally->now)) {
-                tally->overdue += session_has_binding(session);
-                return;
-        }
-        if (signin->status.provisioned)
-                metrics_add(
-                        tally->program->metrics, MEASURE_ACTIVE_SESSIONS,
-                        (const char *[]){ report_role_label(tally->program, signin->spec.role) },
-                        1);
+        return sources_check(controller->sources, err) &&
+               lease_check(controller->program->lease, err);
 }
 
 void controller_measure(const struct controller *controller)
 {
         const struct program *program = controller->program;
         struct metrics *metrics = program->metrics;
-        struct tally tally = { program, kube_now(program->kube), 0 };
 
-        metrics_reset(metrics, MEASURE_ACTIVE_SESSIONS);
-        for (size_t i = 0; i < program->rules.roles->count; i++)
-                metrics_set(metrics, MEASURE_ACTIVE_SESSIONS,
-                            (const char *[]){ program->rules.roles->items[i] }, 0);
-        store_each(program->store, count_session, &tally);
-        metrics_set(metrics, MEASURE_OVERDUE, NULL, (double)tally.overdue);
-        metrics_set(metrics, MEASURE_QUEUED, NULL, (double)controller->queue.count);
+        measures_count_sessions(program);
+        metrics_set(metrics, MEASURE_QUEUED, NULL, (double)queue_count(&controller->queue));
         metrics_set(metrics, MEASURE_CLOCK_OFFSET, NULL,
                     (double)kube_clock_offset_seconds(program->kube));
         metrics_set(metrics, MEASURE_LOOP_LAG, NULL, (double)loop_lag_ms(program->loop) / 1000);

@@ -84,9 +84,14 @@ static const char *read_subject(const json_t *object, const char *session_namesp
                        : "";
 }
 
+/* Its name says whose it is, whatever somebody wrote into it; where it says nothing, its subject.
+ */
 static bool is_foreign(const json_t *object, const char *session_namespace)
 {
-        const char *namespace_name = json_text_at(find_subject(object), "namespace");
+        const char *name = json_text_at(object, "metadata.name");
+        const char *dot = name == NULL ? NULL : strchr(name, '.');
+        const char *namespace_name =
+                dot != NULL ? dot + 1 : json_text_at(find_subject(object), "namespace");
 
         return namespace_name != NULL && strcmp(namespace_name, session_namespace) != 0;
 }
@@ -123,7 +128,7 @@ bool dependent_decode(enum dependent_kind kind, const json_t *object, const char
 
 static bool binding_is_as_made(const struct dependent *dependent, const struct signin *signin)
 {
-        scoped_free char *name = dependent_binding_name(signin->name);
+        scoped_free char *name = dependent_binding_name(signin);
 
         return strcmp(dependent->name, name) == 0 &&
                strcmp(dependent->role, signin->spec.role) == 0 &&
@@ -168,7 +173,7 @@ char *dependent_path(enum dependent_kind kind, const char *namespace_name, const
         return kube_path(&kinds[kind].resource, namespaced ? namespace_name : NULL, name, NULL);
 }
 
-char *dependent_binding_name(const char *signin_name)
+char *dependent_binding_name(const struct signin *signin)
 {
-        return xasprintf("%s-binding", signin_name);
+        return xasprintf("%s.%s", signin->name, signin->namespace_name);
 }

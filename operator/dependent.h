@@ -19,7 +19,7 @@ enum dependent_kind {
 struct dependent {
         enum dependent_kind kind;
         bool plain;           /* a ServiceAccount mounts no token by itself; a binding: always */
-        bool foreign;         /* a binding of a ServiceAccount of another namespace: not ours */
+        bool foreign;         /* a binding of another installation's session */
         bool ending;          /* has a deletionTimestamp: somebody's finalizer holds it */
         char *namespace_name; /* "" when it is cluster-scoped */
         char *name, *uid, *resource_version;
@@ -40,5 +40,5 @@ const struct kube_resource *dependent_resource(enum dependent_kind kind);
 const char *dependent_kind_name(enum dependent_kind kind);
 /* The path of one, or with name NULL of them all; the caller's. */
 char *dependent_path(enum dependent_kind kind, const char *namespace_name, const char *name);
-/* NAME-binding; the caller's. */
-char *dependent_binding_name(const char *signin_name);
+/* NAME.NAMESPACE of the session: two installations never mean the same one. The caller's. */
+char *dependent_binding_name(const struct signin *signin);

@@ -73,6 +73,7 @@ static void open_clients(struct running *running, const struct config *config,
         program->roles = roles_new(program->kube);
         program->events = events_new(program->loop, program->kube);
         program->session_namespace = config->settings.session_namespace;
+        program->release_namespace = config->settings.release_namespace;
         program->rules =
                 (struct rules){ &config->settings.roles, config->settings.max_period_seconds };
         running->probes.program = program;

@@ -1,6 +1,10 @@
 #include "operator/measures.h"
 
+#include "lib/kube.h"
 #include "lib/memory.h"
+#include "operator/program.h"
+#include "operator/report.h"
+#include "operator/store.h"
 
 /* clang-format off: one row is one metric */
 static const struct metric table[] = {
@@ -34,10 +38,50 @@ static const struct metric table[] = {
         [MEASURE_LOOP_LAG] = { "tka_loop_lag_seconds",
                                      METRIC_GAUGE,     { NULL },
                                      "By how much the event loop was last late."           },
+        [MEASURE_LEADER] = { "tka_operator_leader",
+                                     METRIC_GAUGE,     { NULL },
+                                     "1 while this operator works, 0 while it stands by."  },
 };
 /* clang-format on */
 
 struct metrics *measures_new(void)
 {
         return metrics_new(table, ARRAY_LENGTH(table));
+}
+
+struct tally {
+        const struct program *program;
+        int64_t now;
+        size_t overdue;
+};
+
+static void count_session(void *owner, const struct session *session)
+{
+        struct tally *tally = owner;
+        const struct signin *signin = &session->signin;
+
+        if (!session->known)
+                return;
+        if (session_is_over(session, tally->now)) {
+                tally->overdue += session_has_binding(session);
+                return;
+        }
+        if (signin->status.provisioned)
+                metrics_add(
+                        tally->program->metrics, MEASURE_ACTIVE_SESSIONS,
+                        (const char *[]){ report_role_label(tally->program, signin->spec.role) },
+                        1);
+}
+
+void measures_count_sessions(const struct program *program)
+{
+        struct metrics *metrics = program->metrics;
+        struct tally tally = { program, kube_now(program->kube), 0 };
+
+        metrics_reset(metrics, MEASURE_ACTIVE_SESSIONS);
+        for (size_t i = 0; i < program->rules.roles->count; i++)
+                metrics_set(metrics, MEASURE_ACTIVE_SESSIONS,
+                            (const char *[]){ program->rules.roles->items[i] }, 0);
+        store_each(program->store, count_session, &tally);
+        metrics_set(metrics, MEASURE_OVERDUE, NULL, (double)tally.overdue);
 }

@@ -14,6 +14,11 @@ enum measure {
         MEASURE_WATCH_RESTARTS, /* {resource} */
         MEASURE_CLOCK_OFFSET,
         MEASURE_LOOP_LAG,
+        MEASURE_LEADER,
 };
 
+struct program;
+
 struct metrics *measures_new(void);
+/* Sets the gauges that count sessions. */
+void measures_count_sessions(const struct program *program);

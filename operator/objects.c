@@ -47,7 +47,7 @@ json_t *objects_service_account(const struct signin *signin)
 
 json_t *objects_binding(const struct signin *signin, const char *namespace_name)
 {
-        scoped_free char *name = dependent_binding_name(signin->name);
+        scoped_free char *name = dependent_binding_name(signin);
         enum dependent_kind kind =
                 *namespace_name == '\0' ? DEPENDENT_CLUSTER_BINDING : DEPENDENT_BINDING;
 

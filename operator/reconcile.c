@@ -122,8 +122,10 @@ static void plan_teardown(const struct observed *observed, struct plan *plan)
         bool look = signin->has_finalizer && signin_name_is_ours(signin);
 
         delete_bindings(observed, plan);
-        if (look)
+        if (look && !observed->unbound)
                 look_for_bindings(observed, plan);
+        if (signin->has_finalizer && !observed->unbound)
+                add_step(plan, ACTION_UNBOUND);
         delete_accounts(observed, plan);
         if (look)
                 look_and_delete(observed, DEPENDENT_SERVICE_ACCOUNT, signin->namespace_name,
@@ -262,7 +264,8 @@ static void plan_patience(const struct view *view, const char *reason, const cha
 {
         char message[MESSAGE_SIZE];
 
-        snprintf(message, sizeof(message), "%s \"%s\" does not exist", what, name);
+        snprintf(message, sizeof(message), "%s \"%s\" does not exist%s", what, name,
+                 strcmp(what, "namespace") == 0 ? ", or is being deleted" : "");
         plan_status(view, "False", reason, message, plan);
         plan->retry = true;
 }
@@ -337,7 +340,7 @@ void reconcile(const struct observed *observed, const struct rules *rules, int64
         }
         if (!observed->known)
                 return;
-        plan->binding_name = dependent_binding_name(observed->signin.name);
+        plan->binding_name = dependent_binding_name(&observed->signin);
         refusal_read_times(&observed->signin, &view.requested_at, &view.ends_at);
         if (observed->signin.deletion_at != 0)
                 plan_teardown(observed, plan);

@@ -14,8 +14,9 @@ enum role_state { ROLE_UNKNOWN, ROLE_EXISTS, ROLE_MISSING };
 
 /* One session as last seen: a copy, so that waiting while acting on it is safe. */
 struct observed {
-        bool known; /* signin holds the TkaSignin */
-        bool gone;  /* the API server said that it is no more */
+        bool known;   /* signin holds the TkaSignin */
+        bool gone;    /* the API server said that it is no more */
+        bool unbound; /* bindings were looked for and deleted since it began to end */
         struct signin signin;
         size_t finalizer_index; /* of ours, when signin.has_finalizer */
         struct dependent *dependents;
@@ -32,6 +33,7 @@ enum action_kind {
         ACTION_CREATE,       /* the dependent `what` in namespace_name */
         ACTION_DELETE,       /* the dependent with that uid; without one: whatever has that name */
         ACTION_FIND,         /* all of that kind that carry the session's label, into the store */
+        ACTION_UNBOUND,      /* no right is left: what remains has time until others' are gone */
         ACTION_WRITE_STATUS, /* plan.status */
         ACTION_END,          /* deletes the TkaSignin, unless it changed */
         ACTION_FINISH,       /* takes our finalizer off */

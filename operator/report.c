@@ -1,10 +1,12 @@
 #include "operator/report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/metrics.h"
+#include "operator/apply.h"
 #include "operator/events.h"
 #include "operator/measures.h"
 
@@ -62,6 +64,42 @@ void report_session(const struct program *program, enum report report, const str
         if (report == REPORT_PROVISIONED)
                 metrics_add(program->metrics, MEASURE_SIGNINS,
                             (const char *[]){ report_role_label(program, signin->spec.role) }, 1);
+}
+
+static bool text_differs(const char *text, const char *other)
+{
+        return text == NULL || other == NULL || strcmp(text, other) != 0;
+}
+
+/* Both times are written alike, so that their order is that of the texts. */
+static enum report find_direction(const char *before, const char *after)
+{
+        return before == NULL || strcmp(before, after) < 0 ? REPORT_EXTENDED : REPORT_SHORTENED;
+}
+
+void report_status(const struct program *program, const struct signin *signin,
+                   const struct signin_status *status)
+{
+        const struct signin_status *old = &signin->status;
+
+        if (!status->provisioned) {
+                if (text_differs(old->ready_reason, status->ready_reason))
+                        report_session(program, REPORT_REFUSED, signin, status,
+                                       status->ready_message);
+        } else if (!old->provisioned) {
+                report_session(program, REPORT_PROVISIONED, signin, status, NULL);
+        } else if (text_differs(old->valid_until, status->valid_until)) {
+                report_session(program, find_direction(old->valid_until, status->valid_until),
+                               signin, status, NULL);
+        }
+}
+
+void report_repair(const struct program *program, const struct observed *observed,
+                   const struct findings *findings)
+{
+        if (findings->repaired && observed->signin.status.provisioned)
+                report_session(program, REPORT_REPAIRED, &observed->signin,
+                               &observed->signin.status, NULL);
 }
 
 void report_orphan(const struct program *program, const struct dependent *orphan)

@@ -5,7 +5,7 @@
 
 enum report {
         REPORT_PROVISIONED,
-        REPORT_REPAIRED, /* its account is another one than before */
+        REPORT_REPAIRED, /* what was deleted or edited by hand is as it was */
         REPORT_EXTENDED,
         REPORT_SHORTENED,
         REPORT_REFUSED,
@@ -16,6 +16,13 @@ enum report {
 /* status is what holds now; detail says it in words, or NULL. */
 void report_session(const struct program *program, enum report report, const struct signin *signin,
                     const struct signin_status *status, const char *detail);
+/* A status was written: what changed by that. */
+void report_status(const struct program *program, const struct signin *signin,
+                   const struct signin_status *status);
+/* Everything stands again: says so, if it was made anew. */
+struct findings;
+void report_repair(const struct program *program, const struct observed *observed,
+                   const struct findings *findings);
 /* Something that no session owns was deleted. */
 void report_orphan(const struct program *program, const struct dependent *orphan);
 /* The label value of a metric: roles that are not listed share one. */

@@ -91,6 +91,7 @@ static struct session *find_or_add(struct store *store, const char *uid)
         session = xcalloc(1, sizeof(*session));
         session->uid = xstrdup(uid);
         session->item.owner = session;
+        session->end.owner = session;
         if (tsearch(session, &store->sessions, compare_uids) == NULL)
                 abort();
         return session;
@@ -271,6 +272,7 @@ void store_observe(const struct session *session, struct observed *observed)
         observed->gone = session->gone;
         signin_copy(&observed->signin, &session->signin);
         observed->finalizer_index = session->finalizer_index;
+        observed->unbound = session->unbound;
         observed->dependents = xcalloc(count, sizeof(*observed->dependents));
         for (struct dependent_node *node = session->dependents; node; node = node->next)
                 dependent_copy(&observed->dependents[observed->dependent_count++],
@@ -283,6 +285,16 @@ bool session_has_binding(const struct session *session)
                 if (node->dependent.kind != DEPENDENT_SERVICE_ACCOUNT)
                         return true;
         return false;
+}
+
+bool session_is_over(const struct session *session, int64_t now)
+{
+        struct error err = { 0 };
+        int64_t ends_at = 0;
+
+        if (session->gone || session->signin.deletion_at != 0)
+                return true;
+        return session->known && signin_ends_at(&session->signin, &ends_at, &err) && now >= ends_at;
 }
 
 bool session_is_done(const struct session *session)

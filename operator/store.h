@@ -13,8 +13,11 @@ struct session {
         size_t finalizer_index;
         struct dependent_node *dependents;
 
+        bool unbound; /* it ends, and its bindings were looked for and deleted */
+
         /* The controller's. */
-        struct queue_item item;
+        struct queue_item item; /* what is to be done */
+        struct queue_item end;  /* its deadline */
         unsigned failures;
         bool running; /* a worker is at it */
         bool changed; /* since that worker last looked */
@@ -43,6 +46,8 @@ struct session *store_find(const struct store *store, const char *uid);
 /* A copy to act on while the store moves on. */
 void store_observe(const struct session *session, struct observed *observed);
 bool session_has_binding(const struct session *session);
+/* It ends, has to end, or is gone. */
+bool session_is_over(const struct session *session, int64_t now);
 /* Neither the TkaSignin nor anything made for it is left. */
 bool session_is_done(const struct session *session);
 /* Frees it; it must be in no queue. */

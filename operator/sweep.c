@@ -10,18 +10,22 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "operator/apply.h"
+#include "operator/lease.h"
 #include "operator/report.h"
 #include "operator/store.h"
 
 #define EVERY_MS 300000
 #define RETRY_MS 10000
+#define STANDBY_MS 500
+#define SOON_MS 3000 /* for the watch of the sessions to catch up with that of their bindings */
 #define PAGE 500
 #define PAGES_MAX 1000
 
 struct sweep {
         struct program *program;
         struct fiber *fiber;
-        bool stopped;
+        struct wait wait;
+        bool soon, stopped;
 };
 
 /* Dependents whose session we do not know. That is few: what the store knows to be owned ends with
@@ -38,11 +42,6 @@ struct pager {
         enum dependent_kind kind;
         bool (*judge)(const struct pager *pager, const json_t *object, struct error *err);
 };
-
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
 
 static void suspects_clear(struct suspects *suspects)
 {
@@ -72,7 +71,7 @@ static bool walk(const struct pager *pager, const char *path, const char *select
 
         for (size_t page = 0; page < PAGES_MAX; page++) {
                 scoped(buf_clear) struct buf query = { 0 };
-                scoped(scoped_json_decref) json_t *list = NULL;
+                json_auto_t *list = NULL;
 
                 buf_printf(&query, "%s?limit=%d", path, PAGE);
                 if (selector != NULL) {
@@ -202,23 +201,38 @@ bool sweep_once(struct program *program, size_t *removed, struct error *err)
         return remove_orphans(program, &suspects, removed, err);
 }
 
+/* How long until the next one. */
+static int64_t sweep_now(struct sweep *sweep)
+{
+        struct program *program = sweep->program;
+        struct error err = { 0 };
+        size_t removed = 0;
+
+        if (!program->listed || !lease_is_ours(program->lease))
+                return STANDBY_MS;
+        sweep->soon = false;
+        bool swept = sweep_once(program, &removed, &err);
+        lease_relax();
+        if (swept)
+                return sweep->soon ? SOON_MS : EVERY_MS;
+        if (!sweep->stopped)
+                log_event(LOG_LEVEL_WARN, "sweeping, trying again", "error", err.text, NULL);
+        return RETRY_MS;
+}
+
 static void run_sweep(void *argument)
 {
         struct sweep *sweep = argument;
+        struct loop *loop = sweep->program->loop;
         struct error err = { 0 };
         int64_t delay_ms = 0;
 
-        while (!sweep->stopped && wait_ms(sweep->program->loop, delay_ms, &err)) {
-                size_t removed = 0;
-
-                delay_ms = EVERY_MS;
-                if (!sweep->program->listed) {
-                        delay_ms = 100;
-                } else if (!sweep_once(sweep->program, &removed, &err) && !sweep->stopped) {
-                        delay_ms = RETRY_MS;
-                        log_event(LOG_LEVEL_WARN, "sweeping, trying again", "error", err.text,
-                                  NULL);
-                }
+        while (!sweep->stopped) {
+                /* Woken, when it was given a moment, or in time: both mean to look. */
+                if (wait_for(loop, &sweep->wait, delay_ms, &err) && !wait_ms(loop, SOON_MS, &err))
+                        break;
+                if (!sweep->stopped)
+                        delay_ms = sweep_now(sweep);
         }
         sweep->fiber = NULL;
 }
@@ -237,4 +251,12 @@ void sweep_stop(struct sweep *sweep)
         sweep->stopped = true;
         if (sweep->fiber != NULL)
                 fiber_cancel(sweep->fiber);
+}
+
+void sweep_soon(struct sweep *sweep)
+{
+        if (sweep->soon || !lease_is_ours(sweep->program->lease))
+                return;
+        sweep->soon = true;
+        wait_wake(&sweep->wait);
 }

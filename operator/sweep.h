@@ -1,4 +1,5 @@
-/* sweep.h - removes what no session owns: once at start, then every few minutes. */
+/* sweep.h - removes what no session owns: once at start, then every few minutes, and when there is
+ * reason to. */
 #pragma once
 
 #include "operator/program.h"
@@ -9,5 +10,7 @@ struct sweep;
  * fiber's end. */
 struct sweep *sweep_start(struct program *program);
 void sweep_stop(struct sweep *sweep);
+/* Something turned up whose session is not known: looks in a few seconds. */
+void sweep_soon(struct sweep *sweep);
 /* One sweep, and how many orphans it deleted. Waits. */
 bool sweep_once(struct program *program, size_t *removed, struct error *err) must_check;

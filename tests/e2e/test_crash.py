@@ -11,7 +11,7 @@ import yaml
 
 from cluster import API as API_SERVER
 from host import HUB_ADDRESS
-from world import GROUP, claims, eventually
+from world import GROUP, LEASE, claims, eventually
 
 PROXY = pathlib.Path(__file__).with_name("fault_proxy.py")
 PORT = 7443
@@ -60,7 +60,8 @@ def life_of_a_session(world, config, write, when):
     with world.stopped("operator"), operator_that_dies(world, config, write, when) as death:
         assert world.ask("alice", "POST", "login", {"period": "2s"}).status == 202
         uid = world.signin()["metadata"]["uid"]
-        died = death(15, lambda: not world.items(GROUP))
+        died = death(25, lambda: not world.items(GROUP))
+        world.kube(LEASE, "DELETE")  # the next one need not wait until that of the dead is over
     world.await_gone(uid, 20)
     return died
 

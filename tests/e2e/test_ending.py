@@ -81,7 +81,7 @@ def test_what_no_session_owns_is_swept_when_the_operator_starts(world):
             "name": "tka-user-orphan-0123456789abcdef", "labels": label}})
         world.kube(BINDINGS, "POST", {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": "tka-user-orphan-0123456789abcdef-binding", "labels": label},
+            "metadata": {"name": "tka-user-orphan-0123456789abcdef.tka", "labels": label},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
             "subjects": [{"kind": "ServiceAccount", "name": "tka-user-orphan-0123456789abcdef", "namespace": "tka"}]})
         assert len(world.made_for(label[UID_LABEL])) == 2
@@ -95,7 +95,7 @@ def test_what_another_session_left_under_a_name_is_never_adopted(world):
     with world.stopped("operator"):
         world.kube(BINDINGS, "POST", {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": f"{name}-binding", "labels": {UID_LABEL: "someone-else"}},
+            "metadata": {"name": f"{name}.tka", "labels": {UID_LABEL: "someone-else"}},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": "tka"}]})
 

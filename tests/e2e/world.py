@@ -20,6 +20,7 @@ API = "/api/v1alpha1/"
 GROUP = "/apis/tka.specht-labs.de/v1alpha1/namespaces/tka/tkasignins"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 ACCOUNTS = "/api/v1/namespaces/tka/serviceaccounts"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/tka-system/leases/tka-operator-tka"
 UID_LABEL = "tka.specht-labs.de/signin-uid"
 PEOPLE = ("alice", "desktop", "bob", "carol", "aliceorg", "ci")
 SERVER, SERVER_TUN = f"http://tka:{PORT}", f"http://tkatun:{PORT}"

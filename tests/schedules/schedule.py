@@ -241,7 +241,7 @@ class Schedule:
             if self.random.random() < 0.5:
                 self.delete(ACCOUNTS, name)
             else:
-                self.delete(self.bindings_of(each), name + "-binding")
+                self.delete(self.bindings_of(each), f"{name}.{sessions_of(self.slot)}")
 
     def bindings_of(self, signin):
         if "namespaces" not in signin["spec"]:

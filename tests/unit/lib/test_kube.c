@@ -189,6 +189,23 @@ TEST(says_what_the_api_server_said)
         }
 }
 
+TEST(calls_a_namespace_that_is_being_deleted_not_found)
+{
+        static const struct peer_answer answer = {
+                PEER_JSON("403 Forbidden",
+                          "{\"message\":\"m\",\"details\":{\"causes\":[{\"reason\":"
+                          "\"NamespaceTerminating\"}]}}"),
+                PEER_CLOSES
+        };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, &answer, 1);
+        assert_fails(call(&fixture, CREATE, NULL, &err), ERROR_NOT_FOUND,
+                     "creating serviceaccounts: m");
+        tear_down(&fixture);
+}
+
 TEST(calls_a_uid_that_is_another_objects_a_conflict)
 {
         static const struct {

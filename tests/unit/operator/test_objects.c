@@ -63,7 +63,7 @@ TEST(makes_a_cluster_binding_without_an_owner)
 
         assert_string_equal(json_text_at(object, "kind"), "ClusterRoleBinding");
         assert_string_equal(json_text_at(object, "metadata.name"),
-                            "tka-user-alice-0123456789abcdef-binding");
+                            "tka-user-alice-0123456789abcdef.tka");
         assert_null(json_at(object, "metadata.namespace"));
         assert_null(json_at(object, "metadata.ownerReferences"));
         assert_string_equal(json_text_at(object, "roleRef.name"), "view");
@@ -114,7 +114,7 @@ TEST(notices_every_edit_of_a_binding)
                 "\"name\":\"cluster-admin\"}}",
                 "{\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"Role\","
                 "\"name\":\"view\"}}",
-                "{\"metadata\":{\"name\":\"tka-user-alice-0123456789abcdef-binding\",\"uid\":\"x\"}"
+                "{\"metadata\":{\"name\":\"tka-user-alice-0123456789abcdef.tka\",\"uid\":\"x\"}"
                 "}",
         };
         struct signin signin = sample();
@@ -129,6 +129,36 @@ TEST(notices_every_edit_of_a_binding)
                 assert_ok(dependent_decode(DEPENDENT_CLUSTER_BINDING, binding, "tka", &dependent,
                                            &err));
                 assert_false(dependent_is_as_made(&dependent, &signin));
+        }
+}
+
+/* Its sweep and ours look at the same labels in the same cluster. */
+TEST(knows_the_bindings_of_another_installation)
+{
+        static const struct {
+                const char *name, *subject_namespace;
+                bool foreign;
+        } cases[] = {
+                { "tka-user-alice-0123456789abcdef.tka",   "tka",   false },
+                { "tka-user-alice-0123456789abcdef.tka",   "other", false },
+                { "tka-user-alice-0123456789abcdef.other", "other", true  },
+                { "tka-user-alice-0123456789abcdef.other", "tka",   true  },
+                { "tka-user-alice-0123456789abcdef.tka-2", "tka",   true  },
+                { "no-dot",                                "tka",   false },
+                { "no-dot",                                "other", true  },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                struct error err = { 0 };
+                scoped(dependent_clear) struct dependent dependent = { 0 };
+                json_auto_t *object = json_pack(
+                        "{s:{s:s, s:s}, s:[{s:s, s:s, s:s}]}", "metadata", "name", cases[i].name,
+                        "uid", "u", "subjects", "kind", "ServiceAccount", "name",
+                        "tka-user-alice-0123456789abcdef", "namespace", cases[i].subject_namespace);
+
+                assert_ok(dependent_decode(DEPENDENT_CLUSTER_BINDING, object, "tka", &dependent,
+                                           &err));
+                assert_int_equal(dependent.foreign, cases[i].foreign);
         }
 }
 
@@ -159,12 +189,12 @@ TEST(refuses_an_object_without_uid_and_leaves_the_output_alone)
 TEST(asks_for_bindings_of_all_namespaces_and_for_one)
 {
         scoped_free char *all = dependent_path(DEPENDENT_BINDING, NULL, NULL);
-        scoped_free char *one = dependent_path(DEPENDENT_BINDING, "shop", "x-binding");
-        scoped_free char *cluster = dependent_path(DEPENDENT_CLUSTER_BINDING, "", "x-binding");
+        scoped_free char *one = dependent_path(DEPENDENT_BINDING, "shop", "x.tka");
+        scoped_free char *cluster = dependent_path(DEPENDENT_CLUSTER_BINDING, "", "x.tka");
 
         assert_string_equal(all, "/apis/rbac.authorization.k8s.io/v1/rolebindings");
         assert_string_equal(
-                one, "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings/x-binding");
+                one, "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings/x.tka");
         assert_string_equal(cluster,
-                            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/x-binding");
+                            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/x.tka");
 }

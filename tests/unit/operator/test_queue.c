@@ -15,14 +15,14 @@ TEST(gives_what_is_due_longest_first)
         scoped(scoped_queue_clear) struct queue queue = { 0 };
         struct queue_item items[3] = { 0 };
 
-        queue_set(&queue, &items[0], 300);
-        queue_set(&queue, &items[1], 100);
-        queue_set(&queue, &items[2], 200);
+        queue_set(&queue, &items[0], URGENCY_END, 300);
+        queue_set(&queue, &items[1], URGENCY_END, 100);
+        queue_set(&queue, &items[2], URGENCY_END, 200);
 
-        assert_ptr_equal(queue_take_due(&queue, 1000), &items[1]);
-        assert_ptr_equal(queue_take_due(&queue, 1000), &items[2]);
-        assert_ptr_equal(queue_take_due(&queue, 1000), &items[0]);
-        assert_null(queue_take_due(&queue, 1000));
+        assert_ptr_equal(queue_take_due(&queue, URGENCY_END, 1000), &items[1]);
+        assert_ptr_equal(queue_take_due(&queue, URGENCY_END, 1000), &items[2]);
+        assert_ptr_equal(queue_take_due(&queue, URGENCY_END, 1000), &items[0]);
+        assert_null(queue_take_due(&queue, URGENCY_END, 1000));
 }
 
 TEST(keeps_what_is_not_due_yet)
@@ -30,10 +30,10 @@ TEST(keeps_what_is_not_due_yet)
         scoped(scoped_queue_clear) struct queue queue = { 0 };
         struct queue_item item = { 0 };
 
-        queue_set(&queue, &item, 100);
+        queue_set(&queue, &item, URGENCY_END, 100);
 
-        assert_null(queue_take_due(&queue, 99));
-        assert_ptr_equal(queue_take_due(&queue, 100), &item);
+        assert_null(queue_take_due(&queue, URGENCY_END, 99));
+        assert_ptr_equal(queue_take_due(&queue, URGENCY_END, 100), &item);
         assert_int_equal(item.place, 0);
 }
 
@@ -42,11 +42,11 @@ TEST(holds_each_key_once)
         scoped(scoped_queue_clear) struct queue queue = { 0 };
         struct queue_item item = { 0 };
 
-        queue_set(&queue, &item, 100);
-        queue_set(&queue, &item, 50);
-        queue_set(&queue, &item, 70);
+        queue_set(&queue, &item, URGENCY_END, 100);
+        queue_set(&queue, &item, URGENCY_END, 50);
+        queue_set(&queue, &item, URGENCY_END, 70);
 
-        assert_int_equal(queue.count, 1);
+        assert_int_equal(queue_count(&queue), 1);
         assert_int_equal(item.due_ms, 70);
 }
 
@@ -55,10 +55,10 @@ TEST(brings_forward_but_does_not_put_off)
         scoped(scoped_queue_clear) struct queue queue = { 0 };
         struct queue_item item = { 0 };
 
-        queue_set_earlier(&queue, &item, 100);
-        queue_set_earlier(&queue, &item, 200);
+        queue_set_earlier(&queue, &item, URGENCY_END, 100);
+        queue_set_earlier(&queue, &item, URGENCY_END, 200);
         assert_int_equal(item.due_ms, 100);
-        queue_set_earlier(&queue, &item, 50);
+        queue_set_earlier(&queue, &item, URGENCY_END, 50);
         assert_int_equal(item.due_ms, 50);
 }
 
@@ -69,8 +69,39 @@ TEST(removes_what_is_not_queued_without_harm)
         int64_t due_ms = -1;
 
         queue_remove(&queue, &item);
-        assert_false(queue_next_due(&queue, &due_ms));
+        assert_false(queue_next_due(&queue, URGENCY_PROVISION, &due_ms));
         assert_int_equal(due_ms, -1);
+}
+
+TEST(moves_to_what_is_more_urgent_and_keeps_its_time)
+{
+        scoped(scoped_queue_clear) struct queue queue = { 0 };
+        struct queue_item item = { 0 };
+
+        queue_set_earlier(&queue, &item, URGENCY_PROVISION, 100);
+        queue_set_earlier(&queue, &item, URGENCY_END, 200);
+
+        assert_int_equal(queue_count(&queue), 1);
+        assert_null(queue_take_due(&queue, URGENCY_PROVISION, 1000));
+        assert_true(queue_has_due(&queue, URGENCY_END, 100));
+        assert_ptr_equal(queue_take_due(&queue, URGENCY_END, 100), &item);
+}
+
+TEST(tells_the_next_of_those_that_are_urgent_enough)
+{
+        scoped(scoped_queue_clear) struct queue queue = { 0 };
+        struct queue_item items[3] = { 0 };
+        int64_t due_ms = 0;
+
+        queue_set(&queue, &items[0], URGENCY_PROVISION, 100);
+        assert_false(queue_next_due(&queue, URGENCY_CLEAN, &due_ms));
+        queue_set(&queue, &items[1], URGENCY_CLEAN, 300);
+        queue_set(&queue, &items[2], URGENCY_END, 200);
+
+        assert_true(queue_next_due(&queue, URGENCY_CLEAN, &due_ms));
+        assert_int_equal(due_ms, 200);
+        assert_true(queue_next_due(&queue, URGENCY_PROVISION, &due_ms));
+        assert_int_equal(due_ms, 100);
 }
 
 /* The order must hold whatever is moved and removed in between. */
@@ -84,13 +115,14 @@ TEST(stays_in_order_through_thousands_of_moves)
 
         srandom(7);
         for (size_t i = 0; i < COUNT; i++)
-                queue_set(&queue, &items[i], random() % 10000);
+                queue_set(&queue, &items[i], URGENCY_END, random() % 10000);
         for (size_t i = 0; i < 5000; i++)
-                queue_set(&queue, &items[random() % COUNT], random() % 10000);
+                queue_set(&queue, &items[random() % COUNT], URGENCY_END, random() % 10000);
         for (size_t i = 0; i < COUNT; i += 5)
                 queue_remove(&queue, &items[i]);
 
-        for (struct queue_item *item = NULL; (item = queue_take_due(&queue, INT64_MAX)); taken++) {
+        for (struct queue_item *item = NULL;
+             (item = queue_take_due(&queue, URGENCY_END, INT64_MAX)); taken++) {
                 assert_true(item->due_ms >= last_ms);
                 last_ms = item->due_ms;
         }

@@ -28,7 +28,7 @@ static struct dependent new_dependent(char letter, const struct signin *signin)
                         account ? xstrdup("tka") : xasprintf("%.*s", namespaced ? 1 : 0, &letter),
                 .name = account         ? xstrdup(signin->name)
                         : letter == 'o' ? xstrdup("other")
-                                        : dependent_binding_name(signin->name),
+                                        : dependent_binding_name(signin),
                 .uid = xasprintf("uid-%c", letter),
                 .resource_version = xstrdup("1"),
                 .signin_uid = xstrdup(signin->uid),
@@ -102,11 +102,12 @@ static void describe(const struct plan *plan, struct buf *text)
                 bool names_object;
         } kinds[] = {
                 [ACTION_READ_ROLE] = { "read role", false },
-                  [ACTION_CREATE] = { "create",    true  },
+                [ACTION_CREATE] = { "create",    true  },
                 [ACTION_DELETE] = { "delete",    true  },
-                  [ACTION_FIND] = { "find",      true  },
+                [ACTION_FIND] = { "find",      true  },
+                [ACTION_UNBOUND] = { "unbound",   false },
                 [ACTION_WRITE_STATUS] = { "status",    false },
-                  [ACTION_END] = { "end",       false },
+                [ACTION_END] = { "end",       false },
                 [ACTION_FINISH] = { "finish",    false },
         };
 
@@ -309,15 +310,16 @@ TEST(tears_down_bindings_then_the_account_then_the_finalizer)
                 const char *have, *namespaces, *wanted;
         } cases[] = {
                 { "AB",  "",
-                 "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, finish"         },
-                { "",    "",   "delete ClusterRoleBinding, delete ServiceAccount, finish"       },
-                { "A",   "",   "delete ClusterRoleBinding, delete ServiceAccount uid-A, finish" },
+                 "delete ClusterRoleBinding uid-B, unbound, delete ServiceAccount uid-A, finish"   },
+                { "",    "",   "delete ClusterRoleBinding, unbound, delete ServiceAccount, finish" },
+                { "A",   "",
+                 "delete ClusterRoleBinding, unbound, delete ServiceAccount uid-A, finish"         },
                 { "An",  "nm",
                  "delete RoleBinding n uid-n, delete RoleBinding m, find RoleBinding, "
-                  "delete ServiceAccount uid-A, finish"                                         },
+                  "unbound, delete ServiceAccount uid-A, finish"                                   },
                 { "ABn", "",
                  "delete ClusterRoleBinding uid-B, delete RoleBinding n uid-n, "
-                  "delete ServiceAccount uid-A, finish"                                         },
+                  "unbound, delete ServiceAccount uid-A, finish"                                   },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -325,6 +327,27 @@ TEST(tears_down_bindings_then_the_account_then_the_finalizer)
 
                 observe(&observed, "view", cases[i].namespaces);
                 observed.signin.deletion_at = BEGIN + 5;
+                add_dependents(&observed, cases[i].have);
+                assert_plan(&observed, BEGIN + 5, cases[i].wanted);
+        }
+}
+
+TEST(looks_for_no_binding_twice)
+{
+        static const struct {
+                const char *have, *wanted;
+        } cases[] = {
+                { "A",  "delete ServiceAccount uid-A, finish"                                  },
+                { "",   "delete ServiceAccount, finish"                                        },
+                { "AB", "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, finish" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", "");
+                observed.signin.deletion_at = BEGIN + 5;
+                observed.unbound = true;
                 add_dependents(&observed, cases[i].have);
                 assert_plan(&observed, BEGIN + 5, cases[i].wanted);
         }
@@ -347,7 +370,7 @@ TEST(never_looks_for_a_strangers_name_to_delete)
         observe(&observed, "view", "");
         set(&observed.signin.name, "cluster-admin");
         observed.signin.deletion_at = BEGIN + 5;
-        assert_plan(&observed, BEGIN + 5, "finish");
+        assert_plan(&observed, BEGIN + 5, "unbound, finish");
 }
 
 TEST(takes_everything_of_a_session_that_vanished)
