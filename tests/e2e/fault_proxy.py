@@ -20,7 +20,8 @@ import threading
 
 from relay import read_request
 
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
+# What gives or takes rights. PUT is none of it: a lease is renewed so, every second.
+WRITES = ("POST", "PATCH", "DELETE")
 
 
 def parse_arguments():

@@ -7,7 +7,8 @@ import ssl
 import threading
 import time
 
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
+# What gives or takes rights. PUT is none of it: a lease is renewed so, every second.
+WRITES = ("POST", "PATCH", "DELETE")
 BLOCK = 65536
 
 

@@ -125,9 +125,9 @@ static void put_binding(struct store *store, const char *uid, const char *signin
 {
         struct error err = { 0 };
         json_auto_t *object = json_pack(
-                "{s:{s:s, s:s, s:s, s:{s:s}}, s:[{s:s, s:s, s:s}]}", "metadata", "name", "x",
-                "uid", uid, "resourceVersion", "5", "labels", SIGNIN_UID_LABEL, signin_uid,
-                "subjects", "kind", "ServiceAccount", "name", "x", "namespace", subject_namespace);
+                "{s:{s:s, s:s, s:s, s:{s:s}}, s:[{s:s, s:s, s:s}]}", "metadata", "name", "x", "uid",
+                uid, "resourceVersion", "5", "labels", SIGNIN_UID_LABEL, signin_uid, "subjects",
+                "kind", "ServiceAccount", "name", "x", "namespace", subject_namespace);
 
         assert_ok(store_put_dependent(store, DEPENDENT_CLUSTER_BINDING, object, &err));
 }
