@@ -359,26 +359,28 @@ static enum step (*const carry_out[])(const struct work *work, const struct acti
         [ACTION_END] = end_session,         [ACTION_FINISH] = finish_session,
 };
 
+static enum step take_step(const struct work *work, const struct action *action, struct error *err)
+{
+        if (!lease_allows_write(work->program->lease, err))
+                return STEP_FAILED;
+        return carry_out[action->kind](work, action, err);
+}
+
 /* A dependent that cannot be deleted does not keep the others: a binding that somebody holds on to
  * is worth nothing once its account is gone. Nothing but deletes comes after a failure. */
 bool apply(struct program *program, struct session *session, const struct observed *observed,
            const struct plan *plan, struct findings *findings, struct error *err)
 {
         const struct work work = { program, session, observed, plan, findings };
-
         bool held = false;
 
         for (size_t i = 0; i < plan->count; i++) {
                 const struct action *action = &plan->actions[i];
                 struct error trouble = { 0 };
 
-                if (held && action->kind == ACTION_UNBOUND)
-                        continue;
                 if (held && action->kind != ACTION_DELETE)
-                        return false;
-                enum step step = lease_allows_write(program->lease, &trouble)
-                                         ? carry_out[action->kind](&work, action, &trouble)
-                                         : STEP_FAILED;
+                        continue;
+                enum step step = take_step(&work, action, &trouble);
                 if (step == STEP_LOOK_AGAIN && !held)
                         return true;
                 if (step != STEP_FAILED)
@@ -386,8 +388,6 @@ bool apply(struct program *program, struct session *session, const struct observ
                 if (!held)
                         *err = trouble;
                 held = true;
-                if (action->kind != ACTION_DELETE)
-                        return false;
         }
         return !held;
 }
