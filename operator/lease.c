@@ -21,7 +21,7 @@
 
 enum outcome {
         OURS,
-        ANOTHERS,
+        HELD,
         UNKNOWN, /* the error says why */
 };
 
@@ -139,7 +139,7 @@ static enum outcome try_once(struct lease *lease, struct error *err)
         if (!look(lease, err))
                 return UNKNOWN;
         if (lease->object != NULL && is_held_by_another(lease))
-                return ANOTHERS;
+                return HELD;
         return take_it(lease, err) ? OURS : UNKNOWN;
 }
 
@@ -191,7 +191,7 @@ static void attempt(struct lease *lease)
                 set_leading(lease, true, NULL);
                 lease->options.changed(lease->options.owner, true);
                 break;
-        case ANOTHERS:
+        case HELD:
                 note_another(lease);
                 break;
         case UNKNOWN:

@@ -197,7 +197,7 @@ static bool request_token(struct writes *writes, struct signin *signin, struct e
 
 static bool remove_all(struct writes *writes, struct error *err)
 {
-        scoped_free char *name = dependent_binding_name(NAME);
+        scoped_free char *name = xasprintf(NAME ".%s", writes->session_namespace);
         json_t *unhold = json_pack("[{s:s, s:s, s:s}, {s:s, s:s}]", "op", "test", "path",
                                    "/metadata/finalizers/0", "value", SIGNIN_FINALIZER, "op",
                                    "remove", "path", "/metadata/finalizers/0");
