@@ -24,6 +24,8 @@ static void print_usage(FILE *stream, const struct daemon *daemon)
                 "  %-14s print the version\n"
                 "  %-14s print this\n",
                 daemon->name, daemon->verb, daemon->verb, "config check", "version", "help");
+        if (daemon->errand != NULL)
+                fprintf(stream, "  %-14s %s\n", daemon->errand->name, daemon->errand->summary);
 }
 
 static void print_help(const struct daemon *daemon)
@@ -80,7 +82,9 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
                (read_log(common, err) && check_health(common, err) && config->check(record, err));
 }
 
-static bool run_verb(const struct daemon *daemon, int argc, char **argv, struct error *err)
+static bool run_verb(const struct daemon *daemon,
+                     bool (*verb)(void *record, struct kube_config *kube, struct error *err),
+                     int argc, char **argv, struct error *err)
 {
         scoped_free void *record = xcalloc(1, daemon->config->record_size);
         const struct daemon_options *common = record;
@@ -93,7 +97,7 @@ static bool run_verb(const struct daemon *daemon, int argc, char **argv, struct 
         } else if (good) {
                 log_init(common->log_level, common->log_format);
                 good = kube_config_read(common->kubeconfig, &kube, err)
-                               ? daemon->run(record, &kube, err)
+                               ? verb(record, &kube, err)
                                : error_wrap(err, "kubernetes.kubeconfig");
         }
         options_clear(daemon->config->options, record);
@@ -149,7 +153,9 @@ static bool run(const struct daemon *daemon, int argc, char **argv, struct error
         static const char *const version_words[] = { "version", "--version", NULL };
 
         if (strcmp(argv[0], daemon->verb) == 0)
-                return run_verb(daemon, argc, argv, err);
+                return run_verb(daemon, daemon->run, argc, argv, err);
+        if (daemon->errand != NULL && strcmp(argv[0], daemon->errand->name) == 0)
+                return run_verb(daemon, daemon->errand->run, argc, argv, err);
         if (strcmp(argv[0], "config") == 0)
                 return run_config(daemon, argc, argv, err);
         if (strcmp(argv[0], "manual") == 0)
@@ -157,8 +163,10 @@ static bool run(const struct daemon *daemon, int argc, char **argv, struct error
         bool version = is_one_of(argv[0], version_words);
         if (!version && !is_one_of(argv[0], help_words))
                 return error_set(err, ERROR_INVALID,
-                                 "\"%s\" is no command: %s, config, version and help are", argv[0],
-                                 daemon->verb);
+                                 "\"%s\" is no command: %s, %s%sconfig, version and help are",
+                                 argv[0], daemon->verb,
+                                 daemon->errand == NULL ? "" : daemon->errand->name,
+                                 daemon->errand == NULL ? "" : ", ");
         if (argc > 1)
                 return error_set(err, ERROR_INVALID, "%s takes no \"%s\"", argv[0], argv[1]);
         if (version)

@@ -34,6 +34,14 @@ struct daemon_config {
         bool (*check)(void *record, struct error *err);
 };
 
+/* A command with the same flags as the daemon's verb, which comes to an end. */
+struct daemon_errand {
+        const char *name;
+        const char *summary; /* for the list of commands */
+        const char *about;   /* for the manual page: whole sentences */
+        bool (*run)(void *record, struct kube_config *kube, struct error *err);
+};
+
 struct daemon {
         const char *name;     /* "tka-server" */
         const char *verb;     /* the command that runs it: "serve" */
@@ -42,10 +50,12 @@ struct daemon {
         const char *see_also; /* manual pages: "kubectl-tka(1) tka-config(5)" */
         const struct daemon_config *config;
         bool (*run)(void *record, struct kube_config *kube, struct error *err);
+        const struct daemon_errand *errand; /* or NULL */
 };
 
-/* The all of main(): "VERB [flags]", "config check [flags]", "version" and "help"; "manual SECTION"
- * is for the build. Errors are one line on stderr. Gives the exit status. */
+/* The all of main(): "VERB [flags]", the errand's name, "config check [flags]", "version" and
+ * "help"; "manual SECTION" is for the build. Errors are one line on stderr. Gives the exit status.
+ */
 int daemon_main(const struct daemon *daemon, int argc, char **argv);
 
 /* Section 8: the daemon's manual page. 5: its part of tka-config(5). */

@@ -11,6 +11,8 @@ static void add_synopsis(const struct daemon *daemon, struct buf *page)
                    ".Nm\n.Cm config check\n.Op Ar flags\n"
                    ".Nm\n.Cm version | help\n",
                    daemon->verb);
+        if (daemon->errand != NULL)
+                buf_printf(page, ".Nm\n.Cm %s\n.Op Ar flags\n", daemon->errand->name);
 }
 
 static void add_commands(const struct daemon *daemon, struct buf *page)
@@ -19,6 +21,8 @@ static void add_commands(const struct daemon *daemon, struct buf *page)
         manual_list_open(page);
         manual_item(page, daemon->verb,
                     "Runs it. SIGTERM and SIGINT end it once what runs is done.");
+        if (daemon->errand != NULL)
+                manual_item(page, daemon->errand->name, daemon->errand->about);
         manual_item(page, "config check",
                     "Says whether the configuration is good, with the same flags.");
         manual_item(page, "version", "Prints the version.");

@@ -10,6 +10,7 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "operator/config.h"
+#include "operator/drain.h"
 #include "operator/events.h"
 #include "operator/measures.h"
 #include "operator/probes.h"
@@ -109,6 +110,14 @@ static bool run(void *record, struct kube_config *kube_config, struct error *err
 
 int main(int argc, char **argv)
 {
+        static const struct daemon_errand errand = {
+                .name = "drain",
+                .summary = "before an uninstall: end every session, and let nobody begin another",
+                .about = "Takes away the right by which tka-server writes sessions, ends every "
+                         "session there is, and\nwaits until a running tka-operator has taken away "
+                         "what each had: what comes before\nan uninstall.",
+                .run = drain_run,
+        };
         const struct daemon daemon = {
                 .name = "tka-operator",
                 .verb = "run",
@@ -118,6 +127,7 @@ int main(int argc, char **argv)
                 .see_also = "kubectl-tka(1) tka-config(5) tka-server(8)",
                 .config = config_table(),
                 .run = run,
+                .errand = &errand,
         };
 
         return daemon_main(&daemon, argc, argv);

@@ -48,9 +48,9 @@ def config(image, layer):
         "history": [{"created": created.strftime("%Y-%m-%dT%H:%M:%SZ"), "created_by": "make image"}]})
 
 
-def blobs(image, layer):
+def blobs(image, layer, level):
     """(index, every blob by digest, the manifest's digest, the compressed layer's size)."""
-    packed = gzip.compress(layer, 9, mtime=0)
+    packed = gzip.compress(layer, level, mtime=0)
     settings = config(image, layer)
     manifest = to_json({"schemaVersion": 2, "mediaType": TYPE + "manifest.v1+json",
                         "config": reference("config.v1+json", settings),
@@ -62,9 +62,9 @@ def blobs(image, layer):
     return index, {digest(blob): blob for blob in (packed, settings, manifest)}, digest(manifest), len(packed)
 
 
-def write_archive(path, image, layer):
+def write_archive(path, image, layer, level=9):
     """Writes the archive; returns (digest of the image, bytes of its compressed layer)."""
-    index, parts, name, size = blobs(image, layer)
+    index, parts, name, size = blobs(image, layer, level)
     files = {"oci-layout": to_json({"imageLayoutVersion": "1.0.0"}), "index.json": index}
     files.update({f"blobs/sha256/{key[7:]}": blob for key, blob in sorted(parts.items())})
     with tarfile.open(pathlib.Path(path), "w", format=tarfile.PAX_FORMAT) as tar:

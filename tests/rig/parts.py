@@ -51,6 +51,13 @@ PARTS = (
          ("--version",), r"v1\.36\."),
 )
 
+# What makes a machine a node of the cluster, and a pod one of the tailnet: for tests/rig/node.py.
+NODE_PARTS = (
+    Part("containerboot", "tailnet", "tailscale.com/cmd/containerboot", ("version",), r"^never$"),
+    Part("kube-scheduler", "kube", "k8s.io/kubernetes/cmd/kube-scheduler", ("--version",), r"v1\.36\."),
+    Part("kubelet", "kube", "k8s.io/kubernetes/cmd/kubelet", ("--version",), r"v1\.36\."),
+)
+
 
 def tags(group):
     path = HERE / group / "tags.txt"
@@ -92,9 +99,9 @@ def version_fits(part, program):
     return False
 
 
-def obtain(say):
+def obtain(say, wanted=PARTS):
     """Every part's path, by name. Builds what is missing."""
-    found = {part.name: find(part) for part in PARTS}
+    found = {part.name: find(part) for part in wanted}
     if None in found.values():
         folder = cache_bin()
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,8 +109,8 @@ def obtain(say):
             if not try_lock(lock):
                 say("waiting for another rig that is building the same programs")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            build_missing(say)
-        found = {part.name: find(part) for part in PARTS}
+            build_missing(say, wanted)
+        found = {part.name: find(part) for part in wanted}
     return found
 
 
@@ -115,8 +122,8 @@ def try_lock(lock):
         return False
 
 
-def build_missing(say):
-    missing = [part for part in PARTS if not find(part)]
+def build_missing(say, wanted):
+    missing = [part for part in wanted if not find(part)]
     if not missing:
         return
     say(f"building {', '.join(part.name for part in missing)}: once, into {cache_bin()}")

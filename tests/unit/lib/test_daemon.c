@@ -1,6 +1,8 @@
 #include "lib/daemon.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/memory.h"
 #include "lib/option_rows.h"
@@ -38,8 +40,19 @@ static bool run(void *record, struct kube_config *kube, struct error *err)
 
 static const struct daemon_config config_of_ours = { &options, sizeof(struct config),
                                                      "/nonexistent.yaml", check };
+static bool unload(void *record, struct kube_config *kube, struct error *err)
+{
+        const struct config *config = record;
+
+        (void)kube;
+        (void)err;
+        seen_wheels = -config->wheels;
+        return true;
+}
+
+static const struct daemon_errand errand = { "unload", "empties it", "Empties it.", unload };
 static const struct daemon ours = { "test",    "serve",         "rolls", "Rolls.",
-                                    "cart(8)", &config_of_ours, run };
+                                    "cart(8)", &config_of_ours, run,     &errand };
 
 /* The words after the program's name, apart at spaces. */
 static int run_words(const char *words)
@@ -71,6 +84,25 @@ TEST(says_whether_a_configuration_is_good_without_running)
         assert_int_equal(run_words("config check --wheels 8"), 0);
         assert_int_equal(run_words("config check --wheels 3"), error_exit_code(ERROR_INVALID));
         assert_int_equal(run_words("config check --wheels 9"), error_exit_code(ERROR_INVALID));
+        assert_int_equal(seen_wheels, 0);
+}
+
+TEST(runs_an_errand_with_the_flags_of_the_verb)
+{
+        static const char text[] = "apiVersion: v1\nkind: Config\ncurrent-context: a\n"
+                                   "clusters: [{name: a, cluster: {server: 'https://a:6443'}}]\n"
+                                   "users: [{name: a, user: {token: t}}]\n"
+                                   "contexts: [{name: a, context: {cluster: a, user: a}}]\n";
+        char path[] = "/tmp/test_daemon.XXXXXX";
+        int fd = mkstemp(path);
+
+        assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+        close(fd);
+        scoped_free char *words = xasprintf("unload --wheels 6 --kubeconfig %s", path);
+        assert_int_equal(run_words(words), 0);
+        unlink(path);
+        assert_int_equal(seen_wheels, -6);
+        assert_int_equal(run_words("unload --wheels 3"), error_exit_code(ERROR_INVALID));
         assert_int_equal(seen_wheels, 0);
 }
 

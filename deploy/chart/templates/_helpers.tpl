@@ -1,0 +1,213 @@
+{{/* Labels of every object. */}}
+{{- define "tka.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: tka
+{{- end }}
+
+{{/* What finds the pods of (dict "root" $ "component" "server"). */}}
+{{- define "tka.selector" -}}
+app.kubernetes.io/name: tka-{{ .component }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end }}
+
+{{/* repository:tag, or repository@digest, of an image of the values. */}}
+{{- define "tka.image" -}}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag }}{{ end }}
+{{- end }}
+
+{{- define "tka.ourImage" -}}
+{{- $image := .Values.image }}
+{{- include "tka.image" (dict "repository" $image.repository "digest" $image.digest "tag" ($image.tag | default .Chart.AppVersion)) }}
+{{- end }}
+
+{{/* Where something goes that deploy/rbac delivers for tka or tka-system. */}}
+{{- define "tka.place" -}}
+{{- if eq .namespace "tka" }}{{ .root.Values.tka.operator.namespace }}
+{{- else if eq .namespace "tka-system" }}{{ .root.Release.Namespace }}
+{{- else }}{{ fail (printf "deploy/rbac names the namespace %s, which the chart does not know" .namespace) }}
+{{- end }}
+{{- end }}
+
+{{/* One document of deploy/rbac, as (dict "root" $ "object" ...), for this release: where it goes, whom it
+     names, and the list of roles. */}}
+{{- define "tka.rbac" -}}
+{{- $root := .root }}
+{{- $object := .object }}
+{{- $metadata := $object.metadata }}
+{{- if $metadata.namespace }}
+{{- $_ := set $metadata "namespace" (include "tka.place" (dict "root" $root "namespace" $metadata.namespace)) }}
+{{- end }}
+{{- range $object.subjects }}
+{{- $_ := set . "namespace" (include "tka.place" (dict "root" $root "namespace" .namespace)) }}
+{{- end }}
+{{- range $object.rules }}
+{{- if and .resourceNames (has "clusterroles" .resources) }}
+{{- $_ := set . "resourceNames" $root.Values.tka.operator.roles }}
+{{- end }}
+{{- end }}
+{{- $_ := set $metadata "labels" (merge (include "tka.labels" $root | fromYaml) $metadata.labels) }}
+{{- toYaml $object }}
+{{- end }}
+
+{{/* One document of deploy/policies for this release: its variables say what it is held to. */}}
+{{- define "tka.policy" -}}
+{{- $root := .root }}
+{{- $object := .object }}
+{{- $known := dict
+      "server" (printf "'system:serviceaccount:%s:tka-server'" $root.Release.Namespace)
+      "operator" (printf "'system:serviceaccount:%s:tka-operator'" $root.Release.Namespace)
+      "sessions" (printf "'%s'" $root.Values.tka.operator.namespace)
+      "release" (printf "'%s'" $root.Release.Namespace)
+      "roles" (printf "['%s']" (join "', '" $root.Values.tka.operator.roles))
+      "maxPeriod" (printf "duration('%s')" $root.Values.tka.server.maxPeriod) }}
+{{- if $root.Values.policies.audiences }}
+{{- $_ := set $known "audiences" (printf "['%s']" (join "', '" $root.Values.policies.audiences)) }}
+{{- end }}
+{{- range $object.spec.variables }}
+{{- if hasKey $known .name }}
+{{- $_ := set . "expression" (get $known .name) }}
+{{- end }}
+{{- end }}
+{{- $_ := set $object.metadata "labels" (merge (include "tka.labels" $root | fromYaml) $object.metadata.labels) }}
+{{- toYaml $object }}
+{{- end }}
+
+{{/* The file both daemons read: tka.*, without what only the chart understands. */}}
+{{- define "tka.config" -}}
+{{- $config := deepCopy .Values.tka }}
+{{- $_ := set $config.tailscale "socket" "/run/tailscale/tailscaled.sock" }}
+{{- $tls := $config.server.tls }}
+{{- $_ := unset $config.server "tls" }}
+{{- if $tls.secretName }}
+{{- $_ := set $config.server "tls" (dict "certFile" "/etc/tka-tls/tls.crt" "keyFile" "/etc/tka-tls/tls.key") }}
+{{- end }}
+{{- if not $config.clusterInfo.caData }}
+{{- $_ := unset $config.clusterInfo "caData" }}
+{{- end }}
+{{- if not $config.clusterInfo.apiEndpoint }}
+{{- $_ := unset $config.clusterInfo "apiEndpoint" }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}
+
+{{/* Refuses what the daemons or the API server would refuse later, and says so in one line. */}}
+{{- define "tka.check" -}}
+{{- $tka := .Values.tka }}
+{{- if eq $tka.operator.namespace .Release.Namespace }}
+{{- fail (printf "tka.operator.namespace: %q is the namespace of the release; sessions need one of their own" .Release.Namespace) }}
+{{- end }}
+{{- if not (or $tka.clusterInfo.apiEndpoint (dig "configMapRef" "enabled" false $tka.clusterInfo)) }}
+{{- fail "tka.clusterInfo.apiEndpoint is required: the API server as people reach it, https://HOST:PORT" }}
+{{- end }}
+{{- if and .Values.tailscale.loginServer (eq (int $tka.tailscale.port) 443) (not $tka.server.tls.secretName) }}
+{{- fail "tka.tailscale.port: 443 means TLS, and headscale gives no certificates: set tka.server.tls.secretName, or another port" }}
+{{- end }}
+{{- if and .Values.tailscale.persistence.enabled (gt (int .Values.server.replicas) 1) }}
+{{- fail "server.replicas: one volume holds the identity of one node: set tailscale.persistence.enabled=false, or one replica" }}
+{{- end }}
+{{- end }}
+
+{{/* Containers are restricted in the sense of Pod Security. */}}
+{{- define "tka.restricted" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "tka.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* A pod's own token, for the one container that needs it. */}}
+{{- define "tka.tokenVolume" -}}
+- name: token
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken: {path: token, expirationSeconds: 3607}
+      - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+      - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- end }}
+
+{{- define "tka.tokenMount" -}}
+- {name: token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+{{- end }}
+
+{{/* Probes and metrics are on the pod's address: 127.0.0.1 is the tailnet's. */}}
+{{- define "tka.health" -}}
+ports:
+  - {name: health, containerPort: {{ .Values.tka.health.port }}}
+livenessProbe:
+  httpGet: {path: /livez, port: health}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 3
+readinessProbe:
+  httpGet: {path: /readyz, port: health}
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+{{- end }}
+
+{{- define "tka.healthAddress" -}}
+- {name: TKA_HEALTH_ADDRESS, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+{{- end }}
+
+{{/* Where the pods of (dict "root" $ "component" "server") may run. */}}
+{{- define "tka.scheduling" -}}
+{{- $own := index .root.Values .component }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with $own.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $own.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.topologySpreadConstraints }}
+topologySpreadConstraints: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- if $own.affinity }}
+affinity: {{ toYaml $own.affinity | nindent 2 }}
+{{- else }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector: {matchLabels: {{ include "tka.selector" . | fromYaml | toJson }}}
+{{- end }}
+{{- end }}
+
+{{- define "tka.podMetadata" -}}
+{{- $own := index .root.Values .component }}
+annotations:
+  checksum/config: {{ include "tka.config" .root | sha256sum }}
+  {{- with $own.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+labels:
+  {{- include "tka.selector" . | nindent 2 }}
+  app.kubernetes.io/component: {{ .component }}
+  app.kubernetes.io/part-of: tka
+  app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+  {{- with $own.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}

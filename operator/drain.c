@@ -1,0 +1,158 @@
+#include "operator/drain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fiber.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/memory.h"
+#include "operator/config.h"
+#include "schema/signin.h"
+
+#define USER_AGENT "tka-operator/" VERSION
+#define SERVER_BINDING "tka-server" /* of deploy/rbac */
+#define WAIT_MS 600000
+#define EVERY_MS 500
+#define PAGE 500
+
+struct draining {
+        struct loop *loop;
+        struct kube *kube;
+        const char *session_namespace;
+        size_t left; /* sessions, as last seen */
+        bool done;
+        struct error err;
+};
+
+static void clear_draining(struct draining *draining)
+{
+        kube_free(draining->kube);
+        loop_free(draining->loop);
+}
+
+static void scoped_json_decref(json_t **value)
+{
+        json_decref(*value);
+}
+
+/* One that is gone, or already another one, is dealt with. */
+static bool remove_object(struct draining *draining, const char *path, const json_t *object,
+                          struct error *err)
+{
+        const char *uid = json_text_at(object, "metadata.uid");
+
+        if (uid == NULL)
+                return error_set(err, ERROR_UNAVAILABLE, "%s came without uid", path);
+        return kube_delete(draining->kube, path, uid, NULL, NULL, err) ||
+               err->kind == ERROR_NOT_FOUND || err->kind == ERROR_CONFLICT;
+}
+
+/* From now on tka-server can write no session. */
+static bool take_right(struct draining *draining, struct error *err)
+{
+        static const struct kube_resource bindings = { "rbac.authorization.k8s.io", "v1",
+                                                       "rolebindings" };
+        scoped_free char *path =
+                kube_path(&bindings, draining->session_namespace, SERVER_BINDING, NULL);
+        scoped(scoped_json_decref) json_t *object = NULL;
+
+        if (!kube_get(draining->kube, path, &object, err))
+                return err->kind == ERROR_NOT_FOUND;
+        return remove_object(draining, path, object, err);
+}
+
+static bool end_session(struct draining *draining, const json_t *signin, struct error *err)
+{
+        const char *name = json_text_at(signin, "metadata.name");
+
+        if (json_text_at(signin, "metadata.deletionTimestamp") != NULL)
+                return true;
+
+        scoped_free char *path =
+                kube_path(signin_resource(), draining->session_namespace, name, NULL);
+        return remove_object(draining, path, signin, err);
+}
+
+/* Deletes what is there, a page at a time; left says how many there were. */
+static bool end_sessions(struct draining *draining, struct error *err)
+{
+        scoped_free char *path =
+                kube_path(signin_resource(), draining->session_namespace, NULL, NULL);
+        scoped_free char *query = xasprintf("%s?limit=%d", path, PAGE);
+        scoped(scoped_json_decref) json_t *list = NULL;
+
+        draining->left = 0;
+        if (!kube_get(draining->kube, query, &list, err))
+                return err->kind == ERROR_NOT_FOUND; /* not even a CRD */
+
+        const json_t *items = json_object_get(list, "items");
+        draining->left = json_array_size(items);
+        for (size_t i = 0; i < draining->left; i++)
+                if (!end_session(draining, json_array_get(items, i), err))
+                        return false;
+        return true;
+}
+
+static bool try_once(struct draining *draining, struct error *err)
+{
+        size_t before = draining->left;
+
+        if (!take_right(draining, err) || !end_sessions(draining, err))
+                return false;
+        if (draining->left != before) {
+                scoped_free char *count = xasprintf("%zu", draining->left);
+                log_event(LOG_LEVEL_INFO, "sessions are ending", "left", count, NULL);
+        }
+        return true;
+}
+
+/* An API server that cannot be reached is asked again; one that refuses is not. */
+static bool drain_all(struct draining *draining, struct error *err)
+{
+        int64_t deadline = loop_now_ms() + WAIT_MS;
+
+        for (;;) {
+                bool good = try_once(draining, err);
+
+                if (good && draining->left == 0)
+                        return true;
+                if (!good && err->kind != ERROR_UNAVAILABLE)
+                        return false;
+                if (loop_now_ms() > deadline && good)
+                        return error_set(err, ERROR_UNAVAILABLE,
+                                         "%zu sessions have not ended: does tka-operator run?",
+                                         draining->left);
+                if (loop_now_ms() > deadline || !wait_ms(draining->loop, EVERY_MS, err))
+                        return false;
+        }
+}
+
+static void drain_on_fiber(void *argument)
+{
+        struct draining *draining = argument;
+
+        draining->done = drain_all(draining, &draining->err);
+        loop_stop(draining->loop);
+}
+
+bool drain_run(void *record, struct kube_config *kube_config, struct error *err)
+{
+        struct config *config = record;
+        scoped(clear_draining) struct draining draining = { 0 };
+
+        if (!settings_settle_namespaces(&config->settings, kube_config->namespace_name, err))
+                return false;
+        draining.session_namespace = config->settings.session_namespace;
+        draining.loop = loop_new();
+        draining.kube = kube_new(draining.loop, kube_config, USER_AGENT);
+        fiber_start(draining.loop, drain_on_fiber, &draining);
+        loop_run(draining.loop);
+        if (draining.done)
+                log_event(LOG_LEVEL_INFO, "no session is left", "namespace",
+                          draining.session_namespace, NULL);
+        else
+                *err = draining.err;
+        return draining.done;
+}

@@ -1,0 +1,438 @@
+"""The chart and what is made from it: every documented combination of values, judged by helm, the API server's own schemas
+and the daemons; one source for RBAC and policies; the alerts played through."""
+
+import copy
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from conftest import REPOSITORY
+from host import command
+
+CHART = REPOSITORY / "deploy/chart"
+ENDPOINT = {"tka": {"clusterInfo": {"apiEndpoint": "https://api.example.com:6443"}}}
+TLS = {"tka": {"server": {"tls": {"secretName": "tka-tls"}}}}
+HEADSCALE = {"tailscale": {"loginServer": "https://headscale.example.com"}}
+
+# What the README and values.yaml speak of, each with what it must bring about.
+COMBINATIONS = {
+    "defaults": {},
+    "another port": {"tka": {"tailscale": {"port": 8080}}},
+    "headscale with TLS files": {**HEADSCALE, **TLS},
+    "headscale with another port": {**HEADSCALE, "tka": {"tailscale": {"port": 8080}}},
+    "tun": {"tka": {"tailscale": {"mode": "tun"}}},
+    "a volume": {"tailscale": {"persistence": {"enabled": True, "storageClass": "fast"}}},
+    "a volume that exists": {"tailscale": {"persistence": {"enabled": True, "existingClaim": "old"}}},
+    "workload identity": {"tailscale": {"workloadIdentity": {"clientID": "c1", "audience": "tailscale"}}},
+    "several of each": {"server": {"replicas": 2}, "operator": {"replicas": 3}},
+    "monitoring": {"metrics": {"serviceMonitor": {"enabled": True, "labels": {"release": "p"}},
+                               "prometheusRule": {"enabled": True}, "dashboard": {"enabled": True}}},
+    "a digest": {"image": {"digest": "sha256:" + "0" * 64}, "imagePullSecrets": ["pull"]},
+    "more roles and namespaces": {"tka": {"operator": {"namespace": "people", "roles": ["view", "edit", "ops:read"]},
+                                          "server": {"maxPeriod": "8h"}}},
+    "without what can be left out": {"policies": {"enabled": False}, "drain": {"enabled": False},
+                                     "podDisruptionBudget": {"enabled": False}, "networkPolicy": {"enabled": False},
+                                     "crds": {"install": False}, "sessions": {"createNamespace": False}},
+    "CRDs that stay": {"crds": {"keep": True}},
+    "scrapes from one namespace": {"networkPolicy": {"from": [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]}},
+    "where pods run": {"server": {"nodeSelector": {"disk": "ssd"}, "tolerations": [{"operator": "Exists"}],
+                                  "priorityClassName": "high", "podAnnotations": {"a": "b"}, "podLabels": {"c": "d"}},
+                       "operator": {"affinity": {"nodeAffinity": {}},
+                                    "topologySpreadConstraints": [{
+                                        "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]}},
+    "several capabilities": {"tka": {"tailscale": {"capName": ["example.com/cap/a", "example.com/cap/b"]}}},
+    "labels and a CA": {"tka": {"clusterInfo": {"labels": {"environment": "test"}, "insecureSkipTLSVerify": True}}},
+    "audiences": {"policies": {"audiences": ["https://issuer.example.com"]}},
+}
+
+# What cannot work is refused by helm, in words.
+REFUSED = {
+    "no endpoint": ({"tka": {"clusterInfo": {"apiEndpoint": ""}}}, "tka.clusterInfo.apiEndpoint is required"),
+    "headscale on 443 without files": (HEADSCALE, "headscale gives no certificates"),
+    "one namespace for all": ({"tka": {"operator": {"namespace": "tka-system"}}}, "sessions need one of their own"),
+    "two servers on one volume": ({"server": {"replicas": 2}, "tailscale": {"persistence": {"enabled": True}}},
+                                  "one volume holds the identity of one node"),
+    "no role": ({"tka": {"operator": {"roles": []}}}, "tka.operator.roles|/tka/operator/roles"),
+    "a port that is none": ({"tka": {"tailscale": {"port": 70000}}}, "port"),
+    "a period that is none": ({"tka": {"server": {"maxPeriod": "1 day"}}}, "maxPeriod"),
+    "an endpoint without TLS": ({"tka": {"clusterInfo": {"apiEndpoint": "http://a"}}}, "apiEndpoint"),
+    "a misspelt value": ({"polices": {"enabled": False}}, "polices"),
+    "a mode that is none": ({"tka": {"tailscale": {"mode": "auto"}}}, "mode"),
+}
+# kube-score asks for these, and we do not follow: images are pinned by tag or digest, nothing is written but into volumes
+# that have limits of their own, and nobody can say in advance where control servers, relays and API servers are.
+NOT_FOLLOWED = ("container-image-pull-policy", "container-ephemeral-storage-request-and-limit", "pod-networkpolicy")
+
+
+def merged(base, more):
+    base = copy.deepcopy(base)
+    for key, value in more.items():
+        base[key] = merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+    return base
+
+
+@pytest.fixture(scope="module")
+def helm(obtain):
+    def run(*argv, values=None, code=0, text=True):
+        line = [*obtain("helm"), *map(str, argv), *(["-f", "-"] if values is not None else [])]
+        done = subprocess.run(line, input=yaml.safe_dump(values) if values is not None else None, capture_output=True,
+                              text=text, check=False, timeout=60)
+        assert code is None or done.returncode == code, done.stderr
+        return done
+    return run
+
+
+@pytest.fixture(scope="module")
+def template(helm):
+    """Objects that a combination of values gives."""
+    known = {}
+
+    def run(values, namespace="tka-system"):
+        key = json.dumps([values, namespace])
+        if key not in known:
+            said = helm("template", "tka", CHART, "--namespace", namespace, values=merged(ENDPOINT, values))
+            known[key] = [each for each in yaml.safe_load_all(said.stdout) if each]
+        return copy.deepcopy(known[key])
+    return run
+
+
+def pick(objects, kind, name):
+    found = [each for each in objects if (each["kind"], each["metadata"]["name"]) == (kind, name)]
+    assert len(found) == 1, f"{len(found)} of {kind} {name}"
+    return found[0]
+
+
+def containers(objects, name):
+    pod = pick(objects, "Deployment", name)["spec"]["template"]["spec"]
+    return {each["name"]: each for each in [*pod.get("initContainers", []), *pod["containers"]]}
+
+
+def environment(container):
+    return {each["name"]: each.get("value") for each in container["env"]}
+
+
+# --- every combination ---
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_helm_lints(helm, name):
+    helm("lint", CHART, "--strict", "--namespace", "tka-system", values=merged(ENDPOINT, COMBINATIONS[name]))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_helm_refuses(helm, name):
+    values, words = REFUSED[name]
+    said = helm("template", "tka", CHART, "--namespace", "tka-system", values=merged(ENDPOINT, values), code=1)
+    assert re.search(words, said.stderr), said.stderr
+
+
+@pytest.fixture(scope="module")
+def schemas(shared_world, tmp_path_factory):
+    """The rig's API server's own OpenAPI, as kubeconform wants it: strict, a file for each kind."""
+    status, document = shared_world.kube("/openapi/v2")
+    assert status == 200
+    definitions = {name: strict(each) for name, each in document["definitions"].items()}
+    folder = tmp_path_factory.mktemp("schemas")
+    for name, each in definitions.items():
+        for kind in each.get("x-kubernetes-group-version-kind", []):
+            group = kind["group"].split(".")[0]
+            file = "-".join(part.lower() for part in (kind["kind"], group, kind["version"]) if part)
+            (folder / f"{file}.json").write_text(json.dumps({
+                "$ref": f"#/definitions/{name}",
+                "definitions": {part: definitions[part] for part in parts_of(name, definitions)}}))
+    return folder
+
+
+def parts_of(name, definitions):
+    """The names of all definitions that one of them is made of."""
+    found, ahead = set(), [name]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += re.findall(r'"#/definitions/([^"]+)"', json.dumps(definitions[name]))
+    return found
+
+
+def strict(definition):
+    """Nothing but what is named; numbers or texts where Kubernetes takes both."""
+    if definition.get("x-kubernetes-int-or-string") or definition.get("format") == "int-or-string":
+        return {"type": ["string", "integer"]}
+    definition = {key: value for key, value in definition.items() if key != "format"}
+    if "properties" in definition:
+        definition["properties"] = {name: strict(each) for name, each in definition["properties"].items()}
+        definition.setdefault("additionalProperties", False)
+    for key in ("items", "additionalProperties"):
+        if isinstance(definition.get(key), dict):
+            definition[key] = strict(definition[key])
+    return definition
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_kubeconform_knows_every_field(template, schemas, obtain, name):
+    objects = [each for each in template(COMBINATIONS[name]) if "monitoring.coreos.com" not in each["apiVersion"]]
+    where = f"{schemas}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
+    done = subprocess.run([*obtain("kubeconform"), "-strict", "-summary", "-schema-location", where],
+                          input=yaml.safe_dump_all(objects), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(objects)} resources found" in done.stdout and "Skipped: 0" in done.stdout, done.stdout
+
+
+def test_kubeconform_would_notice_a_field_that_does_not_exist(template, schemas, obtain):
+    (deployment,) = [pick(template({}), "Deployment", "tka-server")]
+    deployment["spec"]["template"]["spec"]["containers"][0]["sekurityContext"] = {}
+    where = f"{schemas}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
+    done = subprocess.run([*obtain("kubeconform"), "-strict", "-schema-location", where],
+                          input=yaml.safe_dump(deployment), capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "sekurityContext" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_both_daemons_accept_the_configuration(template, tmp_path, name):
+    path = tmp_path / "config.yaml"
+    path.write_text(pick(template(COMBINATIONS[name]), "ConfigMap", "tka")["data"]["config.yaml"])
+    for program in ("tka-server", "tka-operator"):
+        done = subprocess.run([REPOSITORY / "build/bin" / program, "config", "check", "--config", path],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in COMBINATIONS if name != "tun"])
+def test_every_pod_is_restricted(template, name):
+    for each in template(COMBINATIONS[name]):
+        if each["kind"] not in ("Deployment", "Job"):
+            continue
+        pod = each["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] > 10000
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_kube_score_finds_nothing_that_we_do_not_know_of(template, obtain):
+    argv = [*obtain("kube-score"), "score", "--output-format", "ci", "--ignore-container-cpu-limit"]
+    for name in NOT_FOLLOWED:
+        argv += ["--ignore-test", name]
+    done = subprocess.run([*argv, "-"], input=yaml.safe_dump_all(template({})), capture_output=True, text=True,
+                          check=False)
+    bad = [line for line in done.stdout.splitlines() if line.startswith(("[CRITICAL]", "[WARNING]"))]
+    assert not bad and "[OK]" in done.stdout, "\n".join(bad) + done.stderr
+
+
+# --- what values bring about ---
+
+
+def test_port_443_is_bound_without_a_capability_and_with_the_tailnets_certificate(template):
+    objects = template({})
+    pod = pick(objects, "Deployment", "tka-server")["spec"]["template"]["spec"]
+    assert {"name": "net.ipv4.ip_unprivileged_port_start", "value": "443"} in pod["securityContext"]["sysctls"]
+    assert environment(containers(objects, "tka-server")["tailscaled"])["TS_PERMIT_CERT_UID"] == "65532"
+
+
+def test_other_ports_need_neither(template):
+    objects = template({"tka": {"tailscale": {"port": 8080}}})
+    assert "sysctls" not in pick(objects, "Deployment", "tka-server")["spec"]["template"]["spec"]["securityContext"]
+    assert "TS_PERMIT_CERT_UID" not in environment(containers(objects, "tka-server")["tailscaled"])
+
+
+def test_tailscaled_keeps_no_secret_and_runs_as_another_user(template):
+    sidecar = containers(template({}), "tka-server")["tailscaled"]
+    assert environment(sidecar)["TS_KUBE_SECRET"] == "" and environment(sidecar)["TS_STATE_DIR"]
+    assert sidecar["securityContext"]["runAsUser"] == 65531
+    assert sidecar["restartPolicy"] == "Always"
+    assert not [mount for mount in sidecar["volumeMounts"] if "kubernetes.io" in mount["mountPath"]]
+
+
+def test_the_auth_key_is_a_file_and_in_no_environment(template):
+    variables = environment(containers(template({}), "tka-server")["tailscaled"])
+    assert variables["TS_AUTHKEY"].startswith("file:")
+
+
+def test_a_workload_identity_takes_the_place_of_the_key(template):
+    objects = template(COMBINATIONS["workload identity"])
+    variables = environment(containers(objects, "tka-server")["tailscaled"])
+    assert "TS_AUTHKEY" not in variables and variables["TS_CLIENT_ID"] == "c1"
+    assert variables["TS_ID_TOKEN"].startswith("file:") and "--advertise-tags=tag:tka" in variables["TS_EXTRA_ARGS"]
+    assert "tka-authkey" not in json.dumps(objects)
+
+
+def test_headscale_is_who_tailscaled_logs_in_to(template):
+    variables = environment(containers(template(COMBINATIONS["headscale with TLS files"]), "tka-server")["tailscaled"])
+    assert variables["TS_EXTRA_ARGS"] == "--login-server=https://headscale.example.com"
+
+
+@pytest.mark.parametrize("values, state", [({}, True), (COMBINATIONS["a volume"], False)])
+def test_without_a_volume_a_node_leaves_the_tailnet_when_it_ends(template, values, state):
+    variables = environment(containers(template(values), "tka-server")["tailscaled"])
+    assert ("--state=mem:" in variables.get("TS_TAILSCALED_EXTRA_ARGS", "")) == state
+
+
+def test_health_is_on_the_pods_own_address(template):
+    for name in ("tka-server", "tka-operator"):
+        container = containers(template({}), name)[name]
+        address = [each for each in container["env"] if each["name"] == "TKA_HEALTH_ADDRESS"]
+        assert address[0]["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
+        assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+        assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_a_changed_configuration_rolls_the_pods(template):
+    one, other = template({}), template({"tka": {"log": {"level": "debug"}}})
+    for name in ("tka-server", "tka-operator"):
+        sums = {pick(each, "Deployment", name)["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+                for each in (one, other)}
+        assert len(sums) == 2
+
+
+def test_the_role_list_is_one_for_rbac_policies_and_daemons(template):
+    objects = template({"tka": {"operator": {"roles": ["view", "ops:read"]}}})
+    for name, verb in (("tka-server", "get"), ("tka-operator", "bind")):
+        rules = [rule for rule in pick(objects, "ClusterRole", name)["rules"] if "resourceNames" in rule]
+        assert [(rule["resourceNames"], rule["verbs"]) for rule in rules] == [(["view", "ops:read"], [verb])]
+    variables = pick(objects, "ValidatingAdmissionPolicy", "tka-p3-bindings")["spec"]["variables"]
+    assert {"name": "roles", "expression": "['view', 'ops:read']"} in variables
+    config = yaml.safe_load(pick(objects, "ConfigMap", "tka")["data"]["config.yaml"])
+    assert config["operator"]["roles"] == ["view", "ops:read"]
+
+
+def test_other_namespaces_are_other_namespaces_everywhere(template):
+    objects = template({"tka": {"operator": {"namespace": "people"}}}, namespace="machinery")
+    text = yaml.safe_dump_all(objects)
+    assert "tka-system" not in text
+    assert not re.search(r"'tka'|namespace: tka$|serviceaccount:tka", text, re.MULTILINE)
+    assert pick(objects, "RoleBinding", "tka-server")["metadata"]["namespace"] == "people"
+    assert pick(objects, "RoleBinding", "tka-server")["subjects"][0]["namespace"] == "machinery"
+
+
+def test_crds_are_templates_so_that_they_upgrade_and_stay_when_told_to(template):
+    assert not (CHART / "crds").exists()
+    crd = pick(template({}), "CustomResourceDefinition", "tkasignins.tka.specht-labs.de")
+    assert "helm.sh/resource-policy" not in crd["metadata"].get("annotations", {})
+    crd = pick(template({"crds": {"keep": True}}), "CustomResourceDefinition", "tkasignins.tka.specht-labs.de")
+    assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+# --- one source ---
+
+
+def essence(each):
+    """An object without what a release adds to it."""
+    each = copy.deepcopy(each)
+    each["metadata"].pop("labels", None)
+    return each
+
+
+@pytest.mark.parametrize("folder", ["deploy/rbac", "deploy/policies", "schema/crd"])
+def test_the_chart_delivers_what_stands_in(template, folder):
+    objects = template({})
+    for path in sorted((REPOSITORY / folder).glob("*.yaml")):
+        for wanted in yaml.safe_load_all(path.read_text()):
+            if wanted["kind"] == "Namespace" and wanted["metadata"]["name"] == "tka-system":
+                continue  # the release's own, made by whoever installs
+            found = pick(objects, wanted["kind"], wanted["metadata"]["name"])
+            assert essence(found) == essence(wanted), path.name
+
+
+def test_the_chart_binds_nobody_to_anything_else(template):
+    delivered = {each["metadata"]["name"] for path in (REPOSITORY / "deploy/rbac").glob("*.yaml")
+                 for each in yaml.safe_load_all(path.read_text())}
+    for each in template({}):
+        if each["kind"].endswith(("Role", "RoleBinding", "ServiceAccount")):
+            assert each["metadata"]["name"] in delivered
+
+
+def test_what_is_made_from_the_chart_is_up_to_date(obtain):
+    done = subprocess.run([REPOSITORY / "deploy/render/render", "--check"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "HELM": obtain("helm")[0]})
+    assert done.returncode == 0, f"make manifests, and commit: {done.stdout}{done.stderr}"
+
+
+def test_the_packed_chart_is_the_chart(helm, tmp_path):
+    command("make", "-C", REPOSITORY, "chart")
+    release = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    packed = REPOSITORY / f"build/tka-{release}.tgz"
+    one, other = (helm("template", "tka", where, "--namespace", "tka-system", values=ENDPOINT).stdout
+                  for where in (CHART, packed))
+    assert one == other
+
+
+# --- plain manifests ---
+
+
+def kustomize(folder):
+    return [each for each in yaml.safe_load_all(command("kubectl", "kustomize", folder)) if each]
+
+
+@pytest.fixture
+def kubectl_on_path(shared_world, monkeypatch):
+    monkeypatch.setenv("PATH", f"{shared_world.folder}/bin:{os.environ['PATH']}")
+
+
+def test_plain_manifests_are_what_the_chart_gives(template, kubectl_on_path):
+    plain = {(each["kind"], each["metadata"]["name"]) for each in kustomize(REPOSITORY / "deploy/manifests")}
+    chart = {(each["kind"], each["metadata"]["name"]) for each in template({}) if each["kind"] != "Job"}
+    assert plain == chart | {("Namespace", "tka-system")}
+
+
+def test_a_kustomization_on_top_changes_image_and_configuration(kubectl_on_path, tmp_path):
+    base = os.path.relpath(REPOSITORY / "deploy/manifests", tmp_path)
+    patch = [{"op": "replace", "path": "/data/config.yaml", "value": "clusterInfo: {apiEndpoint: https://a}"}]
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
+        "resources": [base], "images": [{"name": "localhost/tka", "newName": "registry.example.com/tka"}],
+        "patches": [{"target": {"kind": "ConfigMap", "name": "tka"}, "patch": yaml.safe_dump(patch)}]}))
+    objects = kustomize(tmp_path)
+    assert containers(objects, "tka-operator")["tka-operator"]["image"] == "registry.example.com/tka:0.1.0"
+    assert "https://a" in pick(objects, "ConfigMap", "tka")["data"]["config.yaml"]
+
+
+def test_the_api_server_takes_the_plain_manifests(world, kubectl_on_path):
+    text = yaml.safe_dump_all(kustomize(REPOSITORY / "deploy/manifests"))
+    world.run("admin", "kubectl", "apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts",
+              "-f", "-", text=text)
+
+
+# --- monitoring ---
+
+
+def alerts(template):
+    return pick(template(COMBINATIONS["monitoring"]), "PrometheusRule", "tka")["spec"]
+
+
+def test_promtool_accepts_the_alerts_and_plays_them_through(template, obtain, tmp_path):
+    (tmp_path / "alerts.yaml").write_text(yaml.safe_dump(alerts(template)))
+    (tmp_path / "test.yaml").write_text(pathlib.Path(__file__).with_name("alerts_test.yaml").read_text())
+    for argv in (("check", "rules", "alerts.yaml"), ("test", "rules", "test.yaml")):
+        done = subprocess.run([*obtain("promtool"), *argv], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def queries():
+    dashboard = json.loads((CHART / "files/dashboard.json").read_text())
+    return [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+
+
+def test_promtool_accepts_every_query_of_the_dashboard(obtain, tmp_path):
+    rules = [{"record": f"query:{place}", "expr": query} for place, query in enumerate(queries())]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    done = subprocess.run([*obtain("promtool"), "check", "rules", tmp_path / "rules.yaml"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_the_daemons_have(template):
+    exposed = set()
+    for path in [*REPOSITORY.glob("server/*.c"), *REPOSITORY.glob("operator/*.c"), *REPOSITORY.glob("lib/*.c")]:
+        exposed |= set(re.findall(r'"((?:tka|process)_[a-z_]+)"', path.read_text()))
+    asked = " ".join([*queries(), *(rule["expr"] for group in alerts(template)["groups"] for rule in group["rules"])])
+    for name in re.findall(r"\b((?:tka|process)_[a-z_]+)", asked):
+        assert re.sub(r"_(bucket|sum|count)$", "", name) in exposed, name

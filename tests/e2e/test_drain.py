@@ -1,0 +1,68 @@
+"""`tka-operator drain`, what comes before an uninstall: nobody begins a session any more, and every one has ended."""
+
+import json
+
+import pytest
+
+from world import GROUP, eventually
+
+RIGHT = "/apis/rbac.authorization.k8s.io/v1/namespaces/tka/rolebindings/tka-server"
+
+
+def drain(world, *flags, code=0):
+    return world.run("admin", "tka-operator", "drain", "--kubeconfig", world.rig.cluster.admin_kubeconfig(),
+                     "--namespace", "tka-system", "--log-format", "json", *flags, code=code)
+
+
+@pytest.fixture
+def drained(world):
+    """A world whose server gets its right back at the end."""
+    yield world
+    world.rig.cluster.apply()
+    eventually("alice signs in again", lambda: world.ask("alice", "POST", "credential", {}).status == 200, 20)
+
+
+def test_everything_that_sessions_have_is_gone_when_it_ends(drained):
+    drained.credential("alice")
+    drained.credential("bob")
+    said = drain(drained)
+    assert not drained.items(GROUP) and not drained.made_for()
+    last = json.loads(said.stderr.splitlines()[-1])
+    assert (last["msg"], last["namespace"]) == ("no session is left", "tka")
+
+
+def test_afterwards_nobody_can_sign_in(drained):
+    drain(drained)
+    assert drained.kube(RIGHT)[0] == 404
+    answer = drained.ask("alice", "POST", "credential", {})
+    assert answer.status >= 400, answer.text
+    assert not drained.items(GROUP)
+
+
+def test_it_can_be_run_again(drained):
+    drain(drained)
+    drain(drained)
+
+
+def test_it_waits_for_an_operator_and_says_what_is_left(drained):
+    drained.credential("alice")
+    with drained.stopped("operator"):
+        with pytest.raises(Exception, match="timed out"):
+            drained.run("admin", "tka-operator", "drain", "--kubeconfig", drained.rig.cluster.admin_kubeconfig(),
+                        "--namespace", "tka-system", seconds=3)
+        assert len(drained.items(GROUP)) == 1
+        assert drained.items(GROUP)[0]["metadata"]["deletionTimestamp"]
+    drain(drained)
+    assert not drained.items(GROUP)
+
+
+def test_an_api_server_that_refuses_ends_it_with_words(world):
+    said = world.run("admin", "tka-operator", "drain", "--kubeconfig", world.folder / "server/kubeconfig",
+                     "--namespace", "tka-system", code=None)
+    assert said.returncode == 4 and "forbidden" in said.stderr, said.stderr
+
+
+def test_the_two_namespaces_may_not_be_one(world):
+    said = world.run("admin", "tka-operator", "drain", "--kubeconfig", world.rig.cluster.admin_kubeconfig(),
+                     "--namespace", "tka", code=2)
+    assert "sessions need a namespace of their own" in said.stderr

@@ -1,0 +1,271 @@
+"""The chart on a real node: its pods run from our image under Pod Security restricted, join the tailnet, and let alice in.
+
+The tests are one story and come in this order: each finds the cluster as the one before left it.
+"""
+
+import base64
+import json
+import threading
+import warnings
+
+import pytest
+import yaml
+
+import node as machine
+from conftest import REPOSITORY
+from host import RigError, command
+from tailnet import CONTROL
+from world import eventually
+
+CHART = REPOSITORY / "deploy/chart"
+RELEASE, SESSIONS = "tka-system", "tka"
+HOSTNAME, PORT = "cluster", 8123
+URL = f"http://{HOSTNAME}:{PORT}"
+# What comes and goes by itself, or is made by the cluster for any namespace.
+PASSING = ("events", "leases", "endpointslices", "endpoints", "componentstatuses", "pods.metrics", "csinodes")
+RESTRICTED = {"kind": "Namespace", "apiVersion": "v1", "metadata": {
+    "name": RELEASE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+
+
+class Story:
+    """The node, the rig's people, and the release between them."""
+
+    def __init__(self, world, node, helm):
+        self.world, self.node, self.helm_argv = world, node, helm
+        self.before = set()
+        self.session = None
+
+    def helm(self, *argv, values=None, seconds=180):
+        return self.node.enter(*self.helm_argv, *argv, *(["-f", "-"] if values else []), "--namespace", RELEASE,
+                               text=yaml.safe_dump(values) if values else None, seconds=seconds)
+
+    def values(self, **log):
+        authority = (self.node.folder / "pki/ca.crt").read_bytes()
+        return {
+            "tka": {"tailscale": {"hostname": HOSTNAME, "port": PORT},
+                    "operator": {"roles": ["view", "cluster-admin"]},
+                    "clusterInfo": {"apiEndpoint": machine.API, "caData": base64.b64encode(authority).decode()},
+                    "log": {"level": "info", **log}},
+            "tailscale": {"loginServer": f"http://{CONTROL[0]}:{CONTROL[1]}",
+                          "image": {"repository": "localhost/tailscale", "tag": "0"},
+                          "daemonArgs": ["--no-logs-no-support"],
+                          "env": [{"name": "TS_DEBUG_USE_DERP_HTTP", "value": "1"},
+                                  {"name": "TS_PANIC_IF_HIT_MAIN_CONTROL", "value": "1"}]}}
+
+    def alice(self, *argv, code=0, seconds=60):
+        return self.world.run("alice", *argv, code=code, seconds=seconds)
+
+    def tailnet_nodes(self):
+        """Name -> node of headscale's list, of those that are called like the server."""
+        return {each["given_name"]: each for each in self.world.rig.tailnet.control("nodes", "list")
+                if each["given_name"].startswith(HOSTNAME)}
+
+    def forget_tailnet_nodes(self):
+        for each in self.tailnet_nodes().values():
+            self.world.rig.tailnet.control("nodes", "delete", "-i", each["id"], "--force")
+
+    def name_server(self):
+        """What MagicDNS would say: the server's name and its address, in every node's hosts file."""
+        def find():
+            nodes = [each for each in self.tailnet_nodes().values() if each.get("online")]
+            return nodes[0] if len(nodes) == 1 else None
+        found = eventually("one server in the tailnet", find, 60)
+        hosts = self.world.rig.tailnet.hosts() + f"{found['ip_addresses'][0]} {HOSTNAME}\n"
+        (self.world.folder / "hosts").write_text(hosts)
+        assert found["given_name"] == HOSTNAME, "the name was not free"
+        return found
+
+    def await_server(self):
+        """Until alice's machine and the server talk, and the server is ready."""
+        self.name_server()
+        eventually("the server answers alice", lambda: self.world.run(
+            "alice", "curl", "-s", "-m", "5", f"{URL}/api/v1alpha1/cluster-info", code=None).returncode == 0, 60)
+
+    def signins(self):
+        return self.node.get("tkasignins", "-n", SESSIONS)["items"]
+
+    def everything(self):
+        """The names of all objects there are, but for what comes and goes by itself."""
+        kinds = [kind for kind in self.node.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+                 if not kind.startswith(PASSING)]
+        listed = self.node.kubectl("get", ",".join(kinds), "-A", "-o", "json", "--ignore-not-found")
+        return {(each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"])
+                for each in json.loads(listed or '{"items": []}')["items"]}
+
+
+@pytest.fixture(scope="module")
+def story(shared_world, obtain):
+    reason = machine.obstacle()
+    if reason:
+        warnings.warn(f"THE DEPLOYMENT IS NOT TRIED ON A NODE: {reason}", stacklevel=1)
+        pytest.skip(reason)
+    command("make", "-C", REPOSITORY, "image", seconds=600)
+    shared_world.settle()
+    node = machine.Node(shared_world.rig)
+    story = Story(shared_world, node, obtain("helm"))
+    story.forget_tailnet_nodes()
+    try:
+        node.up([REPOSITORY / "build/image/tka.tar"])
+        yield story
+    finally:
+        node.down()
+        story.forget_tailnet_nodes()
+        (shared_world.folder / "hosts").write_text(shared_world.rig.tailnet.hosts())
+        shared_world.forget("alice")
+
+
+@pytest.fixture(autouse=True)
+def diagnosis(request, story):
+    """What the cluster says of its pods, when a test fails."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed > failed:
+        for argv in (("get", "pods", "-A", "-o", "wide"), ("get", "events", "-n", RELEASE, "--sort-by=.lastTimestamp"),
+                     ("logs", "-n", RELEASE, "-l", "app.kubernetes.io/part-of=tka", "--all-containers", "--tail=15",
+                      "--prefix")):
+            try:
+                print(story.node.kubectl(*argv)[-6000:])
+            except RigError as err:
+                print(err)
+
+
+def test_the_namespace_of_the_release_takes_no_pod_that_is_not_restricted(story):
+    key = story.world.rig.tailnet.control("preauthkeys", "create", "--tags", "tag:tka", "--reusable", "--ephemeral",
+                                          "-e", "24h")["key"]
+    story.node.apply(RESTRICTED)
+    story.node.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tka-authkey", "namespace": RELEASE},
+                      "stringData": {"authkey": key}})
+    eventually("the controllers", lambda: story.node.kubectl("get", "serviceaccount", "default", "-n", RELEASE,
+                                                             "--ignore-not-found"), 30)
+    with pytest.raises(RigError, match='violates PodSecurity "restricted:latest"'):
+        story.node.kubectl("run", "-n", RELEASE, "--image", machine.PAUSE_IMAGE, "loose")
+    story.before = story.everything()
+
+
+def test_helm_installs_the_chart_and_every_pod_becomes_ready(story):
+    story.helm("install", "tka", CHART, "--wait", "--timeout", "150s", values=story.values())
+    ready = {each["metadata"]["name"]: each["status"].get("readyReplicas")
+             for each in story.node.get("deployments", "-n", RELEASE)["items"]}
+    assert ready == {"tka-server": 1, "tka-operator": 2}
+
+
+@pytest.mark.parametrize("program, user", [("tka-server", "65532"), ("tailscaled", "65531"), ("containerboot", "65531")])
+def test_no_process_of_the_server_pod_has_any_privilege(story, program, user):
+    status = story.node.process_status(program)
+    assert status["Uid"].split()[1] == user
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+
+
+def test_the_tailscaled_container_holds_no_token_of_the_api_server(story):
+    pod = story.node.get("pods", "-n", RELEASE, "-l", "app.kubernetes.io/name=tka-server")["items"][0]
+    containers = {each["name"]: each for each in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]}
+    mounted = {name: [mount["mountPath"] for mount in each["volumeMounts"]] for name, each in containers.items()}
+    account = "/var/run/secrets/kubernetes.io/serviceaccount"
+    assert account in mounted["tka-server"] and account not in mounted["tailscaled"]
+
+
+def test_alice_signs_in_from_the_tailnet_and_reads_a_namespace(story):
+    story.await_server()
+    said = story.alice("kubectl", "tka", "login", URL)
+    assert "cluster-admin" in said.stdout + said.stderr
+    assert "kube-system" in story.alice("kubectl", "get", "ns", "-o", "name").stdout
+    assert "system:serviceaccount:tka:tka-user-alice-" in story.alice("kubectl", "auth", "whoami").stdout
+    story.session = story.signins()[0]["metadata"]
+
+
+class Work:
+    """alice's kubectl, again and again."""
+
+    def __init__(self, story):
+        self.story, self.failures, self.count = story, [], 0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.ended.wait(0.2):
+            done = self.story.alice("kubectl", "get", "configmaps", "-n", "default", "-o", "name", code=None)
+            self.count += 1
+            if done.returncode:
+                self.failures.append(done.stderr)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            eventually("alice has worked", lambda: self.count > 5, 60)
+        self.ended.set()
+        self.thread.join()
+        assert kind or not self.failures, self.failures[:3]
+
+
+def keeps_her_session(story):
+    """It is the very object it was, and a new token can be had for it."""
+    (session,) = story.signins()
+    assert session["metadata"]["uid"] == story.session["uid"]
+    story.alice("rm", "-rf", story.world.home("alice") / "run/tka", story.world.home("alice") / ".cache/tka")
+    assert "default" in story.alice("kubectl", "get", "ns", "-o", "name").stdout
+    (session,) = story.signins()
+    assert session["metadata"]["uid"] == story.session["uid"]
+
+
+def test_the_server_pod_is_rolled_while_she_works(story):
+    with Work(story):
+        story.node.kubectl("rollout", "restart", "-n", RELEASE, "deployment/tka-server")
+        story.node.kubectl("rollout", "status", "-n", RELEASE, "deployment/tka-server", "--timeout=120s", seconds=130)
+    story.await_server()
+    keeps_her_session(story)
+
+
+def test_both_operator_pods_are_killed_while_she_works(story):
+    pods = story.node.get("pods", "-n", RELEASE, "-l", "app.kubernetes.io/name=tka-operator")["items"]
+    with Work(story):
+        story.node.kubectl("delete", "pods", "-n", RELEASE, "-l", "app.kubernetes.io/name=tka-operator",
+                           "--grace-period=0", "--force")
+        story.node.kubectl("rollout", "status", "-n", RELEASE, "deployment/tka-operator", "--timeout=120s", seconds=130)
+    after = story.node.get("pods", "-n", RELEASE, "-l", "app.kubernetes.io/name=tka-operator")["items"]
+    assert not {pod["metadata"]["uid"] for pod in pods} & {
+        pod["metadata"]["uid"] for pod in after if not pod["metadata"].get("deletionTimestamp")}
+    keeps_her_session(story)
+
+
+def test_kubelet_is_restarted_while_she_works_and_no_container_is(story):
+    def restarts():
+        return {(pod["metadata"]["uid"], status["name"]): status["restartCount"]
+                for pod in story.node.get("pods", "-n", RELEASE)["items"]
+                for status in [*pod["status"].get("initContainerStatuses", []), *pod["status"]["containerStatuses"]]}
+    before = restarts()
+    with Work(story):
+        story.node.restart_kubelet()
+        eventually("the node is ready", story.node.is_ready, 60)
+    assert restarts() == before
+    keeps_her_session(story)
+
+
+def test_the_chart_is_upgraded_while_she_works(story):
+    with Work(story):
+        story.helm("upgrade", "tka", CHART, "--wait", "--timeout", "150s", values=story.values(level="debug"))
+    assert "level: debug" in story.node.kubectl("get", "configmap", "-n", RELEASE, "tka", "-o", "yaml")
+    story.await_server()
+    keeps_her_session(story)
+
+
+def test_uninstalled_nothing_is_left_and_her_token_is_worth_nothing(story):
+    story.helm("uninstall", "tka", "--wait", "--timeout", "150s")
+    eventually("the session namespace gone", lambda: not story.node.kubectl(
+        "get", "namespace", SESSIONS, "--ignore-not-found"), 60)
+    eventually("pods gone", lambda: not story.node.kubectl("get", "pods", "-n", RELEASE, "-o", "name"), 60)
+    assert story.everything() - story.before == set()
+    refused = story.alice("kubectl", "get", "ns", code=None)
+    assert refused.returncode != 0
+    eventually("the server has left the tailnet", lambda: not story.tailnet_nodes(), 30)
+
+
+def test_a_second_installation_finds_nothing_in_its_way(story):
+    story.helm("install", "tka", CHART, "--wait", "--timeout", "150s", values=story.values())
+    story.await_server()
+    story.alice("kubectl", "tka", "login", URL)
+    assert "default" in story.alice("kubectl", "get", "ns", "-o", "name").stdout
+    story.helm("uninstall", "tka", "--wait", "--timeout", "150s")
