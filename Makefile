@@ -9,7 +9,7 @@
 # make bare       make demo and make test in a minimal Debian root
 # make lint       format, clang-tidy, floors, spelling, scripts; make analyze: gcc -fanalyzer
 # make format     clang-format in place
-# make fuzz       each fuzz target for FUZZ_SECONDS
+# make fuzz       each fuzz target for FUZZ_SECONDS (30): -j2 in CI
 # make install    into $(DESTDIR)$(PREFIX); make uninstall
 # make help       this list, and the verbs of deploy/
 
@@ -58,7 +58,7 @@ objects  = $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(call sources,$(1)))
 archives = $(STACK_$(1):%=$(OUT)/%.a)
 BINARIES := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/bin/$(PROGRAM_$(f))))
 TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/$(f)/test_*.c)))
-FUZZED   := $(STACK_kubectl-tka:%=build/fuzz/%.a)
+FUZZED   := build/fuzz/server.a $(STACK_kubectl-tka:%=build/fuzz/%.a)
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz tests/bench,$(wildcard $(d)/*.[ch]))
 SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* docs/model/* deploy/packages/* 2>/dev/null)

@@ -1,6 +1,8 @@
 /* kube_private.h - what the files of lib/kube*.c share. */
 #pragma once
 
+#include <jansson.h>
+
 #include "lib/http_client.h"
 #include "lib/kube.h"
 #include "lib/kube_watch.h"
@@ -34,6 +36,29 @@ bool kube_answer_parse(const struct http_reply *reply, json_t **object,
 void kube_path_name(const char *path, struct buf *name);
 /* Our error kinds for a status of the API server. */
 enum error_kind kube_answer_kind(int status);
+
+/* One line of a watch. */
+enum kube_event_kind {
+        KUBE_EVENT_CHANGED,
+        KUBE_EVENT_DELETED,
+        KUBE_EVENT_BOOKMARK,
+        KUBE_EVENT_EXPIRED, /* the API server ends the watch: it has forgotten where we were, */
+        KUBE_EVENT_ENDED,   /* or for another reason */
+};
+struct kube_event {
+        enum kube_event_kind kind;
+        json_t *json;                            /* all of it */
+        const json_t *object;                    /* borrowed from json, as is all that follows */
+        const char *version;                     /* to go on from; NULL when it was ended */
+        const char *namespace_name, *name, *uid; /* of what changed or was deleted */
+        const char *why;                         /* it was ended */
+};
+void kube_event_clear(struct kube_event *event);
+bool kube_event_decode(const char *line, size_t length, struct kube_event *event,
+                       struct error *err) must_check;
+/* What the callbacks of a watch need of an object; namespace_name "" when it has none. */
+bool kube_event_identify(const json_t *object, const char **namespace_name, const char **name,
+                         const char **uid, struct error *err) must_check;
 
 /* namespace and name of every object a watch knows, with its uid: small, as there are many. */
 struct kube_name;

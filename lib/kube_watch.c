@@ -65,27 +65,13 @@ static void tell_failure(struct kube_watch *watch, const struct error *err)
                 watch->options.failed(watch->options.owner, err);
 }
 
-/* What the callbacks need of an object. */
-static bool identify(const json_t *object, const char **namespace_name, const char **name,
-                     const char **uid, struct error *err)
-{
-        *namespace_name = json_text_at(object, "metadata.namespace");
-        *name = json_text_at(object, "metadata.name");
-        *uid = json_text_at(object, "metadata.uid");
-        if (!*namespace_name)
-                *namespace_name = "";
-        if (*name && *uid)
-                return true;
-        return error_set(err, ERROR_UNAVAILABLE, "an object without name or uid");
-}
-
 /* Another uid under a known name: the old object's end was missed. */
 static bool take_object(struct kube_watch *watch, const json_t *object, struct error *err)
 {
         const char *namespace_name, *name, *uid;
         scoped_free char *replaced = NULL;
 
-        if (!identify(object, &namespace_name, &name, &uid, err))
+        if (!kube_event_identify(object, &namespace_name, &name, &uid, err))
                 return false;
         kube_names_put(&watch->names, namespace_name, name, uid, &replaced);
         if (replaced)
@@ -95,15 +81,11 @@ static bool take_object(struct kube_watch *watch, const json_t *object, struct e
         return true;
 }
 
-static bool drop_object(struct kube_watch *watch, const json_t *object, struct error *err)
+static void drop_object(struct kube_watch *watch, const struct kube_event *event)
 {
-        const char *namespace_name, *name, *uid;
-
-        if (!identify(object, &namespace_name, &name, &uid, err))
-                return false;
-        kube_names_remove(&watch->names, namespace_name, name);
-        watch->options.deleted(watch->options.owner, namespace_name, name, uid);
-        return true;
+        kube_names_remove(&watch->names, event->namespace_name, event->name);
+        watch->options.deleted(watch->options.owner, event->namespace_name, event->name,
+                               event->uid);
 }
 
 static void tell_gone(void *owner, const char *namespace_name, const char *name, const char *uid)
@@ -187,30 +169,6 @@ static enum ending list(struct kube_watch *watch, struct error *err)
         return ENDING_NORMAL;
 }
 
-static enum ending read_error_event(const json_t *object, struct error *err)
-{
-        int64_t code = json_integer_at(object, "code", 0);
-        const char *message = json_text_at(object, "message");
-        const char *reason = json_text_at(object, "reason");
-        bool expired =
-                code == 410 || (reason && (!strcmp(reason, "Expired") || !strcmp(reason, "Gone")));
-
-        (void)error_set(err, ERROR_UNAVAILABLE, "the watch was ended: %s",
-                        message && *message ? message : "no reason given");
-        return expired ? ENDING_EXPIRED : ENDING_FAILED;
-}
-
-static bool remember_version(struct kube_watch *watch, const json_t *object)
-{
-        const char *version = json_text_at(object, "metadata.resourceVersion");
-
-        if (!version || !*version)
-                return false;
-        free(watch->version);
-        watch->version = xstrdup(version);
-        return true;
-}
-
 /* What cannot be read once cannot be read the next time either: a list goes past it. */
 static enum ending list_anew(struct kube_watch *watch, const struct error *err)
 {
@@ -218,34 +176,26 @@ static enum ending list_anew(struct kube_watch *watch, const struct error *err)
         return ENDING_EXPIRED;
 }
 
-/* The version moves after the callback, so that what was not handled is told again. */
 static enum ending take_event(struct kube_watch *watch, const char *line, size_t length,
                               struct error *err)
 {
-        scoped(scoped_json_decref) json_t *event = NULL;
-        bool good = true;
+        scoped(kube_event_clear) struct kube_event event = { 0 };
 
-        if (!json_parse_object(line, length, &event, err))
+        if (!kube_event_decode(line, length, &event, err))
                 return list_anew(watch, err);
-        const char *type = json_text_at(event, "type");
-        const json_t *object = json_at(event, "object");
-        if (type && strcmp(type, "ERROR") == 0)
-                return read_error_event(object, err);
-        if (type && (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0))
-                good = take_object(watch, object, err);
-        else if (type && strcmp(type, "DELETED") == 0)
-                good = drop_object(watch, object, err);
-        else if (!type || strcmp(type, "BOOKMARK") != 0)
-                good = error_set(err, ERROR_UNAVAILABLE, "an event of type \"%s\"",
-                                 type ? type : "");
-        if (!good)
+        if (event.kind == KUBE_EVENT_EXPIRED || event.kind == KUBE_EVENT_ENDED) {
+                (void)error_set(err, ERROR_UNAVAILABLE, "the watch was ended: %s", event.why);
+                return event.kind == KUBE_EVENT_EXPIRED ? ENDING_EXPIRED : ENDING_FAILED;
+        }
+        if (event.kind == KUBE_EVENT_CHANGED && !take_object(watch, event.object, err))
                 return list_anew(watch, err);
+        if (event.kind == KUBE_EVENT_DELETED)
+                drop_object(watch, &event);
         watch->events++;
         watch->expired = false;
-        if (watch->stopped || remember_version(watch, object))
-                return ENDING_NORMAL;
-        (void)error_set(err, ERROR_UNAVAILABLE, "an event without a resourceVersion");
-        return list_anew(watch, err);
+        free(watch->version); /* after the callback: what was not handled is told again */
+        watch->version = xstrdup(event.version);
+        return ENDING_NORMAL;
 }
 
 /* Until it ends. Any line proves that the other side is alive; bookmarks come every minute. */

@@ -71,14 +71,15 @@ static bool refuse_status(const struct http_reply *reply, struct error *err)
                          (int)(line < 120 ? line : 120), buf_text(&reply->body));
 }
 
-static bool parse(const struct http_reply *reply, json_t **object, struct error *err)
+static bool check_status(const struct http_reply *reply, struct error *err)
 {
-        if (reply->status != 200)
-                return refuse_status(reply, err);
-        if (json_parse_object(buf_text(&reply->body), reply->body.length, object, err))
-                return true;
-        err->kind = ERROR_UNAVAILABLE;
-        return error_wrap(err, "the answer of tailscaled");
+        return reply->status == 200 || refuse_status(reply, err);
+}
+
+static bool parse(const char *text, size_t length, json_t **object, struct error *err)
+{
+        return json_parse_object(text, length, object, err) ||
+               error_wrap(err, "the answer of tailscaled");
 }
 
 static void scoped_json_decref(json_t **value)
@@ -189,12 +190,23 @@ static bool read_whois(const json_t *object, struct tailscale_whois *whois, stru
         return true;
 }
 
+bool tailscale_whois_decode(const char *text, size_t length, struct tailscale_whois *whois,
+                            struct error *err)
+{
+        scoped(scoped_json_decref) json_t *object = NULL;
+
+        if (parse(text, length, &object, err) &&
+            (read_whois(object, whois, err) || error_wrap(err, "the answer of tailscaled")))
+                return true;
+        err->kind = ERROR_UNAVAILABLE;
+        return false;
+}
+
 bool tailscale_whois(struct tailscale *tailscale, const char *address,
                      struct tailscale_whois *whois, struct error *err)
 {
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         scoped(buf_clear) struct buf url = { 0 };
-        scoped(scoped_json_decref) json_t *object = NULL;
 
         buf_add(&url, LOCAL_API "whois?proto=tcp&addr=");
         buf_add_escaped(&url, address);
@@ -202,12 +214,9 @@ bool tailscale_whois(struct tailscale *tailscale, const char *address,
                 return false;
         if (reply.status == 404 && !strncmp(buf_text(&reply.body), NO_MATCH, strlen(NO_MATCH)))
                 return error_set(err, ERROR_NOT_FOUND, "tailscaled knows nobody at %s", address);
-        if (!parse(&reply, &object, err))
-                return error_wrap(err, "who is at %s", address);
-        if (read_whois(object, whois, err))
-                return true;
-        err->kind = ERROR_UNAVAILABLE;
-        return error_wrap(err, "who is at %s: the answer of tailscaled", address);
+        return (check_status(&reply, err) &&
+                tailscale_whois_decode(buf_text(&reply.body), reply.body.length, whois, err)) ||
+               error_wrap(err, "who is at %s", address);
 }
 
 void tailscale_whois_clear(struct tailscale_whois *whois)
@@ -292,25 +301,33 @@ static bool read_status(const json_t *object, struct tailscale_status *status, s
         return read_self(object, status, err) && read_peers(object, status, err);
 }
 
-bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
-                      struct error *err)
+bool tailscale_status_decode(const char *text, size_t length, struct tailscale_status *status,
+                             struct error *err)
 {
-        scoped(http_reply_clear) struct http_reply reply = { 0 };
-        scoped(buf_clear) struct buf url = { 0 };
-        scoped(scoped_json_decref) json_t *object = NULL;
         scoped(tailscale_status_clear) struct tailscale_status filled = { 0 };
+        scoped(scoped_json_decref) json_t *object = NULL;
 
-        buf_add(&url, peers ? LOCAL_API "status" : LOCAL_API "status?peers=false");
-        if (!ask(tailscale, &url, &reply, err) || !parse(&reply, &object, err))
-                return error_wrap(err, "status of the tailnet");
-        if (!read_status(object, &filled, err)) {
+        if (!parse(text, length, &object, err) ||
+            !(read_status(object, &filled, err) || error_wrap(err, "the answer of tailscaled"))) {
                 err->kind = ERROR_UNAVAILABLE;
-                return error_wrap(err, "status of the tailnet: the answer of tailscaled");
+                return false;
         }
         tailscale_status_clear(status);
         *status = filled;
         filled = (struct tailscale_status){ 0 };
         return true;
+}
+
+bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
+                      struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        scoped(buf_clear) struct buf url = { 0 };
+
+        buf_add(&url, peers ? LOCAL_API "status" : LOCAL_API "status?peers=false");
+        return (ask(tailscale, &url, &reply, err) && check_status(&reply, err) &&
+                tailscale_status_decode(buf_text(&reply.body), reply.body.length, status, err)) ||
+               error_wrap(err, "status of the tailnet");
 }
 
 bool tailscale_certificate(struct tailscale *tailscale, const char *domain, struct buf *pair,

@@ -59,5 +59,10 @@ bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_
  * by tailscaled where it has none yet: at most LIMIT_TAILSCALE_CERTIFICATE_MS. */
 bool tailscale_certificate(struct tailscale *tailscale, const char *domain, struct buf *pair,
                            struct error *err) must_check;
+/* What both read from an answer with status 200. UNAVAILABLE when it makes no sense. */
+bool tailscale_whois_decode(const char *text, size_t length, struct tailscale_whois *whois,
+                            struct error *err) must_check;
+bool tailscale_status_decode(const char *text, size_t length, struct tailscale_status *status,
+                             struct error *err) must_check;
 /* IPv4 in 100.64.0.0/10 or IPv6 in fd7a:115c:a1e0::/48: an address only a tailnet gives out. */
 bool tailscale_is_tailnet_address(const char *address);

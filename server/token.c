@@ -63,7 +63,8 @@ static bool parse_payload(const char *jwt, json_t **payload, struct error *err)
         return json_parse_object(buf_text(&text), text.length, payload, err);
 }
 
-bool token_read_claims(const char *jwt, const char *uid, struct token *token, struct error *err)
+/* Whose it is, when it ends and its id. */
+static bool read_claims(const char *jwt, const char *uid, struct token *token, struct error *err)
 {
         json_auto_t *payload = NULL;
 
@@ -87,23 +88,33 @@ bool token_read_claims(const char *jwt, const char *uid, struct token *token, st
         return true;
 }
 
-static bool read_answer(const json_t *answer, const struct signin *signin, struct token *token,
-                        struct error *err)
+static void shorten(struct token *token, int64_t ends)
+{
+        if (ends < token->expires)
+                token->expires = ends;
+}
+
+bool token_decode(const json_t *answer, const char *uid, int64_t ends, struct token *token,
+                  struct error *err)
 {
         const char *text = json_text_at(answer, "status.token");
         const char *expiration = json_text_at(answer, "status.expirationTimestamp");
+        struct token read = { 0 };
+        struct error ignored = { 0 };
         int64_t expires = 0;
 
         if (text == NULL || strlen(text) > LIMIT_TOKEN)
                 return error_set(err, ERROR_INTERNAL, "the API server's answer holds no token");
-        if (!token_read_claims(text, signin->status.service_account_uid, token, err))
+        if (!read_claims(text, uid, &read, err))
                 return false;
-        if (expiration != NULL && timestamp_parse(expiration, &expires, err) &&
-            expires < token->expires)
-                token->expires = expires;
-        if (session_ends_at(signin) < token->expires)
-                token->expires = session_ends_at(signin);
-        secret_set(&token->secret, text, strlen(text));
+        if (expiration != NULL && timestamp_parse(expiration, &expires, &ignored))
+                shorten(&read, expires);
+        shorten(&read, ends);
+        if (read.expires <= 0)
+                return error_set(err, ERROR_INTERNAL, "the token has ended before it began");
+        secret_set(&read.secret, text, strlen(text));
+        token_clear(token);
+        *token = read;
         return true;
 }
 
@@ -133,7 +144,8 @@ bool token_issue(struct server *server, const struct caller *caller, const struc
         if (left <= 0)
                 return error_set(err, ERROR_UNAUTHENTICATED, "the session has ended");
         if (!kube_create(server->kube, path, request, &answer, err) ||
-            !read_answer(answer, signin, &issued, err))
+            !token_decode(answer, signin->status.service_account_uid, session_ends_at(signin),
+                          &issued, err))
                 return explain(err);
 
         const struct audit audit = { .event = "issue",

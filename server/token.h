@@ -1,6 +1,8 @@
 /* token.h - a ServiceAccount's token for a session that is ready. */
 #pragma once
 
+#include <jansson.h>
+
 #include "lib/secret.h"
 #include "server/server.h"
 
@@ -17,7 +19,8 @@ void token_clear(struct token *token);
  * session is over. Writes the audit line. */
 bool token_issue(struct server *server, const struct caller *caller, const struct signin *signin,
                  struct token *token, struct error *err) must_check;
-/* Reads the payload of a JWT: its end, its id, and whether it speaks for that ServiceAccount uid.
- * Checks no signature: it comes from the API server itself. */
-bool token_read_claims(const char *jwt, const char *uid, struct token *token,
-                       struct error *err) must_check;
+/* The API server's answer to a TokenRequest for the ServiceAccount of that uid; the token counts
+ * until ends at most. Checks no signature: it comes from the API server itself. CONFLICT when it
+ * is another ServiceAccount's. */
+bool token_decode(const json_t *answer, const char *uid, int64_t ends, struct token *token,
+                  struct error *err) must_check;

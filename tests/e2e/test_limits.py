@@ -1,0 +1,288 @@
+"""What one peer, or many, can ask of tka-server at most, over the tailnet; and what still works meanwhile."""
+
+import contextlib
+import http.client
+import pathlib
+import re
+import threading
+import time
+
+import pytest
+
+from own_daemon import PORT as OWN_PORT, URL, config_of, own_daemon
+from tailnet import PORT
+from world import API, PEOPLE, SERVER_TUN, eventually, rule
+
+INFO = f"GET {API}cluster-info HTTP/1.1\r\nHost: tka\r\n\r\n".encode()
+LOGIN = f"POST {API}login HTTP/1.1\r\nHost: tka\r\n".encode()
+GET = f"GET {API}cluster-info HTTP/1.1\r\n".encode()
+CLOSE = b"Connection: close\r\n"
+
+
+def answers_to(world, sent):
+    """The statuses that come back for bytes sent as they are, until the server closes."""
+    stream = world.rig.host.connect("alice", (world.rig.tailnet.address("tka"), PORT), 15)
+    got = b""
+    with contextlib.closing(stream), contextlib.suppress(ConnectionError):
+        stream.sendall(sent)
+        while piece := stream.recv(65536):
+            got += piece
+    return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d+) ", got, re.M)]
+
+
+# What libraries for HTTP were seen to take, and what it must be answered with; where a second request follows, it
+# is the one that somebody would smuggle.
+SMUGGLED = {
+    "PUT": (GET.replace(b"GET", b"PUT") + b"Host: tka\r\n" + CLOSE + b"\r\n", 405),
+    "TRACE": (GET.replace(b"GET", b"TRACE") + b"Host: tka\r\n" + CLOSE + b"\r\n", 405),
+    "an unknown method": (GET.replace(b"GET", b"BREW") + b"Host: tka\r\n" + CLOSE + b"\r\n", 405),
+    "a method in small letters": (GET.replace(b"GET", b"get") + b"Host: tka\r\n" + CLOSE + b"\r\n", 405),
+    "CONNECT": (b"CONNECT evil:80 HTTP/1.1\r\nHost: tka\r\n\r\n" + INFO, 400),
+    "length and coding": (LOGIN + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + INFO, 501),
+    "coding and length": (LOGIN + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" + INFO, 501),
+    "two lengths": (LOGIN + b"Content-Length: 0\r\nContent-Length: 30\r\n\r\n" + INFO, 400),
+    "the same length twice": (LOGIN + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" + INFO, 400),
+    "a signed length": (LOGIN + b"Content-Length: +2\r\n\r\n{}" + INFO, 400),
+    "a negative length": (LOGIN + b"Content-Length: -1\r\n\r\n" + INFO, 400),
+    "a hexadecimal length": (LOGIN + b"Content-Length: 0x2\r\n\r\n{}" + INFO, 400),
+    "a list of lengths": (LOGIN + b"Content-Length: 2, 2\r\n\r\n{}" + INFO, 400),
+    "lengths with a space": (LOGIN + b"Content-Length: 2 3\r\n\r\n{}" + INFO, 400),
+    "an empty length": (LOGIN + b"Content-Length:\r\n\r\n" + INFO, 400),
+    "two codings in a line": (LOGIN + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + INFO, 501),
+    "two codings in two lines": (
+        LOGIN + b"Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + INFO, 501),
+    "a coding nobody knows": (LOGIN + b"Transfer-Encoding: xchunked\r\n\r\n" + INFO, 501),
+    "a coding with a space before the colon": (LOGIN + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + INFO, 400),
+    "chunks in 1.0": (LOGIN.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + INFO, 505),
+    "a chunk with an extension": (LOGIN + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\n\r\n" + INFO, 501),
+    "a chunk size in C": (LOGIN + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n" + INFO, 501),
+    "a negative chunk": (LOGIN + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n" + INFO, 501),
+    "trailers": (LOGIN + b"Transfer-Encoding: chunked\r\n\r\n0\r\nHost: evil\r\n\r\n" + INFO, 501),
+    "a folded header": (GET + b"Host: tka\r\nX: a\r\n b\r\n\r\n" + INFO, 400),
+    "line feeds alone": (INFO.replace(b"\r\n", b"\n") + INFO, 400),
+    "a space before a colon": (GET + b"Host : tka\r\n\r\n" + INFO, 400),
+    "an empty name": (GET + b"Host: tka\r\n: x\r\n\r\n" + INFO, 400),
+    "a name with brackets": (GET + b"Host: tka\r\nX(A): b\r\n\r\n" + INFO, 400),
+    "a carriage return in a value": (GET + b"Host: tka\r\nX: a\rb\r\n\r\n" + INFO, 400),
+    "a zero byte in a value": (GET + b"Host: tka\r\nX: a\0b\r\n\r\n" + INFO, 400),
+    "a zero byte in a name": (GET + b"Host: tka\r\nX\0: a\r\n\r\n" + INFO, 400),
+    "a zero byte in the target": (GET.replace(b"info", b"i\0nfo") + b"Host: tka\r\n\r\n" + INFO, 400),
+    "an encoded zero byte": (GET.replace(b"info", b"info%00x") + b"Host: tka\r\n" + CLOSE + b"\r\n", 404),
+    "an encoded letter": (GET.replace(b"info", b"inf%6f") + b"Host: tka\r\n" + CLOSE + b"\r\n", 404),
+    "an encoded slash": (GET.replace(b"/cluster", b"%2fcluster") + b"Host: tka\r\n" + CLOSE + b"\r\n", 404),
+    "a way up": (GET.replace(b"cluster", b"x/../cluster") + b"Host: tka\r\n" + CLOSE + b"\r\n", 404),
+    "two slashes": (GET.replace(b"/api", b"//api") + b"Host: tka\r\n" + CLOSE + b"\r\n", 404),
+    "an absolute target": (GET.replace(b"/api", b"http://evil/api") + b"Host: tka\r\n\r\n" + INFO, 400),
+    "another scheme": (b"GET ftp://evil/x HTTP/1.1\r\nHost: tka\r\n\r\n" + INFO, 400),
+    "a relative target": (b"GET x HTTP/1.1\r\nHost: tka\r\n\r\n" + INFO, 400),
+    "a space in the target": (GET.replace(b"info", b"i nfo") + b"Host: tka\r\n\r\n" + INFO, 400),
+    "two spaces before the target": (GET.replace(b"GET ", b"GET  ") + b"Host: tka\r\n\r\n" + INFO, 400),
+    "a fragment": (GET.replace(b"info", b"info#x") + b"Host: tka\r\n\r\n" + INFO, 400),
+    "8 bits in the target": (GET.replace(b"info", b"inf\xf6") + b"Host: tka\r\n\r\n" + INFO, 400),
+    "no host": (GET + b"\r\n" + INFO, 400),
+    "two hosts": (GET + b"Host: tka\r\nHost: evil\r\n\r\n" + INFO, 400),
+    "two authorizations": (GET + b"Host: tka\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n" + INFO, 400),
+    "HTTP/1.2": (INFO.replace(b"1.1", b"1.2") + INFO, 505),
+    "HTTP/0.9": (b"GET /\r\n" + INFO, 400),
+    "an empty line first": (b"\r\n" + INFO, 400),
+    "tabs": (INFO.replace(b" ", b"\t") + INFO, 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01", 400),
+    "HTTP/2 with prior knowledge": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + INFO, 400),
+    "a target of 15 kB": (b"GET /" + b"x" * 15000 + b" HTTP/1.1\r\nHost: tka\r\n\r\n" + INFO, 414),
+    "a header of 100 kB": (GET + b"Host: tka\r\nX: " + b"x" * 100000 + b"\r\n\r\n" + INFO, 431),
+    "2000 headers": (GET + b"Host: tka\r\n" + b"x:\r\n" * 2000 + b"\r\n" + INFO, 431),
+    "a body over the limit": (LOGIN + b"Content-Length: 65537\r\n\r\n" + b"x" * 65537 + INFO, 413),
+    "a body of 10 MB": (LOGIN + b"Content-Length: 10485760\r\n\r\n" + b"x" * 100000, 413),
+    "another expectation": (LOGIN + b"Content-Length: 2\r\nExpect: 200-maybe\r\n\r\n{}" + INFO, 417),
+}
+
+
+@pytest.mark.parametrize("case", SMUGGLED)
+def test_nothing_is_smuggled_behind_a_request(world, case):
+    sent, status = SMUGGLED[case]
+
+    assert answers_to(world, sent) == [status]
+
+
+def test_three_requests_in_one_piece_are_answered_in_order(world):
+    last = INFO.replace(b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n")
+
+    assert answers_to(world, INFO + INFO.replace(b"cluster-info", b"nowhere") + last) == [200, 404, 200]
+
+
+def test_an_upgrade_is_not_taken_up(world):
+    head = INFO.replace(b"\r\n\r\n", b"\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n")
+
+    assert answers_to(world, head) == [200]
+
+
+def test_a_body_is_asked_for_only_where_it_would_be_taken(world):
+    expects = LOGIN + b"Expect: 100-continue\r\n" + CLOSE
+
+    assert answers_to(world, expects + b"Content-Length: 65537\r\n\r\n") == [413]
+    assert answers_to(world, expects + b"Content-Length: 2\r\n\r\n{}")[-1] == 202
+
+
+# --- requests, connections and sessions of one device ---
+
+def statuses_until(world, node, status, most=300):
+    """Asks over one connection until that status comes; the answer."""
+    connection = world.connection(node)
+    with contextlib.closing(connection):
+        for _ in range(most):
+            connection.request("GET", API + "cluster-info")
+            answer = world.answer_of(connection.getresponse())
+            if answer.status == status:
+                return answer
+    raise AssertionError(f"{most} requests, and no {status}")
+
+
+def test_who_asks_too_often_is_told_how_long_to_wait_and_nobody_else(world):
+    world.credential("alice")
+    refused = statuses_until(world, "alice", 429)
+
+    assert refused.message and 1 <= int(refused.headers["retry-after"]) <= 10, refused.headers
+    assert world.ask("desktop", "GET", "cluster-info").status == 200, "another device of alice's"
+    assert world.ask("bob", "GET", "cluster-info").status == 200
+    assert world.ask("alice", "POST", "logout").status == 200, "who leaves is never told to wait"
+    eventually("alice is answered again", lambda: world.ask("alice", "GET", "cluster-info").status == 200, 10)
+
+
+def test_who_is_refused_may_not_ask_for_ever_either(world):
+    connection = world.connection("carol")
+    with contextlib.closing(connection):
+        seen = set()
+        for _ in range(200):
+            connection.request("POST", API + "credential")
+            seen.add(world.answer_of(connection.getresponse()).status)
+    assert seen == {403, 429}
+
+
+@pytest.fixture
+def open_files():
+    """Room for thousands of connections in this process."""
+    import resource
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65536, before[1]), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def dial(world, node, server, port=PORT):
+    return world.rig.host.connect(node, (world.rig.tailnet.address(server), port), 10)
+
+
+def ask_on(stream):
+    """The status of one more request of a connection."""
+    stream.sendall(INFO)
+    reply = http.client.HTTPResponse(stream)
+    reply.begin()
+    reply.read()
+    return reply.status
+
+
+def test_a_device_has_so_many_connections_and_no_more(world, open_files):
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(dial(world, "bob", "tka")) for _ in range(257)]
+        told = [ask_on(stream) for stream in streams]
+        assert set(told[:256]) <= {200, 429} and told[256] == 429
+        assert streams[256].recv(1) == b"", "the one too many is closed"
+        assert world.ask("alice", "GET", "cluster-info").status == 200
+
+
+def test_with_a_tun_connections_are_counted_before_anything_is_said(world, open_files):
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(dial(world, "bob", "tkatun")) for _ in range(257)]
+        with contextlib.suppress(ConnectionError):
+            assert streams[256].recv(1) == b""
+        streams[0].settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            streams[0].recv(1)
+        assert world.ask("alice", "GET", "cluster-info", url=SERVER_TUN).status == 200
+        with dial(world, "bob", "tkatun") as another, contextlib.suppress(ConnectionError):
+            assert another.recv(1) == b""
+
+
+def test_a_device_has_so_many_sessions_and_no_more(world):
+    spaces = [f"space-{i}" for i in range(16)]
+    wishes = [[space] for space in spaces] + [spaces[:2]]
+    with world.policy(bob=[rule("view", namespaces=spaces)]):
+        told = [world.ask("bob", "POST", "login", {"namespaces": wish}) for wish in wishes]
+        again = world.ask("bob", "POST", "login", {"namespaces": wishes[0]})
+        assert [answer.status for answer in told] == [202] * 16 + [403]
+        assert "16 sessions" in told[16].message and "logout" in told[16].body["advice"][0]
+        assert again.status == 202, "what is there already is extended"
+        assert world.ask("bob", "POST", "logout").status == 200
+        assert world.ask("bob", "POST", "login", {"namespaces": wishes[16]}).status == 202
+
+
+# --- all at once ---
+
+class Attack:
+    """2000 connections that say nothing, 200 that never finish a request, and one that sends 300 MB."""
+
+    def __init__(self, world, stack):
+        self.world, self.ended = world, threading.Event()
+        self.idle = [stack.enter_context(self.dial(i)) for i in range(2000)]
+        self.slow = [stack.enter_context(self.dial(i)) for i in range(200)]
+        for i, stream in enumerate(self.slow):
+            stream.sendall(LOGIN + (b"X: " if i % 2 else b"Content-Length: 60000\r\n\r\n"))
+        self.sent = 0
+        self.threads = [threading.Thread(target=run, daemon=True) for run in (self.drip, self.pour)]
+        for thread in self.threads:
+            thread.start()
+        stack.callback(self.stop)
+
+    def dial(self, i):
+        return dial(self.world, PEOPLE[i % len(PEOPLE)], "tka", OWN_PORT)
+
+    def drip(self):
+        while not self.ended.wait(0.2):
+            for stream in self.slow:
+                with contextlib.suppress(OSError):
+                    stream.send(b"x" * 200)
+
+    def pour(self):
+        """300 MB as one body; the server answers 413 at once, so again and again."""
+        block = b"x" * 65536
+        while self.sent < 300 << 20 and not self.ended.is_set():
+            with contextlib.suppress(OSError), self.dial(0) as stream:
+                stream.sendall(LOGIN + b"Content-Length: 314572800\r\n\r\n")
+                while self.sent < 300 << 20 and not self.ended.is_set():
+                    stream.sendall(block)
+                    self.sent += len(block)
+
+    def stop(self):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(10)
+
+
+def resident_mib(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+
+
+def test_idle_connections_a_huge_body_and_slow_requests_together_keep_nobody_out(world, open_files):
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", log__level="warn")) as daemon, \
+            contextlib.ExitStack() as stack:
+        daemon.await_status(200)
+        attack = Attack(world, stack)
+        most, logins, deadline = 0, 0, time.monotonic() + 60
+        while logins < 5 or attack.sent < 20 << 20:
+            assert world.ask("alice", "POST", "credential", url=URL).status == 200
+            assert world.ask("alice", "POST", "logout", url=URL).status == 200
+            logins += 1
+            most = max(most, resident_mib(daemon.process.pid))
+            assert time.monotonic() < deadline, (logins, attack.sent)
+        assert most < 80, f"{most:.1f} MiB resident"
+
+
+def test_whoever_does_not_finish_a_request_is_told_so_and_whoever_says_nothing_is_closed(world):
+    parts = {b"": b"", LOGIN + b"X: ": b" 408 ", LOGIN + b"Content-Length: 10\r\n\r\n{": b" 408 "}
+    with contextlib.ExitStack() as stack:
+        streams = {part: stack.enter_context(dial(world, "alice", "tka")) for part in parts}
+        for part, stream in streams.items():
+            stream.settimeout(20)
+            stream.sendall(part)
+        for part, said in parts.items():
+            assert streams[part].recv(65536)[8:13] == said, part
