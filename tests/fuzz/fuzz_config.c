@@ -23,10 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *text, size_t length)
         json_auto_t *json = NULL;
         struct error err = { 0 };
         char name[] = "tka-server", *argv[] = { name, NULL };
+        struct option_sources sources = { .file = "config.yaml", .argc = 1, .argv = argv };
 
         if (!yaml_parse((const char *)text, length, &json, &err) || !json_is_object(json))
                 return 0;
-        if (options_read(table->options, json, "config.yaml", 1, argv, NULL, &config, &err) &&
+        sources.json = json;
+        if (options_read(table->options, &sources, &config, NULL, &err) &&
             table->check(&config, &err))
                 check(&config);
         else if (err.kind != ERROR_INVALID || !*err.text)
