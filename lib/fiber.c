@@ -29,9 +29,11 @@
 #define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
 #endif
 
-#define GUARD_SIZE 4096UL
-#define WARM_KEPT 8  /* stacks kept for the next fiber with the memory they touched */
-#define COLD_KEPT 56 /* and without it */
+#define PAGE_SIZE 4096UL
+#define GUARD_SIZE PAGE_SIZE
+#define TRIM_MARGIN 512 /* for what is called to trim */
+#define WARM_KEPT 8     /* stacks kept for the next fiber with the memory they touched */
+#define COLD_KEPT 56    /* and without it */
 
 struct stack {
         char *memory; /* GUARD_SIZE that faults, then STACK_SIZE */
@@ -200,6 +202,16 @@ size_t fiber_count(void)
         return fiber_total;
 }
 
+void fiber_trim(void)
+{
+        char here;
+        uintptr_t page = ((uintptr_t)&here - TRIM_MARGIN) / PAGE_SIZE * PAGE_SIZE;
+        char *bottom = current ? current->stack.memory + GUARD_SIZE : NULL;
+
+        if (current && page > (uintptr_t)bottom)
+                madvise(bottom, page - (uintptr_t)bottom, MADV_DONTNEED);
+}
+
 /* A time-out under way. */
 struct deadline {
         struct fiber *fiber;
@@ -286,6 +298,31 @@ void wait_wake(struct wait *wait)
         wait->woken = true;
         if (wait->waiting && wait->fiber)
                 loop_defer(wait->fiber->loop, &wait->fiber->resume);
+}
+
+/* In the stack of who waits. */
+struct wait_place {
+        struct wait_place *next;
+        struct wait wait;
+};
+
+bool wait_among(struct loop *loop, struct wait_crowd *crowd, int64_t timeout_ms, struct error *err)
+{
+        struct wait_place place = { .next = crowd->first };
+        struct wait_place **link = &crowd->first;
+
+        crowd->first = &place;
+        bool woken = wait_for(loop, &place.wait, timeout_ms, err);
+        while (*link != &place)
+                link = &(*link)->next;
+        *link = place.next;
+        return woken;
+}
+
+void wait_wake_all(struct wait_crowd *crowd)
+{
+        for (struct wait_place *place = crowd->first; place; place = place->next)
+                wait_wake(&place->wait);
 }
 
 bool wait_ms(struct loop *loop, int64_t delay_ms, struct error *err)

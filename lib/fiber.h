@@ -28,6 +28,9 @@ void fiber_set_deadline(int64_t deadline_ms);
 /* It has passed: nothing new should be begun. */
 bool fiber_deadline_has_passed(void);
 size_t fiber_count(void);
+/* Gives what the running fiber does not use of its stack back to the kernel: before a long wait, of
+ * which there may be thousands. */
+void fiber_trim(void);
 
 /* Something to wait for; { 0 } is a valid one. It lives in the waiting function or in what wakes
  * it, is waited for by one fiber at a time, and can be used again after wait_for() returned. */
@@ -43,5 +46,14 @@ bool wait_for(struct loop *loop, struct wait *wait, int64_t timeout_ms,
               struct error *err) must_check;
 /* Never switches at once: the waiter goes on from the loop. */
 void wait_wake(struct wait *wait);
+/* Any number of fibers that wait for the same thing; { 0 } is one of none. */
+struct wait_place;
+struct wait_crowd {
+        struct wait_place *first;
+};
+/* As wait_for(), but what happened before does not count. */
+bool wait_among(struct loop *loop, struct wait_crowd *crowd, int64_t timeout_ms,
+                struct error *err) must_check;
+void wait_wake_all(struct wait_crowd *crowd);
 /* Sleeps; false only when cancelled. */
 bool wait_ms(struct loop *loop, int64_t delay_ms, struct error *err) must_check;

@@ -12,7 +12,7 @@
 #include "lib/memory.h"
 
 #define LOOK_BYTES 256 /* of a line without end are looked at together */
-#define DRAIN_MS 200   /* for a request that is on its way */
+#define DRAIN_MS 1000  /* for a request that is on its way */
 
 static void read_request(struct http_connection *connection);
 
@@ -300,9 +300,7 @@ static void read_request(struct http_connection *connection)
 /* The request that runs and what came behind it. */
 static bool hold_next(struct http_connection *connection, const struct evbuffer *input)
 {
-        const struct http_head *head = &connection->exchange->head;
-
-        return hold(connection, head->length + head->content_length + evbuffer_get_length(input));
+        return hold(connection, connection->exchange->length + evbuffer_get_length(input));
 }
 
 static void on_read(struct bufferevent *stream, void *argument)

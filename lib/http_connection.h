@@ -76,8 +76,10 @@ struct http_exchange {
         struct http_connection *connection;
         const struct http_route *route; /* NULL: none matched */
         struct fiber *fiber;            /* while it runs on one */
-        char *bytes;                    /* of the request; its parts end in NUL */
-        struct http_head head;
+        char *bytes;                    /* of the request, length of them; its parts end in NUL */
+        size_t length, body_length;
+        struct http_header *received;
+        size_t received_count;
         const char *method, *target, *query;
         const char *body;
         struct buf headers; /* of the answer, added by the handler */

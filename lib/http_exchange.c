@@ -130,7 +130,11 @@ struct http_exchange *http_exchange_new(struct http_connection *connection, char
 
         exchange->connection = connection;
         exchange->bytes = bytes;
-        exchange->head = *head;
+        exchange->length = head->length + head->content_length;
+        exchange->body_length = head->content_length;
+        exchange->received_count = head->header_count;
+        exchange->received = xmalloc(head->header_count * sizeof(*exchange->received));
+        memcpy(exchange->received, head->headers, head->header_count * sizeof(*exchange->received));
         exchange->method = end_text(exchange, head->method);
         exchange->target = end_text(exchange, head->target);
         question = strchr(exchange->target, '?');
@@ -159,11 +163,10 @@ struct http_exchange *http_exchange_new_refused(struct http_connection *connecti
 
 void http_exchange_free(struct http_exchange *exchange)
 {
-        size_t length = exchange->head.length + exchange->head.content_length;
-
         if (exchange->bytes)
-                explicit_bzero(exchange->bytes, length);
+                explicit_bzero(exchange->bytes, exchange->length);
         free(exchange->bytes);
+        free(exchange->received);
         buf_clear(&exchange->headers);
         free(exchange);
 }
@@ -185,9 +188,9 @@ const char *http_exchange_query(const struct http_exchange *exchange)
 
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
 {
-        for (size_t i = 0; i < exchange->head.header_count; i++)
-                if (http_text_equals_ignoring_case(exchange->head.headers[i].name, name))
-                        return exchange->head.headers[i].value.start;
+        for (size_t i = 0; i < exchange->received_count; i++)
+                if (http_text_equals_ignoring_case(exchange->received[i].name, name))
+                        return exchange->received[i].value.start;
         return NULL;
 }
 
@@ -198,7 +201,7 @@ bool http_exchange_has_header(const struct http_exchange *exchange, const char *
 
 const char *http_exchange_body(const struct http_exchange *exchange, size_t *length)
 {
-        *length = exchange->head.content_length;
+        *length = exchange->body_length;
         return exchange->body;
 }
 

@@ -13,6 +13,9 @@
 
 #define FRESH_MS 1000  /* a snapshot this young settles a doubt */
 #define STALE_MS 20000 /* one this old is none */
+#define PEERS_MS \
+        6000 /* longest wait for a list of all peers that another request has asked for \
+              */
 
 struct identity {
         struct loop *loop;
@@ -24,8 +27,10 @@ struct identity {
         char *issuer;
         int64_t asked_at_ms;        /* 0: never */
         int64_t answered_at_ms;     /* 0: never */
-        int64_t peers_at_ms;        /* when the status with all peers came */
         struct text_list addresses; /* of all peers, TUN mode */
+        int64_t peers_at_ms;        /* when they were last asked for */
+        bool asking_peers, peers_told;
+        struct wait_crowd peers_came;
         char trouble[512];
 };
 
@@ -172,21 +177,35 @@ static bool is_known_address(const struct identity *identity, const char *addres
                        compare_texts) != NULL;
 }
 
-/* Refuses without asking who it is: looking up strangers holds up tailscaled. */
-static bool check_tailnet_peer(struct identity *identity, const char *address, struct error *err)
+/* One request asks, and all that come meanwhile wait for what it learns. */
+static bool refresh_peers(struct identity *identity, struct error *err)
 {
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
 
-        if (!tailscale_is_tailnet_address(address))
-                return error_set(err, ERROR_DENIED, "%s is no address of the tailnet", address);
-        if (is_known_address(identity, address))
+        if (identity->asking_peers)
+                return wait_among(identity->loop, &identity->peers_came, PEERS_MS, err) &&
+                       (identity->peers_told ||
+                        error_set(err, ERROR_UNAVAILABLE, "tailscaled did not say who is there"));
+        if (loop_now_ms() - identity->peers_at_ms <= FRESH_MS && identity->peers_at_ms != 0)
                 return true;
-        if (loop_now_ms() - identity->peers_at_ms > FRESH_MS || identity->peers_at_ms == 0) {
+        identity->asking_peers = true;
+        identity->peers_told = tailscale_status(identity->tailscale, true, &status, err);
+        identity->asking_peers = false;
+        if (identity->peers_told) {
                 identity->peers_at_ms = loop_now_ms();
-                if (!tailscale_status(identity->tailscale, true, &status, err))
-                        return false;
                 note_peers(identity, &status);
         }
+        wait_wake_all(&identity->peers_came);
+        return identity->peers_told;
+}
+
+/* Refuses without asking who it is: looking up strangers holds up tailscaled. */
+static bool check_tailnet_peer(struct identity *identity, const char *address, struct error *err)
+{
+        if (!tailscale_is_tailnet_address(address))
+                return error_set(err, ERROR_DENIED, "%s is no address of the tailnet", address);
+        if (!is_known_address(identity, address) && !refresh_peers(identity, err))
+                return false;
         return is_known_address(identity, address) ||
                error_set(err, ERROR_DENIED, "nobody in the tailnet is known at %s", address);
 }

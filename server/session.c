@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/duration.h"
+#include "lib/fiber.h"
 #include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -297,6 +298,7 @@ bool session_wait_ready(struct server *server, const char *name, int64_t deadlin
                         return false;
                 if (!signin_store_admits(server->signins, err))
                         return false;
+                fiber_trim();
                 if (!signin_store_wait(server->signins, name, deadline_ms, err))
                         return error_set(err, ERROR_PENDING, "the session is not provisioned yet");
         }

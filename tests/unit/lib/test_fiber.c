@@ -319,3 +319,34 @@ TEST(the_stack_is_large_enough_for_libraries)
         assert_true(right);
         loop_free(loop);
 }
+
+struct crowd {
+        struct loop *loop;
+        struct wait_crowd crowd;
+        int woken, late;
+};
+
+static void wait_in_crowd(void *argument)
+{
+        struct crowd *at = argument;
+        struct error err = { 0 };
+
+        *(wait_among(at->loop, &at->crowd, 50, &err) ? &at->woken : &at->late) += 1;
+}
+
+TEST(all_of_a_crowd_are_woken_at_once_and_later_ones_are_not)
+{
+        struct crowd at = { .loop = loop_new() };
+        struct error err = { 0 };
+
+        for (int i = 0; i < 3; i++)
+                fiber_start(at.loop, wait_in_crowd, &at);
+        wait_wake_all(&at.crowd);
+        fiber_start(at.loop, wait_in_crowd, &at);
+        assert_ok(wait_ms(at.loop, 10, &err));
+        assert_true(at.woken == 3 && at.late == 0);
+        assert_ok(wait_ms(at.loop, 100, &err));
+        assert_true(at.woken == 3 && at.late == 1);
+        assert_null(at.crowd.first);
+        loop_free(at.loop);
+}
