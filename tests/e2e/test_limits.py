@@ -4,14 +4,14 @@ import contextlib
 import http.client
 import pathlib
 import re
-import threading
 import time
 
 import pytest
 
+from attack import Attack, room_for_files
 from own_daemon import PORT as OWN_PORT, URL, config_of, own_daemon
 from tailnet import PORT
-from world import API, PEOPLE, SERVER_TUN, eventually, rule
+from world import API, SERVER_TUN, eventually, rule
 
 INFO = f"GET {API}cluster-info HTTP/1.1\r\nHost: tka\r\n\r\n".encode()
 LOGIN = f"POST {API}login HTTP/1.1\r\nHost: tka\r\n".encode()
@@ -160,12 +160,8 @@ def test_who_is_refused_may_not_ask_for_ever_either(world):
 
 @pytest.fixture
 def open_files():
-    """Room for thousands of connections in this process."""
-    import resource
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65536, before[1]), before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with room_for_files():
+        yield
 
 
 def dial(world, node, server, port=PORT):
@@ -218,62 +214,21 @@ def test_a_device_has_so_many_sessions_and_no_more(world):
 
 # --- all at once ---
 
-class Attack:
-    """2000 connections that say nothing, 200 that never finish a request, and one that sends 300 MB."""
-
-    def __init__(self, world, stack):
-        self.world, self.ended = world, threading.Event()
-        self.idle = [stack.enter_context(self.dial(i)) for i in range(2000)]
-        self.slow = [stack.enter_context(self.dial(i)) for i in range(200)]
-        for i, stream in enumerate(self.slow):
-            stream.sendall(LOGIN + (b"X: " if i % 2 else b"Content-Length: 60000\r\n\r\n"))
-        self.sent = 0
-        self.threads = [threading.Thread(target=run, daemon=True) for run in (self.drip, self.pour)]
-        for thread in self.threads:
-            thread.start()
-        stack.callback(self.stop)
-
-    def dial(self, i):
-        return dial(self.world, PEOPLE[i % len(PEOPLE)], "tka", OWN_PORT)
-
-    def drip(self):
-        while not self.ended.wait(0.2):
-            for stream in self.slow:
-                with contextlib.suppress(OSError):
-                    stream.send(b"x" * 200)
-
-    def pour(self):
-        """300 MB as one body; the server answers 413 at once, so again and again."""
-        block = b"x" * 65536
-        while self.sent < 300 << 20 and not self.ended.is_set():
-            with contextlib.suppress(OSError), self.dial(0) as stream:
-                stream.sendall(LOGIN + b"Content-Length: 314572800\r\n\r\n")
-                while self.sent < 300 << 20 and not self.ended.is_set():
-                    stream.sendall(block)
-                    self.sent += len(block)
-
-    def stop(self):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join(10)
-
-
 def resident_mib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
 
 
-def test_idle_connections_a_huge_body_and_slow_requests_together_keep_nobody_out(world, open_files):
-    with own_daemon(world, "tka-server", config_of(world, "tka-server", log__level="warn")) as daemon, \
-            contextlib.ExitStack() as stack:
+def test_idle_connections_a_huge_body_and_slow_requests_together_keep_nobody_out(world):
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", log__level="warn")) as daemon:
         daemon.await_status(200)
-        attack = Attack(world, stack)
-        most, logins, deadline = 0, 0, time.monotonic() + 60
-        while logins < 5 or attack.sent < 20 << 20:
-            assert world.ask("alice", "POST", "credential", url=URL).status == 200
-            assert world.ask("alice", "POST", "logout", url=URL).status == 200
-            logins += 1
-            most = max(most, resident_mib(daemon.process.pid))
-            assert time.monotonic() < deadline, (logins, attack.sent)
+        with Attack(world.rig, "tka", OWN_PORT) as attack:
+            most, logins, deadline = 0, 0, time.monotonic() + 60
+            while logins < 5 or attack.sent < 20 << 20:
+                assert world.ask("alice", "POST", "credential", url=URL).status == 200
+                assert world.ask("alice", "POST", "logout", url=URL).status == 200
+                logins += 1
+                most = max(most, resident_mib(daemon.process.pid))
+                assert time.monotonic() < deadline, (logins, attack.sent)
         assert most < 80, f"{most:.1f} MiB resident"
 
 

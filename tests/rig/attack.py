@@ -1,0 +1,72 @@
+"""attack.py - a tailnet in which many mean no good: connections that say nothing, slow ones, and one that pours."""
+
+import contextlib
+import resource
+import threading
+
+from tailnet import NODES
+
+IDLE, SLOW, HUGE = 2000, 200, 300 << 20
+CROWD = ("desktop", "bob", "carol", "aliceorg", "ci")
+POURING = "carol"
+LOGIN = b"POST /api/v1alpha1/login HTTP/1.1\r\nHost: tka\r\n"
+
+
+@contextlib.contextmanager
+def room_for_files():
+    """For thousands of connections in this process."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65536, before[1]), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+class Attack:
+    """On the server of a node: 2000 idle connections, 200 requests that drip, a body of 300 MB, all at once."""
+
+    def __init__(self, rig, node, port):
+        self.rig, self.where = rig, (rig.tailnet.address(node), port)
+        self.ended = threading.Event()
+        self.sent = 0
+
+    def __enter__(self):
+        assert set(CROWD) < set(NODES)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(room_for_files())
+            for i in range(IDLE):
+                stack.enter_context(self.dial(CROWD[i % len(CROWD)]))
+            self.slow = [stack.enter_context(self.dial(CROWD[i % len(CROWD)])) for i in range(SLOW)]
+            for i, stream in enumerate(self.slow):
+                stream.sendall(LOGIN + (b"X: " if i % 2 else b"Content-Length: 60000\r\n\r\n"))
+            self.threads = [threading.Thread(target=run, daemon=True) for run in (self.drip, self.pour)]
+            for thread in self.threads:
+                thread.start()
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(10)
+        self.stack.close()
+
+    def dial(self, node):
+        return self.rig.host.connect(node, self.where, 10)
+
+    def drip(self):
+        while not self.ended.wait(0.2):
+            for stream in self.slow:
+                with contextlib.suppress(OSError):
+                    stream.send(b"x" * 200)
+
+    def pour(self):
+        """One body; it is refused at once, so again and again."""
+        block = b"x" * 65536
+        while self.sent < HUGE and not self.ended.is_set():
+            with contextlib.suppress(OSError), self.dial(POURING) as stream:
+                stream.sendall(LOGIN + f"Content-Length: {HUGE}\r\n\r\n".encode())
+                while self.sent < HUGE and not self.ended.is_set():
+                    stream.sendall(block)
+                    self.sent += len(block)
