@@ -15,19 +15,23 @@ class Result:
     unit: str
     against: str = None
     limit: float = None
+    least: float = None
     load: float = dataclasses.field(default_factory=lambda: os.getloadavg()[0])
 
     @property
     def ok(self):
-        return self.limit is None or self.value <= self.limit
+        return ((self.limit is None or self.value <= self.limit)
+                and (self.least is None or self.value >= self.least))
 
     def line(self):
         return json.dumps({"name": self.name, "value": self.value, "unit": self.unit,
-                           "against": self.against, "limit": self.limit, "ok": self.ok})
+                           "against": self.against, "limit": self.limit, "least": self.least,
+                           "ok": self.ok})
 
     def row(self):
-        verdict = "" if self.limit is None else "ok" if self.ok else "TOO MUCH"
-        limit = "" if self.limit is None else f"{self.limit:g}"
+        bound = self.limit if self.least is None else self.least
+        verdict = "" if bound is None else "ok" if self.ok else "TOO LITTLE" if self.least else "TOO MUCH"
+        limit = "" if bound is None else f"{bound:g}"
         return (self.name, f"{self.value:g}", self.unit, limit, self.against or "", verdict,
                 f"{self.load:.2f}")
 

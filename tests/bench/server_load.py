@@ -1,0 +1,232 @@
+"""server_load.py - what tka-server stands: logins to a session that exists, GET /access, /livez, and many that wait."""
+
+import contextlib
+import dataclasses
+import http.client
+import socket
+import time
+
+from attack import Attack
+from cluster import SESSIONS
+from daemons import SERVER_HEALTH
+from host import HUB_ADDRESS, RigError, command, wait_until
+from idle import read_mib
+from own_server import NODE, PORT, own_server, process
+from results import Result, median, rounded
+from sign_in import paused
+from tailnet import PORT as SERVER_PORT
+
+API = "/api/v1alpha1/"
+STAND_IN_PORT = 7450
+ROUNDS, SECONDS = 5, 2
+AT_ONCE = 16
+WAITING, WAITING_NODES = 1000, ("alice", "desktop", "bob", "aliceorg")
+LOGINS, ATTACKS = 15, 2
+PINNED = ("taskset", "-c", "0")
+
+
+@dataclasses.dataclass
+class Answers:
+    """What tests/bench/load.c saw."""
+
+    answers: int
+    refused: int
+    rate: float
+    median_us: int
+    p99_us: int
+    most_us: int
+
+
+def run(rig, namespace, argv):
+    return command(*(str(word) for word in rig.node_argv(namespace, argv)), env=rig.admin_env())
+
+
+def load(rig, programs, namespace, *words, accept_refusals=False):
+    numbers = run(rig, namespace, [programs / "load", *words]).split()
+    seen = Answers(*map(int, numbers[:2]), float(numbers[2]), *map(int, numbers[3:]))
+    if not seen.answers or (seen.refused and not accept_refusals):
+        raise RigError(f"load {' '.join(map(str, words))}: {seen}")
+    return seen
+
+
+def address(rig):
+    return rig.tailnet.address(NODE)
+
+
+# --- /livez ---
+
+def measure_livez(rig, programs):
+    words = (*SERVER_HEALTH, "GET", "/livez")
+    seen = [load(rig, programs, "hub", AT_ONCE, SECONDS, 0, *words).rate for _ in range(ROUNDS)]
+    yield Result(f"/livez of tka-server, {AT_ONCE} connections", rounded(median(seen)), "requests/s",
+                 least=60000)
+
+
+# --- GET /access against WhoIs ---
+
+def measure_access(rig, programs):
+    """In turns, as many at once: tailscaled asked by us, and tka-server by somebody who is looked up."""
+    alice = rig.tailnet.address("alice")
+    whois = ("unix", rig.tailnet.socket(NODE), "GET", f"/localapi/v0/whois?proto=tcp&addr={alice}:1")
+    ours, theirs = [], []
+    with own_server(rig):
+        for _ in range(ROUNDS):
+            theirs.append(load(rig, programs, NODE, AT_ONCE, SECONDS, 0, *whois).rate)
+            ours.append(load(rig, programs, "alice", AT_ONCE, SECONDS, 0, address(rig), PORT, "GET",
+                             API + "access").rate)
+    yield Result(f"GET /access, {AT_ONCE} at once", rounded(median(ours)), "requests/s")
+    yield Result(f"WhoIs of tailscaled, {AT_ONCE} at once", rounded(median(theirs)), "requests/s")
+    yield Result("GET /access, share of the rate of WhoIs", rounded(median(ours) / median(theirs)), "ratio",
+                 "tailscaled", least=0.8)
+
+
+# --- a token for a session that exists ---
+
+@contextlib.contextmanager
+def stand_in_kube_apiserver(rig, programs):
+    pki = rig.cluster.folder
+    argv = [programs / "stand_in_kube_apiserver", HUB_ADDRESS, STAND_IN_PORT, pki / "apiserver.crt",
+            pki / "apiserver.key"]
+    with process(rig, "hub", argv, rig.folder / "log/stand-in-kube-apiserver.log"):
+        wait_until("the stand-in listens", lambda: is_open(rig, "hub", (HUB_ADDRESS, STAND_IN_PORT)), 5)
+        yield f"https://{HUB_ADDRESS}:{STAND_IN_PORT}"
+
+
+def is_open(rig, namespace, where):
+    with contextlib.suppress(OSError), rig.host.connect(namespace, where, 1):
+        return True
+    return False
+
+
+def measure_stand_in(rig, programs):
+    """With the server on one core of its own and everything else on the others."""
+    credential = (address(rig), PORT, "POST", API + "credential")
+    with stand_in_kube_apiserver(rig, programs) as api, own_server(rig, api, PINNED):
+        load(rig, programs, "alice", 1, 1, 10, *credential)
+        fast = [load(rig, programs, "alice", AT_ONCE, SECONDS, 0, *credential) for _ in range(ROUNDS)]
+        half = [load(rig, programs, "alice", AT_ONCE, SECONDS, 500, *credential) for _ in range(ROUNDS)]
+    yield Result("a token, session there, API server stands in", rounded(median([each.rate for each in fast])),
+                 "requests/s", least=1000)
+    yield Result("the same at 500/s, median", rounded(median([each.median_us for each in half]) / 1000), "ms")
+    yield Result("the same at 500/s, p99", rounded(median([each.p99_us for each in half]) / 1000), "ms", limit=5)
+
+
+def rate(rig, programs, namespace, *words):
+    answers, failures, each_second = run(rig, namespace, [programs / "calls", SECONDS, AT_ONCE, *words]).split()
+    if int(failures):
+        raise RigError(f"calls {' '.join(map(str, words))}: {failures} of {answers} failed")
+    return float(each_second)
+
+
+def measure_tokens(rig, programs):
+    """In turns: tokens asked of tka-server, and of the API server with the same request."""
+    url = f"http://{address(rig)}:{PORT}"
+    kubeconfig = rig.folder / "server-tun/kubeconfig"
+    ours, theirs = [], []
+    with own_server(rig):
+        load(rig, programs, "alice", 1, 1, 2, address(rig), PORT, "POST", API + "credential")
+        account = find_account(rig)
+        path = f"/api/v1/namespaces/{SESSIONS}/serviceaccounts/{account['name']}/token"
+        for _ in range(ROUNDS):
+            theirs.append(rate(rig, programs, NODE, "kube", kubeconfig, path, account["uid"]))
+            ours.append(rate(rig, programs, "alice", "tka", url, API + "credential"))
+        load(rig, programs, "alice", 1, 0.1, 0, address(rig), PORT, "POST", API + "logout", accept_refusals=True)
+    yield Result(f"tokens of tka-server, {AT_ONCE} at once", rounded(median(ours)), "requests/s")
+    yield Result(f"TokenRequests of the API server, {AT_ONCE} at once", rounded(median(theirs)), "requests/s")
+    yield Result("TokenRequests for every token of tka-server", rounded(median(theirs) / median(ours)), "ratio",
+                 "kube-apiserver", limit=1.3)
+
+
+def find_account(rig):
+    from operator_load import ACCOUNTS, as_admin  # late: that one needs this rig to be there
+    return as_admin(rig).value("GET", ACCOUNTS + "?labelSelector=tka.specht-labs.de%2Fsignin-uid")["items"][0][
+        "metadata"]
+
+
+# --- many that wait ---
+
+def sign_out(rig):
+    """Nobody has a session that is ready."""
+    for node in WAITING_NODES:
+        connection = rig.host.http(node, (address(rig), SERVER_PORT), timeout=10)
+        with contextlib.closing(connection):
+            connection.request("POST", API + "logout")
+            connection.getresponse().read()
+
+
+def open_waiting(rig, stack):
+    request = f"POST {API}credential HTTP/1.1\r\nHost: tka\r\nContent-Length: 0\r\n\r\n".encode()
+    streams = []
+    for i in range(WAITING):
+        streams.append(rig.host.connect(WAITING_NODES[i % len(WAITING_NODES)], (address(rig), PORT), 40))
+        stack.enter_context(streams[-1])
+        streams[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        streams[-1].sendall(request)
+    return streams
+
+
+def statuses(streams):
+    for stream in streams:
+        reply = http.client.HTTPResponse(stream)
+        reply.begin()
+        reply.read()
+        yield reply.status
+
+
+def measure_waiting(rig, _):
+    """The operator sleeps, so that no session becomes ready: after 8 s all of them are told so."""
+    operator, _ = rig.host.process("operator")
+    sign_out(rig)
+    with own_server(rig) as server, paused(operator), contextlib.ExitStack() as stack:
+        before = read_mib(server.pid)[1]
+        streams = open_waiting(rig, stack)
+        time.sleep(3)
+        during = read_mib(server.pid)[1]
+        told = set(statuses(streams))
+    if told != {503}:
+        raise RigError(f"{WAITING} logins that waited were answered with {told}")
+    yield Result(f"{WAITING} logins that wait, memory", rounded(during - before), "MiB", limit=20)
+
+
+# --- alice, while others mean no good ---
+
+def request(rig, path):
+    connection = rig.host.http("alice", (address(rig), PORT), timeout=30)
+    with contextlib.closing(connection):
+        connection.request("POST", API + path)
+        reply = connection.getresponse()
+        reply.read()
+        if reply.status != 200:
+            raise RigError(f"{path}: {reply.status}")
+
+
+def time_logins(rig):
+    """Milliseconds of sign-ins from nothing to the token."""
+    taken = []
+    for _ in range(LOGINS):
+        began = time.monotonic()
+        request(rig, "credential")
+        taken.append((time.monotonic() - began) * 1000)
+        request(rig, "logout")
+    return taken
+
+
+def measure_attack(rig, _):
+    usual, beset = [], []
+    with own_server(rig) as server:
+        for _ in range(ATTACKS):
+            usual += time_logins(rig)
+            with Attack(rig, NODE, PORT):
+                beset += time_logins(rig)
+                memory = read_mib(server.pid)[0]
+    yield Result("a sign-in, usually, median", rounded(median(usual)), "ms")
+    yield Result("a sign-in under attack, median", rounded(median(beset)), "ms")
+    yield Result("a sign-in under attack, ratio of the medians", rounded(median(beset) / median(usual)), "ratio",
+                 "usually", limit=2)
+    yield Result("tka-server under attack, resident", rounded(memory), "MiB", limit=80)
+
+
+def measure(rig, programs):
+    for each in (measure_livez, measure_access, measure_stand_in, measure_tokens, measure_waiting, measure_attack):
+        rig.say(f"  {each.__name__}")
+        yield from each(rig, programs)
