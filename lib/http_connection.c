@@ -53,15 +53,22 @@ void http_connection_drop(struct http_connection *connection)
         free_when_over(connection);
 }
 
+/* What is too much stays unread: whoever goes on sending has to wait. */
+static void throw_away(struct http_connection *connection, struct evbuffer *input)
+{
+        connection->thrown_away += evbuffer_get_length(input);
+        evbuffer_drain(input, evbuffer_get_length(input));
+        if (connection->thrown_away > LIMIT_HTTP_THROWN_AWAY)
+                bufferevent_disable(connection->stream, EV_READ);
+}
+
 /* Says that nothing more comes, and reads on for a while: a plain close with unread bytes would
  * reset the connection, and the client might lose the answer. */
 static void linger(struct http_connection *connection)
 {
-        struct evbuffer *input = bufferevent_get_input(connection->stream);
-
         http_tls_say_goodbye(connection->stream);
         shutdown(bufferevent_getfd(connection->stream), SHUT_WR);
-        evbuffer_drain(input, evbuffer_get_length(input));
+        throw_away(connection, bufferevent_get_input(connection->stream));
         (void)hold(connection, 0);
         set_state(connection, HTTP_CONNECTION_LINGER, connection->server->linger_ms);
 }
@@ -185,22 +192,6 @@ void http_connection_write(struct http_connection *connection, const struct buf 
         set_state(connection, HTTP_CONNECTION_WRITE, connection->server->write_ms);
 }
 
-static void move_text(struct http_text *text, const char *from, const char *to)
-{
-        text->start = to + (text->start - from);
-}
-
-/* The head was parsed where the bytes arrived; now it points into their copy. */
-static void move_head(struct http_head *head, const char *from, const char *to)
-{
-        move_text(&head->method, from, to);
-        move_text(&head->target, from, to);
-        for (size_t i = 0; i < head->header_count; i++) {
-                move_text(&head->headers[i].name, from, to);
-                move_text(&head->headers[i].value, from, to);
-        }
-}
-
 static void run_request(struct http_connection *connection, struct http_head *head,
                         const char *arrived)
 {
@@ -208,7 +199,7 @@ static void run_request(struct http_connection *connection, struct http_head *he
         struct evbuffer *input = bufferevent_get_input(connection->stream);
         char *bytes = xmalloc(length + 1);
 
-        move_head(head, arrived, bytes);
+        http_head_move(head, arrived, bytes);
         evbuffer_remove(input, bytes, length);
         bytes[length] = '\0';
         (void)hold(connection, length);
@@ -320,7 +311,7 @@ static void on_read(struct bufferevent *stream, void *argument)
         case HTTP_CONNECTION_WRITE:
                 break;
         case HTTP_CONNECTION_LINGER:
-                evbuffer_drain(input, evbuffer_get_length(input));
+                throw_away(connection, input);
                 break;
         }
 }

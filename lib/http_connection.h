@@ -64,10 +64,11 @@ struct http_connection {
         size_t needed;    /* bytes of head and body, 0 while the head is not whole */
         size_t looked_at; /* bytes of a head that is not whole */
         size_t held;      /* its share of the server's */
-        bool keep_alive;  /* ours and the client's wish */
-        bool ended;       /* the client sends nothing more */
-        bool serving;     /* within serve(), which goes on when the exchange is settled */
-        bool settled;     /* answered, written, and its handler has returned */
+        size_t thrown_away;
+        bool keep_alive; /* ours and the client's wish */
+        bool ended;      /* the client sends nothing more */
+        bool serving;    /* within serve(), which goes on when the exchange is settled */
+        bool settled;    /* answered, written, and its handler has returned */
         union http_address peer, local;
         char peer_text[HTTP_ADDRESS_TEXT_SIZE];
 };

@@ -339,3 +339,18 @@ enum http_head_result http_head_parse(const char *bytes, size_t length, size_t l
         *head = read;
         return HTTP_HEAD_COMPLETE;
 }
+
+static void move(struct http_text *text, const char *from, const char *to)
+{
+        text->start = to + (text->start - from);
+}
+
+void http_head_move(struct http_head *head, const char *from, const char *to)
+{
+        move(&head->method, from, to);
+        move(&head->target, from, to);
+        for (size_t i = 0; i < head->header_count; i++) {
+                move(&head->headers[i].name, from, to);
+                move(&head->headers[i].value, from, to);
+        }
+}

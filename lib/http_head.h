@@ -36,6 +36,8 @@ enum http_head_result {
  * targets. A body longer than limit_body is 413. *head is set on COMPLETE alone. */
 enum http_head_result http_head_parse(const char *bytes, size_t length, size_t limit_body,
                                       struct http_head *head, struct error *err) must_check;
+/* The bytes at from were copied: the head points into the copy now. */
+void http_head_move(struct http_head *head, const char *from, const char *to);
 bool http_text_equals(struct http_text text, const char *other);
 /* Header names compare without case. */
 bool http_text_equals_ignoring_case(struct http_text text, const char *other);

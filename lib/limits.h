@@ -1,17 +1,18 @@
 /* limits.h - the most of everything that comes from outside. */
 #pragma once
 
-#define LIMIT_HTTP_TARGET 8192          /* bytes of a request target: 414 above */
-#define LIMIT_HTTP_HEAD 16384           /* bytes of a request head: 431 above */
-#define LIMIT_HTTP_HEADERS 64           /* header lines: 431 above */
-#define LIMIT_HTTP_BODY 65536           /* bytes of a request body: 413 above */
-#define LIMIT_HTTP_CONNECTIONS 4096     /* open at once on one listener */
-#define LIMIT_HTTP_PEER_CONNECTIONS 256 /* open at once of one peer */
-#define LIMIT_HTTP_HELD (16 << 20)      /* bytes of requests that are here and not answered */
-#define LIMIT_HTTP_HELD_SMALL 4096      /* a request up to this is taken also above that */
-#define LIMIT_HTTP_READ_MS 10000        /* head and body together: 408 after */
-#define LIMIT_HTTP_IDLE_MS 120000       /* between two requests of one connection */
-#define LIMIT_HTTP_WRITE_MS 20000       /* a client that does not read its answer */
+#define LIMIT_HTTP_TARGET 8192           /* bytes of a request target: 414 above */
+#define LIMIT_HTTP_HEAD 16384            /* bytes of a request head: 431 above */
+#define LIMIT_HTTP_HEADERS 64            /* header lines: 431 above */
+#define LIMIT_HTTP_BODY 65536            /* bytes of a request body: 413 above */
+#define LIMIT_HTTP_CONNECTIONS 4096      /* open at once on one listener */
+#define LIMIT_HTTP_PEER_CONNECTIONS 256  /* open at once of one peer */
+#define LIMIT_HTTP_HELD (16 << 20)       /* bytes of requests that are here and not answered */
+#define LIMIT_HTTP_HELD_SMALL 4096       /* a request up to this is taken also above that */
+#define LIMIT_HTTP_THROWN_AWAY (1 << 20) /* bytes read after the answer, so that it is read */
+#define LIMIT_HTTP_READ_MS 10000         /* head and body together: 408 after */
+#define LIMIT_HTTP_IDLE_MS 120000        /* between two requests of one connection */
+#define LIMIT_HTTP_WRITE_MS 20000        /* a client that does not read its answer */
 
 #define LIMIT_HTTP_ANSWER_HEAD 65536 /* bytes of the head of an answer to us */
 #define LIMIT_STREAM_UNREAD 65536    /* bytes of a stream kept unread before its sender must wait */

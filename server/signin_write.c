@@ -143,8 +143,9 @@ bool signin_store_delete(struct signin_store *store, const struct signin *judged
         return true;
 }
 
-/* Only what the API server says of the object itself is a mistake of ours. That it does not know us,
- * our resource or our namespace comes and goes: just after its start, during a change of rights. */
+/* Only what the API server says of the object itself is a mistake of ours. That it does not know
+ * us, our resource or our namespace comes and goes: just after its start, during a change of
+ * rights. */
 bool signin_store_explain(struct error *err, const char *doing)
 {
         err->kind = err->kind == ERROR_INVALID || err->kind == ERROR_INTERNAL ? ERROR_INTERNAL

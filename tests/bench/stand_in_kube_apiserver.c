@@ -26,6 +26,7 @@
 #define SIGNATURE_LENGTH 342 /* of RS256 in base64url */
 
 struct request {
+        int fd;
         SSL *tls;
         char bytes[REQUEST_MAX];
         size_t length;
@@ -150,11 +151,10 @@ static const struct {
 
 static void *serve(void *argument)
 {
-        scoped_free struct request *request = xcalloc(1, sizeof(*request));
-        int fd = (int)(intptr_t)argument;
+        scoped_free struct request *request = argument;
 
         request->tls = SSL_new(context);
-        SSL_set_fd(request->tls, fd);
+        SSL_set_fd(request->tls, request->fd);
         while ((SSL_is_init_finished(request->tls) || SSL_accept(request->tls) == 1) &&
                read_request(request)) {
                 size_t i = 0;
@@ -165,7 +165,7 @@ static void *serve(void *argument)
                 answers[i].answer(request);
         }
         SSL_free(request->tls);
-        close(fd);
+        close(request->fd);
         return NULL;
 }
 
@@ -211,8 +211,9 @@ static int listen_at(const char *address, const char *port)
         int on = 1;
 
         at.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (inet_pton(AF_INET, address, &at.sin_addr) != 1 ||
+        if (fd >= 0)
+                setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (fd < 0 || inet_pton(AF_INET, address, &at.sin_addr) != 1 ||
             bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 128) != 0) {
                 fprintf(stderr, "stand_in_kube_apiserver: cannot listen at %s:%s\n", address, port);
                 exit(EXIT_FAILURE);
@@ -238,10 +239,13 @@ int main(int argc, char **argv)
         int listener = listen_at(argv[1], argv[2]);
 
         for (;;) {
+                struct request *request = xcalloc(1, sizeof(*request));
                 pthread_t thread;
-                int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-                if (fd >= 0 && pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) == 0)
+                request->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+                if (request->fd >= 0 && pthread_create(&thread, NULL, serve, request) == 0)
                         pthread_detach(thread);
+                else
+                        free(request);
         }
 }
