@@ -27,6 +27,7 @@ struct work {
         const struct observed *observed;
         const struct plan *plan;
         struct findings *findings;
+        uint64_t term; /* of the lease, when the plan was made */
 };
 
 static enum step failed(struct error *err, const char *doing, const char *name)
@@ -363,6 +364,8 @@ static enum step take_step(const struct work *work, const struct action *action,
 {
         if (!lease_allows_write(work->program->lease, err))
                 return STEP_FAILED;
+        if (lease_term(work->program->lease) != work->term)
+                return STEP_LOOK_AGAIN;
         return carry_out[action->kind](work, action, err);
 }
 
@@ -371,7 +374,8 @@ static enum step take_step(const struct work *work, const struct action *action,
 bool apply(struct program *program, struct session *session, const struct observed *observed,
            const struct plan *plan, struct findings *findings, struct error *err)
 {
-        const struct work work = { program, session, observed, plan, findings };
+        const struct work work = { program, session,  observed,
+                                   plan,    findings, lease_term(program->lease) };
         bool held = false;
 
         for (size_t i = 0; i < plan->count; i++) {

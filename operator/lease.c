@@ -36,6 +36,7 @@ struct lease {
         int64_t changed_at_ms; /* when we saw that it had changed */
         int64_t renewed_at_ms; /* when we asked for the last renewal that worked */
         bool leading;
+        uint64_t term;
         bool known; /* the last look told who holds it */
         struct error trouble;
 };
@@ -57,6 +58,11 @@ static bool is_held_by_another(const struct lease *lease)
 bool lease_is_ours(const struct lease *lease)
 {
         return lease->leading && loop_now_ms() < lease->renewed_at_ms + LEASE_RENEW_MS;
+}
+
+uint64_t lease_term(const struct lease *lease)
+{
+        return lease->term;
 }
 
 bool lease_allows_write(const struct lease *lease, struct error *err)
@@ -148,6 +154,7 @@ static void set_leading(struct lease *lease, bool leading, const char *reason)
         if (lease->leading == leading)
                 return;
         lease->leading = leading;
+        lease->term += leading;
         log_event(leading ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
                   leading ? "the lease is ours: working" : "the lease is lost: standing by",
                   "lease", lease->options.name, "identity", lease->identity, "holder",

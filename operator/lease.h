@@ -33,6 +33,8 @@ void lease_free(struct lease *lease);
 
 /* By our own clock, now. */
 bool lease_is_ours(const struct lease *lease);
+/* Which time it is ours: what was decided in an earlier one is not to be acted upon. */
+uint64_t lease_term(const struct lease *lease);
 /* To be asked before every write. UNAVAILABLE when it is not ours. Else nothing that the running
  * fiber waits for goes on until another one could hold the lease; lease_relax() ends that. */
 bool lease_allows_write(const struct lease *lease, struct error *err) must_check;

@@ -1,4 +1,5 @@
-"""operator_load.py - what tka-operator makes of many sessions, and how soon it begins and ends one."""
+"""operator_load.py - what tka-operator makes of many sessions, how soon it begins and ends one, and how soon
+another one takes over."""
 
 import concurrent.futures
 import contextlib
@@ -10,9 +11,12 @@ import threading
 import time
 
 from cluster import API, SESSIONS
+from daemons import OPERATOR_HEALTH
 from idle import read_mib
+from own_daemon import HEALTH, own_daemon
 from results import Result, median, quantile, rounded
 from sign_in import Probe, paused
+from world import World, eventually
 
 GROUP = f"/apis/tka.specht-labs.de/v1alpha1/namespaces/{SESSIONS}/tkasignins"
 ACCOUNTS = f"/api/v1/namespaces/{SESSIONS}/serviceaccounts"
@@ -24,6 +28,8 @@ LIVE, SAME_SECOND, WRITERS = 10000, 1000, 4
 PATIENCE_SECONDS = 150  # for these to be provisioned, before they end together
 ROUNDS, WARM_UP, SETTLE_SECONDS = 100, 5, 0.05
 ENDING, PER_SECOND, TOKENS = 100, 5, 5
+BARE, BARE_AT_ONCE = 200, 8  # sessions that a bare loop ends, as many at a time as the operator does
+TAKEOVERS = 3
 
 
 class Client:
@@ -49,6 +55,10 @@ class Client:
 
 def as_server(rig):
     return Client(rig, rig.folder / "server/token")
+
+
+def as_operator(rig):
+    return Client(rig, rig.folder / "operator/token")
 
 
 def as_admin(rig):
@@ -127,6 +137,7 @@ class Watcher:
 def measure(rig, programs):
     yield from measure_ready(rig, programs)
     yield from measure_end(rig)
+    yield from measure_takeover(rig)
     yield from measure_many(rig)
 
 
@@ -198,18 +209,45 @@ def when_refused(rig, token):
     return time.time()
 
 
+# --- from one to another ---
+
+def takeover_seconds(world, kill):
+    """From the signal to the one that works until the one that stood by says that it works."""
+    def works(health):
+        return world.metric("tka_operator_leader", health=health) == 1
+    eventually("the rig's operator works", lambda: works(OPERATOR_HEALTH), 15)
+    with own_daemon(world, "tka-operator") as standby:
+        standby.await_status(200)
+        begun = time.monotonic()
+        with world.stopped("operator", kill):
+            eventually("the other one works", lambda: works(HEALTH), 30)
+            return time.monotonic() - begun
+
+
+def measure_takeover(rig):
+    world = World(rig)
+    for words, kill, limit in (("SIGTERM", False, 3), ("SIGKILL", True, 12.5)):
+        most = max(takeover_seconds(world, kill) for _ in range(TAKEOVERS))
+        yield Result(f"{words} to the take-over, the most of {TAKEOVERS}", rounded(most), "s", None, limit)
+
+
 # --- ten thousand ---
 
-def create_all(rig, bodies):
-    """The uids, in the order of the bodies; from several connections at once."""
+def each_at_once(connect, workers, do, values):
+    """do(client, value) for all values, over several connections; what it gave, in order."""
     clients = threading.local()
 
-    def create(body):
+    def one(value):
         if not hasattr(clients, "one"):
-            clients.one = as_server(rig)
-        return apply(clients.one, body)
-    with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(create, bodies))
+            clients.one = connect()
+        return do(clients.one, value)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(one, values))
+
+
+def create_all(rig, bodies):
+    """The uids, in the order of the bodies."""
+    return each_at_once(lambda: as_server(rig), WRITERS, apply, bodies)
 
 
 def list_seconds(rig):
@@ -268,7 +306,57 @@ def measure_same_second(rig, watcher, others):
                  "s", None, 10)
     yield Result(f"{SAME_SECOND} ending in one second, all gone", rounded(max(gone) - end), "s",
                  None, 30)
+    yield from measure_bare(rig, max(unbound) - end, max(gone) - end)
     left = time.time()
     as_admin(rig).ask("DELETE", GROUP)
     yield Result(f"{len(others)} deleted at once, all gone",
                  rounded(max(watcher.wait("gone", others, 1200)) - left), "s")
+
+
+# --- what the API server is able to do ---
+
+def provide(client, body):
+    """What the operator makes for a session, without its status."""
+    name = body["metadata"]["name"]
+    labels = {UID_LABEL: "of-the-bench"}
+    client.value("POST", ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
+    client.value("POST", RBAC + "clusterrolebindings", {
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": f"{name}.{SESSIONS}", "labels": labels},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ROLE},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": SESSIONS}]})
+
+
+def take_rights(client, body):
+    name = body["metadata"]["name"]
+    client.value("DELETE", f"{GROUP}/{name}")
+    client.value("DELETE", f"{RBAC}clusterrolebindings/{name}.{SESSIONS}")
+
+
+def take_rest(client, body):
+    name = body["metadata"]["name"]
+    client.value("DELETE", f"{ACCOUNTS}/{name}")
+    client.value("PATCH", f"{GROUP}/{name}", [{"op": "remove", "path": "/metadata/finalizers/0"}],
+                 "application/json-patch+json")
+
+
+def measure_bare(rig, unbound, gone):
+    """The same four writes for fewer sessions, by nobody but a loop, beside as many live ones."""
+    rig.stop("operator")
+    bodies = [signin(f"bare{i}@example.com", int(time.time()), 7200) for i in range(BARE)]
+    create_all(rig, bodies)
+
+    def run(do):
+        return each_at_once(lambda: as_operator(rig), BARE_AT_ONCE, do, bodies)
+    run(provide)
+    begun = time.monotonic()
+    run(take_rights)
+    rights = time.monotonic() - begun
+    run(take_rest)
+    rest = time.monotonic() - begun
+    rig.start("operator")
+    scale = SAME_SECOND / BARE
+    for words, ours, theirs in (("bindings gone", unbound, rights), ("all gone", gone, rest)):
+        yield Result(f"{SAME_SECOND} ended by a bare loop (from {BARE}), {words}", rounded(theirs * scale), "s")
+        yield Result(f"{SAME_SECOND} ending in one second, {words}, ratio", rounded(ours / (theirs * scale)),
+                     "ratio", "the same writes by a bare loop")

@@ -1,5 +1,6 @@
 """place.py - namespaces of their own on a shared rig, and a tka-server and tka-operator in each."""
 
+import http
 import json
 import os
 import pathlib
@@ -12,18 +13,19 @@ import urllib.parse
 import yaml
 
 from cluster import API, RELEASE, RIG_OBJECTS, SESSIONS
-from host import NAMESPACES, RigError, ask, command
+from host import NAMESPACES, RigError, ask, command, wait_until
 from proxy import Proxy
 from tailnet import CAPABILITY
 from world import ACCOUNTS, BINDINGS, GROUP, UID_LABEL
 
 COUNT = 16
 LOOPBACK = "127.0.0.4"  # not 127.0.0.1, which is the tailnet's
-SERVER_PORT, SERVER_HEALTH, OPERATOR_HEALTH, PROXY_PORT = 8300, 8400, 8500, 8600
+SERVER_PORT, HEALTH_PORT, PROXY_PORT = 8300, 8400, 8600
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 READY_SECONDS = 120  # restarts of the API server beside it included
 LISTED = ["view"]  # the roles in the manifests
-PROGRAMS = {"server": ("tka-server", "serve"), "operator": ("tka-operator", "run")}
+PROGRAMS = {"server": ("tka-server", "serve"), "operator": ("tka-operator", "run"),
+            "standby": ("tka-operator", "run")}
 
 # The policies name one session namespace. Here the one that a request is about takes its place,
 # in words of each policy's own; everything else about them stays as it is delivered.
@@ -146,17 +148,17 @@ def make_certificate(folder):
 def configure(rig, slot, daemon):
     folder = folder_of(rig, slot, daemon)
     folder.mkdir(parents=True, exist_ok=True)
-    rig.cluster.give_token("tka-" + daemon, folder)
+    rig.cluster.give_token(PROGRAMS[daemon][0], folder)
     kubeconfig = json.loads((folder / "kubeconfig").read_text())
     kubeconfig["clusters"][0]["cluster"] = {
         "server": f"https://{LOOPBACK}:{proxy_port(slot, daemon)}",
         "certificate-authority": str(rig.folder / "proxy/certificate")}
     (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
     config = rig.daemons.server_config("server", "tka", "userspace")
-    if daemon == "operator":
-        config = rig.daemons.common("operator", (LOOPBACK, 0))
-    else:
+    if daemon == "server":
         config["tailscale"]["port"] = SERVER_PORT + slot
+    else:
+        config = rig.daemons.common("operator", (LOOPBACK, 0))
     config["operator"] |= {"namespace": sessions_of(slot), "roles": roles_of(slot)}
     config["kubernetes"] = {"kubeconfig": str(folder / "kubeconfig"),
                             "namespace": release_of(slot)}
@@ -171,11 +173,11 @@ def folder_of(rig, slot, daemon):
 
 
 def proxy_port(slot, daemon):
-    return PROXY_PORT + 2 * slot + (daemon == "operator")
+    return PROXY_PORT + len(PROGRAMS) * slot + list(PROGRAMS).index(daemon)
 
 
 def health_of(slot, daemon):
-    return LOOPBACK, (OPERATOR_HEALTH if daemon == "operator" else SERVER_HEALTH) + slot
+    return LOOPBACK, HEALTH_PORT + len(PROGRAMS) * slot + list(PROGRAMS).index(daemon)
 
 
 def clear(rig, slot):
@@ -198,10 +200,15 @@ def clear(rig, slot):
 
 
 def items(rig, path):
-    status, value = rig.cluster.call(path)
-    if status != 200:
-        raise RigError(f"{path}: {status}")
-    return value["items"]
+    """A young API server may ask for patience: its caches fill one by one."""
+    found = []
+
+    def look():
+        status, value = rig.cluster.call(path)
+        found[:] = [value["items"]] if status == http.HTTPStatus.OK else []
+        return found
+    wait_until(f"a list of {path}", look, READY_SECONDS)
+    return found[0]
 
 
 class Daemon:

@@ -25,6 +25,8 @@ JUMPS_SECONDS = (-86400, -3600, -61, -10, -2, 2, 10, 61, 3600, 86400)
 EXPECTED = {0, 200, 202, 401, 404, 429, 503}
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{20,}\.")
 SHORT_GRACE, LONG_GRACE = 15, judge.KILLED_SECONDS
+ALONE, PAIRS = ("server", "operator"), ("server", "operator", "standby")
+TWO_OPERATORS = 0.5  # of the schedules have a second one, and either can be the one that works
 ENDS = (0, 1, -9, -15)  # -15: SIGTERM came before it listened for it; 1: it cannot go on
 REVIEW = ("/apis/authentication.k8s.io/v1/selfsubjectreviews",
           {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
@@ -94,7 +96,7 @@ class Keeper:
             time.sleep(self.delay)
             self.daemon.start()
             self.say(f"{self.daemon.name} runs again, after {time.time() - begun:.1f} s")
-            if self.daemon.name == "operator":
+            if self.daemon.name != "server":
                 grace = SHORT_GRACE if status == 0 else LONG_GRACE
                 self.notes.disturbances.append(judge.Disturbance(begun, time.time(), grace))
 
@@ -126,7 +128,8 @@ class Schedule:
         self.pool = concurrent.futures.ThreadPoolExecutor(32)
         clear(rig, slot)
         self.history = History(rig, slot)
-        self.daemons = {name: Daemon(rig, slot, name) for name in ("server", "operator")}
+        names = PAIRS if self.random.random() < TWO_OPERATORS else ALONE
+        self.daemons = {name: Daemon(rig, slot, name) for name in names}
         self.keepers = {}
 
     def say(self, words):
@@ -258,14 +261,19 @@ class Schedule:
     # --- what goes wrong ---
 
     def victim(self):
-        return self.random.choice(("operator", "operator", "server"))
+        """An operator, two times of three."""
+        return self.random.choice((self.any_operator(), self.any_operator(), "server"))
+
+    def any_operator(self):
+        return self.random.choice([name for name in self.daemons if name != "server"])
 
     def disturb(self, seconds, grace):
         now = time.time()
         self.notes.disturbances.append(judge.Disturbance(now, now + seconds, grace))
 
     def step_clock(self):
-        name, jump = self.random.choice(("operator", "server")), self.random.choice(JUMPS_SECONDS)
+        name = self.random.choice((self.any_operator(), "server"))
+        jump = self.random.choice(JUMPS_SECONDS)
         self.daemons[name].set_clock(jump)
         self.say(f"the clock of the {name} is wrong by {jump} s")
         self.count("clock jumps")
@@ -316,7 +324,7 @@ class Schedule:
         seconds, each = self.random.uniform(0.5, 4), self.random.uniform(0.05, 0.4)
         self.say(f"{name}: {how} for {seconds:.1f} s")
         self.count(how)
-        if name == "operator":
+        if name != "server":
             self.disturb(seconds, SHORT_GRACE)
         more = (each,) if how == "slow" else ()
         getattr(self.daemons[name].proxy, how)(seconds, *more)
@@ -354,7 +362,7 @@ class Schedule:
 
     def run(self, steps):
         try:
-            for name in ("operator", "server"):
+            for name in self.daemons:
                 self.keepers[name] = Keeper(self.daemons[name], self.notes, self.say)
             for daemon in self.daemons.values():
                 daemon.await_ready()
@@ -429,15 +437,21 @@ class Schedule:
                    {"Authorization": "Bearer " + token, "Content-Type": "application/json"})
 
     def look_at_gauges(self):
-        """Nobody is signed in: so say the operator's own numbers."""
-        daemon = self.daemons["operator"]
-        daemon.await_ready()
-        text = daemon.ask("/metrics")
-        for name in ("tka_active_user_sessions", "tka_sessions_overdue"):
-            values = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                      if re.match(name + r"[ {]", line)]
-            if sum(values) != 0:
-                self.problems.append(f"{name} is {sum(values):g} when all is over")
+        """Nobody is signed in: so say the operators' own numbers, those of the one that stands by too."""
+        for name in set(self.daemons) - {"server"}:
+            self.daemons[name].await_ready()
+            deadline = time.monotonic() + 3
+            while (wrong := self.wrong_gauges(name)) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            self.problems += wrong
+
+    def wrong_gauges(self, name):
+        text = self.daemons[name].ask("/metrics")
+        sums = {gauge: sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                           if re.match(gauge + r"[ {]", line))
+                for gauge in ("tka_active_user_sessions", "tka_sessions_overdue")}
+        return [f"{gauge} of the {name} is {value:g} when all is over"
+                for gauge, value in sums.items() if value != 0]
 
     def end(self):
         for name, keeper in self.keepers.items():
