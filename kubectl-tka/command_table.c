@@ -23,7 +23,7 @@ static const struct command_words commands[] = {
                 .examples = "login tka\nlogin prod --role view --use\n"
                             "login prod --role admin --for 15m --reason 'INC-7: full disk'",
                 .flags = "role for reason use context-name absolute exec-api dry-run "
-                         "stdout cache" FINDS_CLUSTER,
+                         "stdout cache output debug" FINDS_CLUSTER,
         },
         [COMMAND_LOGOUT] = {
                 .name = "logout",
@@ -36,8 +36,44 @@ static const struct command_words commands[] = {
                         "CLUSTER ends all your sessions there from this device, CLUSTER!ROLE that "
                         "one alone. Until the next login kubectl is told to sign in again, and "
                         "does not by itself.",
-                .examples = "logout\nlogout prod",
-                .flags = "kubeconfig" FINDS_SERVER,
+                .examples = "logout\nlogout prod --everywhere\nlogout --all",
+                .flags = "everywhere all output" FINDS_CLUSTER,
+        },
+        [COMMAND_REFRESH] = {
+                .name = "refresh",
+                .aliases = "reauthenticate|reauth",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SESSIONS,
+                .summary = "begin the session's time anew, without a gap",
+                .details = "Needs a session: `login` begins one.",
+                .examples = "refresh\nrefresh prod",
+                .flags = "cache output" FINDS_CLUSTER,
+        },
+        [COMMAND_STATUS] = {
+                .name = "status",
+                .aliases = "",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_FACTS,
+                .summary = "show the session in a line, asking nobody: for shell prompts",
+                .details =
+                        "Without CLUSTER, the current context's session. Exit code 5 when none is "
+                        "active; with --format or -o nothing else is said then.\n\n"
+                        "A template holds {cluster} {context} {role} {user} {server} {until} "
+                        "{left} {cache} {state}; \\n and \\t are a newline and a tab.",
+                .examples = "status\nstatus --format '{cluster}:{role} {left}'\nstatus --all -o json",
+                .flags = "all format output kubeconfig help",
+        },
+        [COMMAND_LIST] = {
+                .name = "list",
+                .aliases = "ls",
+                .operands = "",
+                .group = COMMAND_GROUP_FACTS,
+                .summary = "show every cluster: known here, or found on the tailnet",
+                .details = "All are asked at once, and for 2 s at most.",
+                .examples = "list\nlist -o json",
+                .flags = "output" FINDS_CLUSTER,
         },
         [COMMAND_SHELL] = {
                 .name = "shell",
@@ -80,6 +116,52 @@ static const struct command_words commands[] = {
                 .details = "Exit code 5 when there is none, 6 while it is being prepared.",
                 .examples = "get login\nget login prod -o json",
                 .flags = "output" FINDS_CLUSTER,
+        },
+        [COMMAND_ACCESS] = {
+                .name = "access",
+                .aliases = "why",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_FACTS,
+                .summary = "show what you may get there, by which rule, and why not more",
+                .details = "Exit code 4 when nothing is granted.",
+                .examples = "access\nwhy prod",
+                .flags = "output" FINDS_CLUSTER,
+        },
+        [COMMAND_KUBECONFIG] = {
+                .name = "kubeconfig",
+                .aliases = "get kubeconfig",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_FACTS,
+                .summary = "print a kubeconfig for the cluster, changing no file",
+                .details =
+                        "Its user runs kubectl-tka and holds no token; with --token it holds one, "
+                        "of the session there is, until that ends.",
+                .examples = "kubeconfig prod > prod.yaml\nkubeconfig prod --token -o json",
+                .flags = "role token context-name cache output debug" FINDS_CLUSTER,
+        },
+        [COMMAND_CLUSTER_INFO] = {
+                .name = "cluster-info",
+                .aliases = "get cluster-info",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_FACTS,
+                .summary = "show the API server and the labels of a cluster",
+                .details = "",
+                .examples = "cluster-info prod",
+                .flags = "output" FINDS_CLUSTER,
+        },
+        [COMMAND_DOCTOR] = {
+                .name = "doctor",
+                .aliases = "",
+                .operands = "[CLUSTER]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "check everything a login needs, and say what mends it",
+                .details = "Exit code 1 when a check failed; warnings alone are 0.",
+                .examples = "doctor\ndoctor prod -o json",
+                .flags = "cache output" FINDS_CLUSTER,
         },
         [COMMAND_VERSION] = {
                 .name = "version",

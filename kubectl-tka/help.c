@@ -64,7 +64,7 @@ void help_print_all(const char *program, size_t width, struct buf *text)
         for (enum command_group group = 0; group < COMMAND_GROUP_COUNT; group++)
                 print_group(group, width, text);
         buf_add(text, "\nExamples:\n");
-        print_examples(program, "login prod\nlogin prod --role view --for 30m", text);
+        print_examples(program, "list\nlogin prod\nlogin prod --role view --for 30m", text);
         print_exit_codes(width, text);
         buf_printf(text, "\n`%s COMMAND --help` shows what a command does and its flags.\n",
                    program);

@@ -14,6 +14,7 @@
 /* The commands that are answered here; kubectl-tka-remote has the others. */
 static bool (*const here[COMMAND_COUNT])(const struct config *config, struct error *err) = {
         [COMMAND_HELP] = cmd_help,
+        [COMMAND_STATUS] = cmd_status,
         [COMMAND_VERSION] = cmd_version,
 };
 

@@ -15,3 +15,10 @@ struct kubeconfig {
 json_t *kubeconfig_encode_map(const struct kubeconfig *kubeconfig);
 /* The form of the file that kubectl reads, {"clusters": [{"name":, "cluster":}]}. */
 json_t *kubeconfig_encode_list(const struct kubeconfig *kubeconfig);
+
+/* An answer of either form in the form of the file; the caller owns *list. INVALID when it is no
+ * kubeconfig. */
+bool kubeconfig_decode(const char *body, size_t length, json_t **list,
+                       struct error *err) must_check;
+/* The token of the current context's user in such a list, borrowed; NULL: none, or an empty one. */
+const char *kubeconfig_token(const json_t *list);

@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "kubectl-tka/dbus.h"
+#include "kubectl-tka/glance.h"
 #include "kubectl-tka/keyring_note.h"
+#include "kubectl-tka/note.h"
 #include "kubectl-tka/remote/keyring_write.h"
 #include "kubectl-tka/report.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/memory.h"
 
 #define FORGET_MS 2000
@@ -49,6 +52,32 @@ static bool write_file(enum cache_tier tier, const struct cache_key *key, const 
                file_write(path, 0600, text->text, text->length, err);
 }
 
+/* What the keyring holds, for who must not wait for it: the entry with another text for the token.
+ * What cannot be noted is not. */
+static void note_keyring(const struct cache_key *key, const struct buf *text)
+{
+        scoped_free char *path = note_file(key, GLANCE_SUFFIX);
+        scoped(buf_clear) struct buf note = { 0 };
+        json_auto_t *object = NULL;
+        struct error ignored = { 0 };
+
+        if (!path || !json_parse_object(text->text, text->length, &object, &ignored))
+                return;
+        json_object_set_new(object, "token", json_string("-"));
+        json_print(object, &note);
+        bool done = note_make_folder(&ignored) &&
+                    file_write(path, 0600, note.text, note.length, &ignored);
+        (void)done;
+}
+
+static void forget_note(const struct cache_key *key)
+{
+        scoped_free char *path = note_file(key, GLANCE_SUFFIX);
+
+        if (path)
+                unlink(path);
+}
+
 static bool forget_file(enum cache_tier tier, const struct cache_key *key, struct error *err)
 {
         scoped_free char *path = cache_file(tier, key);
@@ -83,6 +112,8 @@ bool cache_write(const struct cache_wish *wish, const struct cache_key *key,
                 } else if (write_tier(tier, wish, key, &text, err)) {
                         kept = true;
                         *place = places[tier];
+                        if (tier == CACHE_KEYRING)
+                                note_keyring(key, &text);
                 }
         }
         return kept;
@@ -105,6 +136,7 @@ bool cache_forget(const struct cache_key *key, struct error *err)
         bool runtime = forget_file(CACHE_RUNTIME, key, err);
         bool file = forget_file(CACHE_FILE, key, err);
 
+        forget_note(key);
         forget_keyring(key);
         return runtime && file;
 }

@@ -5,13 +5,15 @@
 
 #include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/failure.h"
+#include "kubectl-tka/known.h"
 #include "kubectl-tka/mark.h"
+#include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/kubeconfig_entry.h"
+#include "kubectl-tka/remote/rules.h"
 #include "kubectl-tka/remote/sign_in.h"
 #include "kubectl-tka/report.h"
-#include "lib/duration.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -108,29 +110,115 @@ static void warn_of_longer_session(const struct login_run *run)
                                "log out first");
 }
 
-static void print_result(const struct login_run *run)
+static const struct output_column columns[] = {
+        { "User",    "user",    OUTPUT_TEXT },
+        { "Role",    "role",    OUTPUT_TEXT },
+        { "Until",   "until",   OUTPUT_TIME },
+        { "Token",   "cache",   OUTPUT_TEXT },
+        { "Context", "context", OUTPUT_TEXT },
+        { "File",    "file",    OUTPUT_TEXT },
+};
+static const struct output_view view = { columns, ARRAY_LENGTH(columns), "context" };
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+        if (text)
+                json_object_set_new(object, key, json_text(text));
+}
+
+static json_t *describe(const struct login_run *run)
 {
         const struct cache_entry *entry = &run->in.entry;
-        int64_t until = entry->until ? entry->until : entry->expires;
-        int64_t left = until - entry->clock_offset - timestamp_now();
-        char until_text[TIMESTAMP_TEXT_SIZE];
-        char left_text[DURATION_TEXT_SIZE];
-        scoped_free char *login = report_plain(entry->login ? entry->login : "(not said)");
-        scoped_free char *role =
-                report_plain(entry->granted_role ? entry->granted_role : "(not said)");
+        int64_t until = (entry->until ? entry->until : entry->expires) - entry->clock_offset;
+        char text[TIMESTAMP_TEXT_SIZE];
+        json_t *document = json_object();
 
-        printf("Signed in to %s\n", run->in.cluster);
-        printf("  User:     %s\n", login);
-        printf("  Role:     %s\n", role);
-        printf("  Until:    %s (in %s)\n", timestamp_format(until, until_text),
-               duration_format_seconds(left > 0 ? left : 0, left_text));
-        if (run->place)
-                printf("  Token:    in %s\n", run->place);
-        printf("  Context:  %s (in %s)\n", run->in.context, run->file);
+        set_text(document, "cluster", run->in.cluster);
+        set_text(document, "server", run->in.url);
+        set_text(document, "user", entry->login);
+        set_text(document, "role", entry->granted_role);
+        set_text(document, "until", timestamp_format(until, text));
+        set_text(document, "cache", run->place);
+        set_text(document, "context", run->in.context);
+        set_text(document, "file", run->file);
+        json_object_set_new(document, "current", json_boolean(run->current));
+        return document;
+}
+
+/* For people as they speak, and what to type next. */
+static void print_result(const struct login_run *run, const json_t *document, struct buf *text)
+{
+        scoped_free char *cluster = report_plain(run->in.cluster);
+        scoped_free char *context = report_plain(run->in.context);
+        scoped(buf_clear) struct buf facts = { 0 };
+
+        buf_printf(text, "Signed in to %s\n", cluster);
+        output_print_facts(&view, document, output_now(), &facts);
+        for (const char *line = buf_text(&facts); *line;) {
+                size_t length = strcspn(line, "\n") + 1;
+                buf_printf(text, "  %.*s", (int)length, line);
+                line += length;
+        }
         if (run->current)
-                printf("\nNext: kubectl get pods\n");
+                buf_add(text, "\nNext: kubectl get pods\n");
         else
-                printf("\nNext: kubectl --context '%s' get pods\n", run->in.context);
+                buf_printf(text, "\nNext: kubectl --context '%s' get pods\n", context);
+}
+
+static bool show_result(const struct login_run *run, struct error *err)
+{
+        enum output_format format = output_format_parse(run->config->output, OUTPUT_TABLE);
+        json_auto_t *document = describe(run);
+        scoped(buf_clear) struct buf text = { 0 };
+
+        if (format != OUTPUT_TABLE)
+                output_print(format, &view, document, &text);
+        else if (!run->config->quiet)
+                print_result(run, document, &text);
+        return output_write(&text, err);
+}
+
+/* For status and completion; the login is none the worse without. */
+static void note_context(const struct login_run *run)
+{
+        const struct cache_key key = sign_in_key(&run->in);
+        struct error problem = { 0 };
+
+        if (!known_put(run->in.context, &key, run->in.entry.granted_role, &problem))
+                report_warning("status and completion will not know of this: %s", problem.text);
+}
+
+/* --debug: on stderr, also when the login is refused then. */
+static void show_rules(struct login_run *run)
+{
+        json_auto_t *document = NULL;
+        scoped(buf_clear) struct buf text = { 0 };
+        struct error problem = { 0 };
+
+        if (!rules_fetch(&run->in.server, &document, &problem)) {
+                report_warning("%s", problem.text);
+                return;
+        }
+        rules_print(document, STDERR_FILENO, &text);
+        fprintf(stderr, "%s\n", buf_text(&text));
+}
+
+/* The kubeconfig as it would be, or as it is by then. */
+static bool deliver(struct login_run *run, struct error *err)
+{
+        const struct config *config = run->config;
+
+        if (config->dry_run || config->to_stdout) {
+                print_kubeconfig(run);
+                return true;
+        }
+        if (!write_kubeconfig(run, err))
+                return false;
+        note_context(run);
+        if (run->in.info.insecure_skip_tls_verify)
+                report_warning("%s: kubectl will not check who the API server is", run->in.cluster);
+        warn_of_longer_session(run);
+        return show_result(run, err);
 }
 
 bool cmd_login(const struct config *config, struct error *err)
@@ -138,7 +226,10 @@ bool cmd_login(const struct config *config, struct error *err)
         scoped(clear_run) struct login_run run = { .config = config };
 
         file_forbid_core_dumps();
-        if (!sign_in_find(config, &run.in, err))
+        bool found = sign_in_find(config, &run.in, err);
+        if (config->debug && run.in.server.connected)
+                show_rules(&run);
+        if (!found)
                 return false;
 
         if (config->absolute)
@@ -148,16 +239,5 @@ bool cmd_login(const struct config *config, struct error *err)
                 return false;
         if (!config->dry_run && (!sign_in_fetch(&run.in, err) || !remember(&run, err)))
                 return false;
-        if (config->dry_run || config->to_stdout) {
-                print_kubeconfig(&run);
-                return true;
-        }
-        if (!write_kubeconfig(&run, err))
-                return false;
-        if (run.in.info.insecure_skip_tls_verify)
-                report_warning("%s: kubectl will not check who the API server is", run.in.cluster);
-        warn_of_longer_session(&run);
-        if (!config->quiet)
-                print_result(&run);
-        return true;
+        return deliver(&run, err);
 }

@@ -1,37 +1,99 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kubectl-tka/mark.h"
+#include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
+#include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
 #include "kubectl-tka/report.h"
+#include "lib/crowd.h"
+#include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/login.h"
 
 #define DEADLINE_MS 15000
 #define LOGOUT_PATH "/api/v1alpha1/logout"
+#define LOGIN_PATH "/api/v1alpha1/login"
+
+/* What is ended at one server. */
+struct departure {
+        struct target_list targets; /* of the kubeconfig; none for a server that is only named */
+        char *url;
+        int64_t until; /* of the session that may live on */
+        size_t ended;
+        struct error err; /* kind ERROR_NONE: the server has answered */
+};
 
 struct logout_run {
         const struct config *config;
         struct kubeconfig_files files;
-        struct target_list known, selected;
-        char *url; /* of the server to ask */
+        struct target_list known;
+        struct departure *departures;
+        size_t count;
+        struct loop *loop;
 };
 
 static void clear_run(struct logout_run *run)
 {
+        for (size_t i = 0; i < run->count; i++) {
+                target_list_clear(&run->departures[i].targets);
+                free(run->departures[i].url);
+        }
+        free(run->departures);
         target_list_clear(&run->known);
-        target_list_clear(&run->selected);
         kubeconfig_files_clear(&run->files);
-        free(run->url);
+        if (run->loop)
+                loop_free(run->loop);
+}
+
+static struct departure *add_departure(struct logout_run *run, const char *url)
+{
+        run->departures = xrealloc(run->departures, (run->count + 1) * sizeof(run->departures[0]));
+        run->departures[run->count] = (struct departure){ .url = xstrdup(url) };
+        return &run->departures[run->count++];
 }
 
 /* A name that is no context and no cluster of ours is a server's. */
-static bool find_targets(struct logout_run *run, struct error *err)
+static bool find_one(struct logout_run *run, const char *word, struct error *err)
+{
+        scoped(target_list_clear) struct target_list selected = { 0 };
+        scoped_free char *url = NULL;
+
+        if (word)
+                target_list_select(&run->known, word, NULL, &selected);
+        else if (!target_list_select_usual(&run->known, run->files.current_context, &selected, err))
+                return false;
+        if (selected.count > 0)
+                url = xstrdup(selected.items[0].key.server);
+        else if (!config_server_url(run->config, word, &url, err))
+                return false;
+        else
+                target_list_select(&run->known, "", url, &selected);
+        add_departure(run, url)->targets = selected;
+        selected = (struct target_list){ 0 };
+        return true;
+}
+
+/* Every server of a context of ours, once. */
+static void find_all(struct logout_run *run)
+{
+        for (size_t i = 0; i < run->known.count; i++) {
+                const char *server = run->known.items[i].key.server;
+                bool listed = false;
+                for (size_t j = 0; j < run->count; j++)
+                        listed = listed || strcmp(run->departures[j].url, server) == 0;
+                if (listed)
+                        continue;
+                struct departure *departure = add_departure(run, server);
+                target_list_select(&run->known, "", server, &departure->targets);
+        }
+}
+
+static bool find_departures(struct logout_run *run, struct error *err)
 {
         const struct config *config = run->config;
         const char *word = config_operand(config) ? config_operand(config) : config->server;
@@ -39,53 +101,58 @@ static bool find_targets(struct logout_run *run, struct error *err)
         if (!kubeconfig_files_read(config->kubeconfig, &run->files, err))
                 return false;
         target_list_read(&run->files, &run->known);
-        if (!word &&
-            !target_list_select_usual(&run->known, run->files.current_context, &run->selected, err))
-                return false;
+        if (!config->all)
+                return find_one(run, word, err);
         if (word)
-                target_list_select(&run->known, word, NULL, &run->selected);
-        if (run->selected.count == 0) {
-                if (!config_server_url(config, word, &run->url, err))
-                        return false;
-                target_list_select(&run->known, "", run->url, &run->selected);
-                return true;
-        }
-        run->url = xstrdup(run->selected.items[0].key.server);
+                return error_set(err, ERROR_INVALID, "\"%.100s\" beside --all", word);
+        find_all(run);
         return true;
 }
 
 /* Before the server is asked: whatever it answers, nothing here signs in again by itself. */
-static bool forget(const struct target_list *targets, int64_t *until, struct error *err)
+static bool forget(struct departure *departure, struct error *err)
 {
         bool done = true;
         unsigned tiers = 0;
         bool known = cache_mode_parse("auto", &tiers);
 
         (void)known;
-        for (size_t i = 0; i < targets->count; i++) {
-                const struct cache_key *key = &targets->items[i].key;
+        for (size_t i = 0; i < departure->targets.count; i++) {
+                const struct cache_key *key = &departure->targets.items[i].key;
                 scoped(cache_entry_clear) struct cache_entry entry = { 0 };
                 struct error miss = { 0 };
-                if (cache_read(tiers, key, &entry, &miss) && entry.until > *until)
-                        *until = entry.until;
+                if (cache_read(tiers, key, &entry, &miss) && entry.until > departure->until)
+                        departure->until = entry.until;
                 done = mark_write(key, &(struct mark){ .signed_out = true }, err) &&
                        cache_forget(key, err) && done;
         }
         return done;
 }
 
-/* NOT_FOUND is fine: there was no session. *ended counts those there were. */
-static bool end_session(struct server *server, const char *role, size_t *ended, struct error *err)
+/* An older server may stumble over a session that has just ended. */
+static bool is_gone(struct server *server, const struct error *err)
+{
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+        struct error answer = { 0 };
+
+        return err->kind == ERROR_NOT_FOUND ||
+               (err->http_status == 500 && !server_get(server, LOGIN_PATH, &reply, &answer) &&
+                answer.kind == ERROR_UNAUTHENTICATED);
+}
+
+/* No session is fine. *ended counts those there were. */
+static bool end_session(struct server *server, const char *role, bool everywhere, size_t *ended,
+                        struct error *err)
 {
         scoped(login_request_clear) struct login_request request = { .role = role[0] ? xstrdup(role)
-                                                                                     : NULL };
+                                                                                     : NULL,
+                                                                     .everywhere = everywhere };
         json_auto_t *body = login_request_encode(&request);
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         scoped(login_clear) struct login login = { 0 };
 
         if (!server_post(server, LOGOUT_PATH, body, &reply, err))
-                return err->kind == ERROR_NOT_FOUND ||
-                       error_wrap(err, "signing out at %s", server->url);
+                return is_gone(server, err) || error_wrap(err, "signing out at %s", server->url);
         if (!login_decode(buf_text(&reply.body), reply.body.length, &login, err))
                 return error_wrap(err, "reading the answer of %s", server->url);
         *ended += login.sessions.count > 0 ? login.sessions.count : 1;
@@ -93,53 +160,129 @@ static bool end_session(struct server *server, const char *role, size_t *ended, 
 }
 
 /* Without a role: every session of this login on this node. */
-static bool end_sessions(struct server *server, const struct target_list *targets, size_t *ended,
+static bool end_sessions(struct server *server, struct departure *departure, bool everywhere,
                          struct error *err)
 {
+        const struct target_list *targets = &departure->targets;
         bool all = targets->count == 0;
 
         for (size_t i = 0; i < targets->count; i++)
                 all = all || targets->items[i].key.role[0] == '\0';
         if (all)
-                return end_session(server, "", ended, err);
+                return end_session(server, "", everywhere, &departure->ended, err);
         for (size_t i = 0; i < targets->count; i++)
-                if (!end_session(server, targets->items[i].key.role, ended, err))
+                if (!end_session(server, targets->items[i].key.role, everywhere, &departure->ended,
+                                 err))
                         return false;
         return true;
 }
 
-static bool ask_server(const struct logout_run *run, size_t *ended, struct error *err)
+/* On a fiber of its own. */
+static void depart(void *owner, size_t index)
 {
+        struct logout_run *run = owner;
+        struct departure *departure = &run->departures[index];
         scoped(server_clear) struct server server = { 0 };
+        struct error err = { 0 };
 
-        server_init(&server, DEADLINE_MS);
-        return server_connect(&server, run->config, run->url, err) &&
-               end_sessions(&server, &run->selected, ended, err);
+        server_init_on(&server, run->loop, DEADLINE_MS);
+        if (!server_connect(&server, run->config, departure->url, &err) ||
+            !end_sessions(&server, departure, run->config->everywhere, &err))
+                departure->err = err;
 }
 
-static bool report_living(const struct logout_run *run, int64_t until, struct error *err)
+static void depart_all(struct logout_run *run)
+{
+        run->loop = loop_new();
+        scoped(progress_stop) struct progress *progress =
+                progress_start(run->loop, run->config, "signing out");
+
+        crowd_run(run->loop, run->count, depart, run, DEADLINE_MS);
+}
+
+static const char *name_of(const struct departure *departure)
+{
+        return departure->targets.count > 0 ? departure->targets.items[0].key.cluster
+                                            : departure->url;
+}
+
+static void explain(const struct departure *departure, struct error *err)
 {
         char text[TIMESTAMP_TEXT_SIZE];
 
-        if (run->selected.count == 0)
-                return false;
+        *err = departure->err;
+        if (departure->targets.count == 0)
+                return;
         error_wrap(err, "signed out here alone");
-        return error_advise(err, "the session lives on the server until %s",
-                            until > 0 ? timestamp_format(until, text) : "its time is over");
+        error_advise(err, "the session lives on the server until %s",
+                     departure->until > 0 ? timestamp_format(departure->until, text)
+                                          : "its time is over");
+}
+
+static json_t *describe(const struct departure *departure)
+{
+        json_t *item = json_object();
+
+        json_object_set_new(item, "cluster", json_text(name_of(departure)));
+        json_object_set_new(item, "server", json_text(departure->url));
+        json_object_set_new(item, "ended", json_integer((json_int_t)departure->ended));
+        if (departure->err.kind != ERROR_NONE)
+                json_object_set_new(item, "error", json_text(departure->err.text));
+        return item;
+}
+
+static bool show(const struct logout_run *run, struct error *err)
+{
+        static const struct output_view view = { .name = "cluster" };
+        enum output_format format = output_format_parse(run->config->output, OUTPUT_TABLE);
+        json_auto_t *items = json_array();
+        scoped(buf_clear) struct buf text = { 0 };
+
+        for (size_t i = 0; i < run->count; i++) {
+                const struct departure *departure = &run->departures[i];
+                scoped_free char *name = report_plain(name_of(departure));
+                json_array_append_new(items, describe(departure));
+                if (format == OUTPUT_TABLE && departure->err.kind == ERROR_NONE)
+                        buf_printf(&text,
+                                   departure->ended > 0 ? "Signed out of %s\n"
+                                                        : "There was no session at %s\n",
+                                   name);
+        }
+        if (format != OUTPUT_TABLE)
+                output_print(format, &view, items, &text);
+        else if (run->config->quiet)
+                buf_clear(&text);
+        return output_write(&text, err);
+}
+
+/* Of several failures all are told, and the first one's code is that of the command. */
+static bool judge(const struct logout_run *run, struct error *err)
+{
+        bool failed = false;
+
+        for (size_t i = 0; i < run->count; i++) {
+                struct error one = { 0 };
+                if (run->departures[i].err.kind == ERROR_NONE)
+                        continue;
+                explain(&run->departures[i], &one);
+                if (failed)
+                        report_error(&one);
+                else
+                        *err = one;
+                failed = true;
+        }
+        return !failed;
 }
 
 bool cmd_logout(const struct config *config, struct error *err)
 {
         scoped(clear_run) struct logout_run run = { .config = config };
-        int64_t until = 0;
-        size_t ended = 0;
 
-        if (!find_targets(&run, err) || !forget(&run.selected, &until, err))
+        if (!find_departures(&run, err))
                 return false;
-        if (!ask_server(&run, &ended, err))
-                return report_living(&run, until, err);
-        if (!config->quiet)
-                printf(ended > 0 ? "Signed out of %s\n" : "There was no session at %s\n",
-                       run.selected.count > 0 ? run.selected.items[0].key.cluster : run.url);
-        return true;
+        for (size_t i = 0; i < run.count; i++)
+                if (!forget(&run.departures[i], err))
+                        return false;
+        depart_all(&run);
+        return show(&run, err) && judge(&run, err);
 }

@@ -9,9 +9,12 @@
 #include "lib/memory.h"
 
 static bool (*const handlers[COMMAND_COUNT])(const struct config *config, struct error *err) = {
-        [COMMAND_LOGIN] = cmd_login,         [COMMAND_LOGOUT] = cmd_logout,
-        [COMMAND_SHELL] = cmd_shell,         [COMMAND_EXEC] = cmd_exec,
-        [COMMAND_GET_LOGIN] = cmd_get_login, [COMMAND_CREDENTIAL] = cmd_credential,
+        [COMMAND_LOGIN] = cmd_login,           [COMMAND_LOGOUT] = cmd_logout,
+        [COMMAND_REFRESH] = cmd_refresh,       [COMMAND_LIST] = cmd_list,
+        [COMMAND_GET_LOGIN] = cmd_get_login,   [COMMAND_ACCESS] = cmd_access,
+        [COMMAND_KUBECONFIG] = cmd_kubeconfig, [COMMAND_CLUSTER_INFO] = cmd_cluster_info,
+        [COMMAND_DOCTOR] = cmd_doctor,         [COMMAND_CREDENTIAL] = cmd_credential,
+        [COMMAND_SHELL] = cmd_shell,           [COMMAND_EXEC] = cmd_exec,
 };
 
 static bool run_command(int argc, char **argv, struct error *err)

@@ -13,6 +13,13 @@
 
 #define RESOLVE_MS 2000
 
+struct search {
+        const struct config *config;
+        struct loop *loop;
+        struct tailscale *tailscale;
+        const char *host;
+};
+
 static void close_tailscale(struct tailscale **tailscale)
 {
         tailscale_free(*tailscale);
@@ -62,8 +69,7 @@ static bool get_status(struct tailscale *tailscale, bool peers, struct tailscale
         return true;
 }
 
-/* By name: its host name, or its name in the tailnet's domain, whole or the first label. */
-static bool peer_has_name(const struct tailscale_peer *peer, const char *host)
+bool peer_has_name(const struct tailscale_peer *peer, const char *host)
 {
         const char *name = peer->dns_name ? peer->dns_name : "";
         size_t length = strlen(host);
@@ -73,12 +79,13 @@ static bool peer_has_name(const struct tailscale_peer *peer, const char *host)
         return peer->name && strcasecmp(peer->name, host) == 0;
 }
 
-static bool find_in_status(const struct config *config, const struct tailscale_status *status,
-                           const char *host, struct text_list *addresses)
+static bool find_in_status(const struct search *search, const struct tailscale_status *status,
+                           struct text_list *addresses)
 {
         for (size_t i = 0; i < status->peer_count; i++) {
                 const struct tailscale_peer *peer = &status->peers[i];
-                if (!peer_has_name(peer, host) || !is_trusted(config, peer->node_id, &peer->tags))
+                if (!peer_has_name(peer, search->host) ||
+                    !is_trusted(search->config, peer->node_id, &peer->tags))
                         continue;
                 for (size_t j = 0; j < peer->addresses.count; j++)
                         text_list_add(addresses, peer->addresses.items[j]);
@@ -88,22 +95,21 @@ static bool find_in_status(const struct config *config, const struct tailscale_s
 }
 
 /* A name of one label is looked up among the peers first, others in the DNS first. */
-static bool find_addresses(const struct config *config, struct tailscale *tailscale,
-                           const char *host, struct tailscale_status *status,
+static bool find_addresses(const struct search *search, struct tailscale_status *status,
                            struct text_list *addresses, struct error *err)
 {
-        bool short_name = !strpbrk(host, ".:");
+        bool short_name = !strpbrk(search->host, ".:");
         scoped(tailscale_status_clear) struct tailscale_status everybody = { 0 };
         struct error ignored = { 0 };
 
-        if (!get_status(tailscale, short_name, status, err))
+        if (!get_status(search->tailscale, short_name, status, err))
                 return false;
-        if (short_name && find_in_status(config, status, host, addresses))
+        if (short_name && find_in_status(search, status, addresses))
                 return true;
-        if (resolve_host(host, RESOLVE_MS, addresses, err))
+        if (resolve_host(search->loop, search->host, RESOLVE_MS, addresses, err))
                 return true;
-        if (!short_name && get_status(tailscale, true, &everybody, &ignored) &&
-            find_in_status(config, &everybody, host, addresses))
+        if (!short_name && get_status(search->tailscale, true, &everybody, &ignored) &&
+            find_in_status(search, &everybody, addresses))
                 return true;
         err->kind = ERROR_UNAVAILABLE;
         return error_advise(err, "is it a host of your tailnet? see \"tailscale status\"");
@@ -196,7 +202,9 @@ bool peer_find(const struct config *config, struct loop *loop, const char *host,
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
         scoped(text_list_clear) struct text_list addresses = { 0 };
 
-        if (!find_addresses(config, tailscale, host, &status, &addresses, err))
+        const struct search search = { config, loop, tailscale, host };
+
+        if (!find_addresses(&search, &status, &addresses, err))
                 return false;
         for (size_t i = 0; i < addresses.count; i++) {
                 struct error first = *err;

@@ -5,6 +5,7 @@
 #include "kubectl-tka/remote/config.h"
 
 struct loop;
+struct tailscale_peer;
 
 /* *address is the caller's. UNAVAILABLE: the local tailscaled cannot say; DENIED: it says that no
  * TKA server is there. Both with what to do about it. */
@@ -13,3 +14,5 @@ bool peer_find(const struct config *config, struct loop *loop, const char *host,
 
 /* Whether one of the tags is wanted: wanted names a tag, or ends with '*' for all that begin so. */
 bool peer_tags_match(const struct text_list *tags, const struct text_list *wanted);
+/* By its host name, or its name in the tailnet's domain, whole or the first label. */
+bool peer_has_name(const struct tailscale_peer *peer, const char *host);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "lib/readable.h"
 
 #define ADDRESSES_MAX 8
 #define LIMIT_ANSWER 1024 /* bytes: one address a line */
@@ -77,15 +77,15 @@ static bool start_lookup(const char *host, struct lookup *lookup, struct error *
                error_set(err, ERROR_INTERNAL, "starting a process: %s", strerror(errno));
 }
 
-static bool read_answer(int fd, int64_t timeout_ms, struct buf *text)
+static bool read_answer(struct loop *loop, int fd, int64_t timeout_ms, struct buf *text)
 {
         int64_t deadline_ms = loop_now_ms() + timeout_ms;
         char chunk[256];
 
         for (;;) {
                 int64_t left_ms = deadline_ms - loop_now_ms();
-                struct pollfd ready = { .fd = fd, .events = POLLIN };
-                if (left_ms <= 0 || poll(&ready, 1, (int)left_ms) == 0)
+                struct error late = { 0 };
+                if (left_ms <= 0 || !readable_wait(loop, fd, left_ms, &late))
                         return false;
                 ssize_t length = read(fd, chunk, sizeof(chunk));
                 if (length < 0 && errno == EINTR)
@@ -113,8 +113,8 @@ static void add_lines(const char *lines, struct text_list *addresses)
         }
 }
 
-bool resolve_host(const char *host, int64_t timeout_ms, struct text_list *addresses,
-                  struct error *err)
+bool resolve_host(struct loop *loop, const char *host, int64_t timeout_ms,
+                  struct text_list *addresses, struct error *err)
 {
         scoped(end_lookup) struct lookup lookup = { .answer = -1 };
         scoped(buf_clear) struct buf text = { 0 };
@@ -126,7 +126,7 @@ bool resolve_host(const char *host, int64_t timeout_ms, struct text_list *addres
         buf_init(&text, LIMIT_ANSWER);
         if (!start_lookup(host, &lookup, err))
                 return false;
-        if (!read_answer(lookup.answer, timeout_ms, &text))
+        if (!read_answer(loop, lookup.answer, timeout_ms, &text))
                 return error_set(err, ERROR_UNAVAILABLE, "looking up \"%s\": no answer in time",
                                  host);
         if (text.length == 0)

@@ -18,7 +18,7 @@ void server_clear(struct server *server)
 {
         if (server->http)
                 http_client_free(server->http);
-        if (server->loop)
+        if (server->loop && !server->shares_loop)
                 loop_free(server->loop);
         free(server->url);
         free(server->address);
@@ -35,14 +35,21 @@ static char *host_of(const char *url)
         return xstrndup(host, strcspn(host, ":"));
 }
 
-void server_init(struct server *server, int64_t timeout_ms)
+void server_init_on(struct server *server, struct loop *loop, int64_t timeout_ms)
 {
         static const struct http_client_options options = { .in_flight = 4,
                                                             .user_agent = "kubectl-tka/" VERSION };
 
-        *server = (struct server){ .deadline_ms = loop_now_ms() + timeout_ms };
-        server->loop = loop_new();
-        server->http = http_client_new(server->loop, &options);
+        *server = (struct server){ .deadline_ms = loop_now_ms() + timeout_ms,
+                                   .loop = loop,
+                                   .shares_loop = true };
+        server->http = http_client_new(loop, &options);
+}
+
+void server_init(struct server *server, int64_t timeout_ms)
+{
+        server_init_on(server, loop_new(), timeout_ms);
+        server->shares_loop = false;
 }
 
 void server_hurry(struct server *server, int64_t timeout_ms)
@@ -59,14 +66,13 @@ bool server_connect(struct server *server, const struct config *config, const ch
         scoped_free char *host = host_of(url);
 
         server->url = xstrdup(url);
-        if (strncmp(url, "https://", 8) == 0)
-                return true;
-        if (config->insecure_plain_http) {
+        if (strncmp(url, "https://", 8) != 0 && config->insecure_plain_http)
                 report_warning("--insecure-plain-http: nobody checks who answers at %s", url);
-                return true;
-        }
-        return peer_find(config, server->loop, host, &server->address, err) ||
-               error_wrap(err, "%s", url);
+        else if (strncmp(url, "https://", 8) != 0 &&
+                 !peer_find(config, server->loop, host, &server->address, err))
+                return error_wrap(err, "%s", url);
+        server->connected = true;
+        return true;
 }
 
 static bool send(struct server *server, struct http_request *request, const char *path,

@@ -6,8 +6,10 @@
 
 struct server {
         char *url;
-        char *address; /* the confirmed one, or NULL: the certificate says who answers */
+        char *address;  /* the confirmed one, or NULL: the certificate says who answers */
+        bool connected; /* it is known who answers */
         struct loop *loop;
+        bool shares_loop;
         struct http_client *http;
         int64_t deadline_ms; /* of loop_now_ms(), for everything asked */
 };
@@ -15,6 +17,8 @@ void server_clear(struct server *server);
 
 /* Everything asked from here on ends within timeout_ms. */
 void server_init(struct server *server, int64_t timeout_ms);
+/* The same on the loop of others, which outlives it: for many servers at once. */
+void server_init_on(struct server *server, struct loop *loop, int64_t timeout_ms);
 /* The same from now on, if that is sooner. */
 void server_hurry(struct server *server, int64_t timeout_ms);
 /* Finds out who answers at url; sends nothing there. Warns on stderr where --insecure-plain-http

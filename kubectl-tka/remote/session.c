@@ -1,5 +1,6 @@
 #include "kubectl-tka/remote/session.h"
 
+#include "kubectl-tka/remote/legacy.h"
 #include "kubectl-tka/tailnet.h"
 #include "kubectl-tka/token.h"
 #include "lib/memory.h"
@@ -29,7 +30,8 @@ bool session_fetch(struct server *server, const struct login_request *request,
         struct cache_entry fetched = { 0 };
 
         if (!server_post(server, CREDENTIAL_PATH, body, &reply, err))
-                return error_wrap(err, "signing in at %s", server->url);
+                return err->http_status == 404 ? legacy_fetch(server, request, entry, err)
+                                               : error_wrap(err, "signing in at %s", server->url);
         if (reply.status == 202)
                 return error_set(err, ERROR_PENDING, "%s is still preparing the session",
                                  server->url);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
 #include "lib/duration.h"
@@ -111,6 +112,8 @@ bool sign_in_find(const struct config *config, struct sign_in *sign_in, struct e
             !find_server(sign_in, err))
                 return false;
         server_init(&sign_in->server, DEADLINE_MS);
+        scoped(progress_stop) struct progress *progress = progress_start(
+                sign_in->server.loop, config, "asking %s for its cluster", sign_in->url);
         if (!server_connect(&sign_in->server, config, sign_in->url, err) ||
             !read_cluster_info(sign_in, err))
                 return false;
@@ -127,6 +130,9 @@ bool sign_in_fetch(struct sign_in *sign_in, struct error *err)
                 .reason = xstrdup(config->reason),
         };
 
+        scoped(progress_stop) struct progress *progress =
+                progress_start(sign_in->server.loop, config,
+                               "signing in to %s: waiting for the session", sign_in->cluster);
         if (config->for_seconds > 0)
                 request.period = xstrdup(duration_format_seconds(config->for_seconds, period));
         return session_fetch(&sign_in->server, &request, &sign_in->entry, err);

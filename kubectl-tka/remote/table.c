@@ -14,7 +14,7 @@ static void unref_table(struct libscols_table **table)
         scols_unref_table(*table);
 }
 
-static void add_columns(struct libscols_table *table, const struct output_view *view)
+static void add_columns(struct libscols_table *table, const struct output_view *view, int fd)
 {
         for (size_t i = 0; i < view->count; i++) {
                 bool last = i + 1 == view->count;
@@ -22,7 +22,7 @@ static void add_columns(struct libscols_table *table, const struct output_view *
                         table, view->columns[i].title, 0.0, last ? SCOLS_FL_TRUNC : 0);
                 if (!column)
                         abort();
-                if (terminal_has_colours(STDOUT_FILENO))
+                if (terminal_has_colours(fd))
                         scols_cell_set_color(scols_column_get_header(column), "bold");
         }
 }
@@ -39,7 +39,7 @@ static void add_row(struct libscols_table *table, const struct output_view *view
         }
 }
 
-void table_print(const struct output_view *view, const json_t *items, struct buf *text)
+void table_print(const struct output_view *view, const json_t *items, int fd, struct buf *text)
 {
         scoped(unref_table) struct libscols_table *table = scols_new_table();
         size_t index = 0;
@@ -51,12 +51,12 @@ void table_print(const struct output_view *view, const json_t *items, struct buf
                 abort();
         setlocale(LC_CTYPE, ""); /* else libsmartcols escapes what is not ASCII */
         scols_table_set_column_separator(table, "  ");
-        scols_table_enable_colors(table, terminal_has_colours(STDOUT_FILENO));
-        if (isatty(STDOUT_FILENO))
-                scols_table_set_termwidth(table, terminal_width(STDOUT_FILENO));
+        scols_table_enable_colors(table, terminal_has_colours(fd));
+        if (isatty(fd))
+                scols_table_set_termwidth(table, terminal_width(fd));
         else
                 scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-        add_columns(table, view);
+        add_columns(table, view, fd);
         json_array_foreach(items, index, item) add_row(table, view, item, now);
         if (scols_print_table_to_string(table, &lines) != 0)
                 abort();
@@ -73,7 +73,7 @@ bool table_show(const struct config *config, const struct output_view *view, con
         if (format != OUTPUT_TABLE)
                 output_print(format, view, document, &text);
         else if (json_is_array(document))
-                table_print(view, document, &text);
+                table_print(view, document, STDOUT_FILENO, &text);
         else
                 output_print_facts(view, document, output_now(), &text);
         return output_write(&text, err);

@@ -8,5 +8,5 @@
  * terminal's width) and an object as facts. */
 bool table_show(const struct config *config, const struct output_view *view, const json_t *document,
                 struct error *err) must_check;
-/* The array's rows alone, with or without the line of titles. */
-void table_print(const struct output_view *view, const json_t *items, struct buf *text);
+/* An array as a table for fd, which need not be stdout. */
+void table_print(const struct output_view *view, const json_t *items, int fd, struct buf *text);

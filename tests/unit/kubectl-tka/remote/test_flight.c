@@ -91,21 +91,23 @@ TEST(takes_an_address_for_itself_and_a_name_for_its_addresses)
                 { "fd7a:115c:a1e0::1", "fd7a:115c:a1e0::1" },
                 { "localhost",         "127.0.0.1"         },
         };
+        scoped(close_loop) struct loop *loop = loop_new();
 
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
                 scoped(text_list_clear) struct text_list addresses = { 0 };
                 struct error err = { 0 };
-                assert_ok(resolve_host(rows[i].host, 5000, &addresses, &err));
+                assert_ok(resolve_host(loop, rows[i].host, 5000, &addresses, &err));
                 assert_true(text_list_has(&addresses, rows[i].address));
         }
 }
 
 TEST(ends_a_lookup_that_takes_too_long)
 {
+        scoped(close_loop) struct loop *loop = loop_new();
         scoped(text_list_clear) struct text_list addresses = { 0 };
         struct error err = { 0 };
 
-        assert_fails(resolve_host("host.invalid", 0, &addresses, &err), ERROR_UNAVAILABLE,
+        assert_fails(resolve_host(loop, "host.invalid", 0, &addresses, &err), ERROR_UNAVAILABLE,
                      "no answer in time");
         assert_int_equal(addresses.count, 0);
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);

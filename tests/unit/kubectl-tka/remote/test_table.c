@@ -1,5 +1,7 @@
 #include "kubectl-tka/remote/table.h"
 
+#include <unistd.h>
+
 #include "lib/json.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
@@ -18,6 +20,6 @@ TEST(aligns_columns_and_cleans_cells)
         struct error err = { 0 };
 
         assert_ok(json_parse(items, strlen(items), &document, &err));
-        table_print(&view, document, &text);
+        table_print(&view, document, STDERR_FILENO, &text);
         assert_string_equal(text.text, "NAME        ROLE\nproduction  view\nd?[1m       -\n");
 }

@@ -1,0 +1,48 @@
+#include "kubectl-tka/glance.h"
+
+#include <string.h>
+
+#include "kubectl-tka/note.h"
+#include "lib/file.h"
+#include "lib/memory.h"
+#include "schema/limits.h"
+
+static bool read_note(const struct cache_key *key, struct cache_entry *entry)
+{
+        scoped_free char *path = note_file(key, GLANCE_SUFFIX);
+        scoped(buf_clear) struct buf text = { 0 };
+        struct error ignored = { 0 };
+
+        buf_init(&text, LIMIT_CREDENTIAL);
+        return path && file_read_private(path, &text, &ignored) &&
+               cache_entry_decode(&text, key, entry, &ignored);
+}
+
+static bool read_tier(enum cache_tier tier, const struct cache_key *key, struct cache_entry *entry)
+{
+        struct error ignored = { 0 };
+
+        return tier == CACHE_KEYRING ? read_note(key, entry)
+                                     : cache_read(1U << tier, key, entry, &ignored);
+}
+
+bool glance(const struct cache_key *key, struct cache_entry *entry, enum cache_tier *tier)
+{
+        struct error ignored = { 0 };
+        bool found = false;
+
+        for (enum cache_tier i = 0; i < CACHE_TIER_COUNT; i++) {
+                scoped(cache_entry_clear) struct cache_entry one = { 0 };
+                if (!read_tier(i, key, &one) || (found && one.fetched_at <= entry->fetched_at))
+                        continue;
+                cache_entry_clear(entry);
+                *entry = one;
+                memset(&one, 0, sizeof(one));
+                *tier = i;
+                found = true;
+        }
+        if (found)
+                return true;
+        *tier = CACHE_KEYRING;
+        return cache_read(1U << CACHE_KEYRING, key, entry, &ignored);
+}

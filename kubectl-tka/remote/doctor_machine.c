@@ -1,0 +1,302 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kubectl-tka/remote/doctor.h"
+#include "lib/file.h"
+#include "lib/limits.h"
+#include "lib/loop.h"
+#include "lib/memory.h"
+#include "lib/readable.h"
+#include "lib/yaml.h"
+
+#define PLUGIN "kubectl-tka"
+#define DESKTOP_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+#define KUBECTL_MS 5000
+#define KUBECTL_OLDEST 22 /* 1.22 speaks client.authentication.k8s.io/v1 */
+#define LIMIT_KUBECTL_ANSWER 65536
+
+/* Calls visit with each folder of a PATH until it says true. */
+static bool search_path(const char *path, bool (*visit)(void *owner, const char *folder),
+                        void *owner)
+{
+        for (const char *at = path; *at; at += *at == ':') {
+                size_t length = strcspn(at, ":");
+                scoped_free char *folder = xstrndup(at, length);
+                if (length > 0 && visit(owner, folder))
+                        return true;
+                at += length;
+        }
+        return false;
+}
+
+struct program {
+        const char *name;
+        char *path; /* the first that can be run */
+};
+
+static bool find_in_folder(void *owner, const char *folder)
+{
+        struct program *program = owner;
+        scoped_free char *path = xasprintf("%s/%s", folder, program->name);
+
+        if (access(path, X_OK) != 0)
+                return false;
+        program->path = take(path);
+        return true;
+}
+
+/* The caller's; NULL: none. */
+static char *find_program(const char *path, const char *name)
+{
+        struct program program = { .name = name };
+
+        search_path(path ? path : "", find_in_folder, &program);
+        return program.path;
+}
+
+/* The folder of this executable and its brother; the caller's. */
+static char *own_folder(void)
+{
+        char self[PATH_MAX];
+        ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+        if (length <= 0)
+                return xstrdup("");
+        self[length] = '\0';
+        char *slash = strrchr(self, '/');
+        return xstrndup(self, slash ? (size_t)(slash - self) : 0);
+}
+
+static bool is_own(const char *path)
+{
+        scoped_free char *folder = own_folder();
+        scoped_free char *own = xasprintf("%s/" PLUGIN, folder);
+        struct stat one = { 0 };
+        struct stat other = { 0 };
+
+        return stat(path, &one) == 0 && stat(own, &other) == 0 && one.st_ino == other.st_ino &&
+               one.st_dev == other.st_dev;
+}
+
+void doctor_check_path(struct doctor *doctor)
+{
+        scoped_free char *folder = own_folder();
+        scoped_free char *found = find_program(getenv("PATH"), PLUGIN);
+        scoped_free char *on_desktop = find_program(DESKTOP_PATH, PLUGIN);
+        scoped_free char *mend = xasprintf("add %s to PATH", folder);
+
+        if (!found)
+                doctor_say(doctor, DOCTOR_FAIL, mend, PLUGIN " is in no folder of PATH");
+        else if (!is_own(found))
+                doctor_say(doctor, DOCTOR_WARN, "remove one of them",
+                           "kubectl runs %s, not the one in %s", found, folder);
+        else
+                doctor_say(doctor, DOCTOR_OK, NULL, "%s", found);
+        if (!on_desktop)
+                doctor_say(doctor, DOCTOR_WARN,
+                           "\"kubectl tka login --absolute\" writes the whole path",
+                           "programs started from the desktop will not find " PLUGIN);
+}
+
+struct shadows {
+        struct doctor *doctor;
+        size_t count;
+};
+
+/* "kubectl-tka-login" is what `kubectl tka login` runs. */
+static bool find_shadows(void *owner, const char *folder)
+{
+        struct shadows *shadows = owner;
+        DIR *directory = opendir(folder);
+        const struct dirent *entry = NULL;
+
+        while (directory && (entry = readdir(directory))) {
+                scoped_free char *path = xasprintf("%s/%s", folder, entry->d_name);
+                bool begins = strncmp(entry->d_name, PLUGIN "-", strlen(PLUGIN "-")) == 0;
+                if (!begins || strcmp(entry->d_name, PLUGIN "-remote") == 0 ||
+                    access(path, X_OK) != 0)
+                        continue;
+                doctor_say(shadows->doctor, DOCTOR_WARN, "remove it, or call tka instead",
+                           "%s stands in the way of \"kubectl tka %s\"", path,
+                           entry->d_name + strlen(PLUGIN "-"));
+                shadows->count++;
+        }
+        if (directory)
+                closedir(directory);
+        return false;
+}
+
+void doctor_check_plugins(struct doctor *doctor)
+{
+        const char *path = getenv("PATH");
+        struct shadows shadows = { .doctor = doctor };
+
+        search_path(path ? path : "", find_shadows, &shadows);
+        if (shadows.count == 0)
+                doctor_say(doctor, DOCTOR_OK, NULL, "no other plugin stands in the way");
+}
+
+static void close_file(const int *fd)
+{
+        if (*fd >= 0)
+                close(*fd);
+}
+
+/* Its stdout is out; nothing else of it is seen. */
+static bool start_program(char *const argv[], int out, pid_t *child, struct error *err)
+{
+        posix_spawn_file_actions_t actions;
+
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        int problem = posix_spawn(child, argv[0], &actions, NULL, argv, environ);
+        posix_spawn_file_actions_destroy(&actions);
+        return problem == 0 ||
+               error_set(err, ERROR_INTERNAL, "starting %s: %s", argv[0], strerror(problem));
+}
+
+static bool read_to_end(struct loop *loop, int fd, struct buf *text, struct error *err)
+{
+        int64_t deadline_ms = loop_now_ms() + KUBECTL_MS;
+        char chunk[4096];
+
+        for (;;) {
+                if (!readable_wait(loop, fd, deadline_ms - loop_now_ms(), err))
+                        return false;
+                ssize_t length = read(fd, chunk, sizeof(chunk));
+                if (length <= 0)
+                        return length == 0 ||
+                               error_set(err, ERROR_INTERNAL, "reading: %s", strerror(errno));
+                if (!buf_append(text, chunk, (size_t)length))
+                        return error_set(err, ERROR_INVALID, "it says more than %d bytes",
+                                         LIMIT_KUBECTL_ANSWER);
+        }
+}
+
+/* What it writes to stdout, within the time; a program that hangs is ended. */
+static bool run_program(struct loop *loop, char *const argv[], struct buf *text, struct error *err)
+{
+        scoped(close_file) int out = -1;
+        int ends[2];
+        pid_t child = 0;
+
+        if (pipe2(ends, O_CLOEXEC) != 0)
+                return error_set(err, ERROR_INTERNAL, "making a pipe: %s", strerror(errno));
+        out = ends[0];
+        bool started = start_program(argv, ends[1], &child, err);
+        close(ends[1]);
+        if (!started)
+                return false;
+        bool done = read_to_end(loop, out, text, err);
+        if (!done)
+                kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        return done;
+}
+
+/* "v1.21.3"; what is written otherwise is not judged. */
+static bool is_old(const char *version)
+{
+        return strncmp(version, "v1.", 3) == 0 && strtol(version + 3, NULL, 10) < KUBECTL_OLDEST;
+}
+
+void doctor_check_kubectl(struct doctor *doctor)
+{
+        scoped_free char *path = find_program(getenv("PATH"), "kubectl");
+        char words[][10] = { "version", "--client", "-o", "json" };
+        char *argv[] = { path, words[0], words[1], words[2], words[3], NULL };
+        scoped(buf_clear) struct buf text = { 0 };
+        json_auto_t *answer = NULL;
+        struct error problem = { 0 };
+
+        buf_init(&text, LIMIT_KUBECTL_ANSWER);
+        if (!path) {
+                doctor_say(doctor, DOCTOR_WARN, "install it", "kubectl is in no folder of PATH");
+                return;
+        }
+        if (!run_program(doctor->loop, argv, &text, &problem) ||
+            !json_parse_object(buf_text(&text), text.length, &answer, &problem)) {
+                error_wrap(&problem, "%s version", path);
+                doctor_say_error(doctor, DOCTOR_WARN, &problem);
+                return;
+        }
+        const char *version = json_text_at(answer, "clientVersion.gitVersion");
+        bool old = version && is_old(version);
+        doctor_say(doctor, old ? DOCTOR_FAIL : DOCTOR_OK,
+                   old ? "install 1.22 or newer: older ones do not know the plugin's protocol"
+                       : NULL,
+                   "%s %s", path, version ? version : "of an unknown version");
+}
+
+static bool names_us(const json_t *entry)
+{
+        const char *name = json_text_at(entry, "command");
+
+        if (!name)
+                name = json_text_at(entry, "name");
+        const char *slash = name ? strrchr(name, '/') : NULL;
+        return name && strcmp(slash ? slash + 1 : name, PLUGIN) == 0;
+}
+
+static bool allows_us(const json_t *kuberc)
+{
+        const char *policy = json_text_at(kuberc, "credentialPluginPolicy");
+        size_t index = 0;
+        const json_t *entry = NULL;
+
+        if (!policy || strcmp(policy, "AllowAll") == 0)
+                return true;
+        if (strcmp(policy, "Allowlist") != 0)
+                return false;
+        json_array_foreach(json_object_get(kuberc, "credentialPluginAllowlist"), index, entry)
+        {
+                if (names_us(entry))
+                        return true;
+        }
+        return false;
+}
+
+/* KUBERC, else ~/.kube/kuberc; the caller's. NULL: switched off. */
+static char *find_kuberc(void)
+{
+        const char *given = getenv("KUBERC");
+        const char *home = getenv("HOME");
+
+        if (given && *given)
+                return strcmp(given, "off") == 0 ? NULL : xstrdup(given);
+        return home ? xasprintf("%s/.kube/kuberc", home) : NULL;
+}
+
+void doctor_check_kuberc(struct doctor *doctor)
+{
+        scoped_free char *path = find_kuberc();
+        scoped(buf_clear) struct buf text = { 0 };
+        json_auto_t *kuberc = NULL;
+        struct error problem = { 0 };
+
+        buf_init(&text, LIMIT_CONFIG_FILE);
+        if (!path || (!file_read(path, &text, &problem) && problem.kind == ERROR_NOT_FOUND)) {
+                doctor_say(doctor, DOCTOR_OK, NULL, "there is none");
+                return;
+        }
+        if (text.length > 0 && !yaml_parse(buf_text(&text), text.length, &kuberc, &problem)) {
+                error_wrap(&problem, "%s", path);
+                doctor_say_error(doctor, DOCTOR_WARN, &problem);
+        } else if (allows_us(kuberc)) {
+                doctor_say(doctor, DOCTOR_OK, NULL, "%s allows " PLUGIN, path);
+        } else {
+                doctor_say(doctor, DOCTOR_FAIL,
+                           "add \"command: " PLUGIN "\" to its credentialPluginAllowlist",
+                           "%s keeps kubectl from running " PLUGIN, path);
+        }
+}

@@ -1,0 +1,155 @@
+"""kubectl tka doctor: every ailment that it is for, made on purpose, is found and told with what mends it."""
+
+import email.utils
+import json
+import os
+import re
+import time
+
+import pytest
+
+from relay import CLOSE, reply
+from test_client import false_server  # noqa: F401 (a fixture)
+from test_keyring import bus, keyring  # noqa: F401 (fixtures)
+from world import SERVER
+
+FALSE = "http://tka:8125"
+
+
+def doctor(world, *argv, code=None, env=None):
+    """What it finds: check -> [(state, finding, mend)]."""
+    said = world.run("alice", "kubectl-tka", "doctor", *argv, "-o", "json", code=code, env=env)
+    found = {}
+    for row in json.loads(said.stdout):
+        found.setdefault(row["check"], []).append((row["state"], row["finding"], row.get("mend", "")))
+    assert said.returncode == any(state == "fail" for rows in found.values() for state, _, _ in rows)
+    return found
+
+
+def worst(found, check):
+    return sorted(found[check], key=lambda row: ("ok", "warn", "fail").index(row[0]))[-1]
+
+
+def test_everything_well_is_ok_in_a_line_for_each_check(world):
+    world.login("alice")
+
+    said = world.run("alice", "kubectl-tka", "doctor")
+
+    checks = {line.split()[1] for line in said.stdout.splitlines()}
+    assert checks == {"tailnet", "server", "keyring", "cache", "kubeconfig", "locks", "path", "plugins", "kubectl", "kuberc"}
+    assert all(re.match("(ok|warn)  +[a-z]", line) for line in said.stdout.splitlines())
+    assert "alice@example.com on alice" in said.stdout and "rig answers at" in said.stdout
+
+
+def test_quiet_shows_only_what_is_not_well(world):
+    said = world.run("alice", "kubectl-tka", "doctor", "-q", env={"TKA_TAILSCALE_SOCKET": "/nowhere"}, code=1)
+
+    assert "fail  tailnet" in said.stdout and "ok" not in [line.split()[0] for line in said.stdout.splitlines()]
+    assert "checks failed" in said.stderr
+
+
+def stale_lock(world):
+    path = world.home("alice") / ".kube/config.lock"
+    path.touch(mode=0)
+    os.utime(path, (time.time() - 60,) * 2)
+
+
+def open_folder(world):
+    (world.home("alice") / "run/tka").chmod(0o755)
+
+
+def write_kuberc(text):
+    def write(world):
+        (world.home("alice") / ".kube/kuberc").write_text(text)
+    return write
+
+
+def take_user_away(world):
+    path = world.home("alice") / ".kube/config"
+    path.write_text(path.read_text().replace("command: kubectl-tka", "command: something-else"))
+
+
+def change_ca(world):
+    path = world.home("alice") / ".kube/config"
+    path.write_text(re.sub(r'ca-hash: "?[0-9a-f]{64}"?', f'ca-hash: "{"0" * 64}"', path.read_text()))
+
+
+AILMENTS = {
+    "a lock that was left": (stale_lock, "locks", "fail", "a crash may have left it", "rm "),
+    "a folder open to others": (open_folder, "cache", "fail", "open to others", "chmod 700"),
+    "plugins forbidden": (write_kuberc("credentialPluginPolicy: DenyAll\n"), "kuberc", "fail", "keeps kubectl", "command: kubectl-tka"),
+    "not on the list": (write_kuberc("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: gcloud}]\n"),
+                        "kuberc", "fail", "keeps kubectl", "credentialPluginAllowlist"),
+    "on the list": (write_kuberc("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: /a/kubectl-tka}]\n"),
+                    "kuberc", "ok", "allows", ""),
+    "a kuberc of nonsense": (write_kuberc("a: [\n"), "kuberc", "warn", "line ", ""),
+    "another plugin in the context": (take_user_away, "kubeconfig", "fail", "does not run kubectl-tka", "login"),
+    "another CA": (change_ca, "server", "fail", "CA is another", "log in again"),
+}
+
+
+@pytest.mark.parametrize("spoil, check, state, words, mend", AILMENTS.values(), ids=AILMENTS)
+def test_an_ailment_is_found_and_its_mend_told(world, spoil, check, state, words, mend):
+    world.login("alice")
+    spoil(world)
+    try:
+        found = worst(doctor(world), check)
+    finally:
+        for name in (".kube/config.lock", ".kube/kuberc"):
+            (world.home("alice") / name).unlink(missing_ok=True)
+
+    assert found[0] == state and words in found[1] and mend in found[2], found
+
+
+@pytest.mark.parametrize("env, check, state, words", [
+    ({"TKA_TAILSCALE_SOCKET": "/nowhere"}, "tailnet", "fail", "tailscaled"),
+    ({"XDG_RUNTIME_DIR": "/nowhere"}, "cache", "warn", "XDG_RUNTIME_DIR"),
+    ({"KUBERC": "off"}, "kuberc", "ok", "there is none"),
+    ({"TKA_SERVER": "http://carol:8123"}, "server", "fail", "carol"),
+    ({"TKA_SERVER": "http://tka:9"}, "server", "fail", "tka:9"),
+], ids=["no tailscaled", "no runtime folder", "no kuberc wanted", "no server there", "nobody listens"])
+def test_surroundings_that_are_not_well_are_named(world, env, check, state, words):
+    found = worst(doctor(world, env=env), check)
+
+    assert found[0] == state and words in found[1], found
+
+
+def test_a_clock_that_is_wrong_is_noticed(world, false_server):  # noqa: F811
+    info = {"server_url": "https://api:6443", "insecure_skip_tls_verify": False, "ca_data": "", "labels": {}}
+    for ahead, state in ((0, "ok"), (20, "warn"), (-600, "fail")):
+        date = email.utils.formatdate(time.time() + ahead, usegmt=True)
+        with false_server.instead("cluster-info", reply(200, json.dumps(info), Date=date)):
+            assert worst(doctor(world, FALSE), "server")[0] == state
+
+
+def test_a_server_that_hangs_up_is_told_of(world, false_server):  # noqa: F811
+    with false_server.instead(".", CLOSE):
+        assert worst(doctor(world, FALSE), "server")[0] == "fail"
+
+
+def test_programs_in_the_way_and_programs_missing(world):
+    folder = world.folder / "in-the-way"
+    folder.mkdir()
+    for name in ("kubectl-tka-login", "kubectl-tka", "kubectl"):
+        (folder / name).write_text("#!/bin/sh\necho '{\"clientVersion\": {\"gitVersion\": \"v1.21.0\"}}'\n")
+        (folder / name).chmod(0o755)
+    own = world.rig.built_here() / "kubectl-tka"
+    try:
+        found, nothing = (json.loads(world.run(
+            "alice", "env", f"PATH={path}", own, "doctor", "-o", "json", code=1).stdout)
+                          for path in (f"{folder}:/usr/bin:/bin", "/nowhere"))
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+    told = {row["check"]: row for row in found}
+    assert "in the way of \"kubectl tka login\"" in told["plugins"]["finding"] and told["kubectl"]["state"] == "fail"
+    assert any(row["check"] == "path" and "not the one in" in row["finding"] for row in found)
+    states = {(row["check"], row["state"]) for row in nothing}
+    assert {("path", "fail"), ("kubectl", "warn")} <= states
+
+
+def test_the_keyring_is_looked_at_without_waking_it(world, keyring, bus):  # noqa: F811
+    assert worst(doctor(world, env=keyring.env), "keyring") == ("ok", "open", "")
+    assert worst(doctor(world, env={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}), "keyring")[0] in ("ok", "warn")
