@@ -77,8 +77,8 @@ static bool find(const json_t *list, const struct parent *parent, struct failure
         json_array_foreach(list, index, item)
         {
                 failure_clear(failure);
-                if (read_item(item, failure) && (!parent || (failure->pid == parent->pid &&
-                                                             failure->started == parent->started)))
+                if (read_item(item, failure) &&
+                    (!parent || parent_is(parent, failure->pid, failure->started)))
                         return true;
         }
         return false;
@@ -123,7 +123,7 @@ static void drop_old(json_t *list, const struct parent *parent, int64_t now_ms)
         for (size_t i = json_array_size(list); i-- > 0;) {
                 scoped(failure_clear) struct failure failure = { 0 };
                 bool read = read_item(json_array_get(list, i), &failure);
-                bool own = failure.pid == parent->pid && failure.started == parent->started;
+                bool own = parent_is(parent, failure.pid, failure.started);
                 if (!read || own || failure.at_ms > now_ms ||
                     now_ms - failure.at_ms > FORGOTTEN_MS || i >= FAILURES_MAX - 1)
                         json_array_remove(list, i);

@@ -34,6 +34,11 @@ void parent_read(struct parent *parent)
         close(fd);
 }
 
+bool parent_is(const struct parent *parent, int64_t pid, int64_t started)
+{
+        return parent->started != 0 && parent->pid == pid && parent->started == started;
+}
+
 int64_t parent_clock_ms(void)
 {
         struct timespec now;

@@ -58,9 +58,9 @@ void receipt_check(const struct cache_key *key, const struct parent *parent,
         struct slot slot = { 0 };
         int64_t now_ms = parent_clock_ms();
 
-        *refused = fd >= 0 && read_slot(fd, place_of(parent), &slot) && slot.pid == parent->pid &&
-                   slot.started == parent->started && slot.token == cache_entry_id(entry) &&
-                   held_until_ms(fd, now_ms) <= now_ms;
+        *refused = fd >= 0 && read_slot(fd, place_of(parent), &slot) &&
+                   parent_is(parent, slot.pid, slot.started) &&
+                   slot.token == cache_entry_id(entry) && held_until_ms(fd, now_ms) <= now_ms;
 }
 
 /* A slot that was not written is a second call not noticed. */

@@ -1,18 +1,15 @@
 #include "kubectl-tka/remote/keyring_write.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <libsecret/secret.h>
 
 #include "kubectl-tka/dbus.h"
+#include "lib/aside.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 
@@ -207,34 +204,15 @@ static void run(const struct change *change, struct outcome *outcome)
                 describe_error(outcome, &error);
 }
 
-/* Nothing of it is left when we end, however that is, and it holds nobody's pipe open. */
-static void be_child(const struct change *change, int answer)
+static void work(const void *what, int answer)
 {
+        const struct change *change = what;
         struct outcome outcome = { .state = KEYRING_OPEN };
-        int nothing = open("/dev/null", O_RDWR);
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        signal(SIGALRM, SIG_DFL);
-        for (int fd = 0; fd <= STDERR_FILENO && nothing >= 0; fd++)
-                dup2(nothing, fd);
         if (setenv("DBUS_SESSION_BUS_ADDRESS", change->bus, 1) == 0)
                 run(change, &outcome);
-        _exit(write(answer, &outcome, sizeof(outcome)) != (ssize_t)sizeof(outcome));
-}
-
-static void end_child(const pid_t *child)
-{
-        if (*child <= 0)
-                return;
-        kill(*child, SIGKILL);
-        while (waitpid(*child, NULL, 0) < 0 && errno == EINTR)
-                ;
-}
-
-static void close_pipe(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
+        ssize_t written = write(answer, &outcome, sizeof(outcome));
+        (void)written; /* what is not told has not been done */
 }
 
 static bool await_outcome(int fd, int64_t timeout_ms, struct outcome *outcome)
@@ -252,16 +230,11 @@ static bool await_outcome(int fd, int64_t timeout_ms, struct outcome *outcome)
 
 static bool carry_out(const struct change *change, int64_t timeout_ms, struct outcome *outcome)
 {
-        int ends[2];
+        scoped(aside_end) struct aside aside = { 0 };
+        struct error ignored = { 0 };
 
-        if (pipe2(ends, O_CLOEXEC) != 0)
-                return false;
-        scoped(close_pipe) int answer = ends[0];
-        scoped(end_child) pid_t child = fork();
-        if (child == 0)
-                be_child(change, ends[1]);
-        close(ends[1]);
-        return child > 0 && await_outcome(answer, timeout_ms, outcome);
+        return aside_start(work, change, &aside, &ignored) &&
+               await_outcome(aside.answer, timeout_ms, outcome);
 }
 
 static bool apply(struct change *change, int64_t timeout_ms, enum keyring_state *state,

@@ -188,11 +188,15 @@ static bool write_all(int fd, const struct buf *text)
         return true;
 }
 
-/* The owner is only another one when root mends somebody's file. */
+/* The owner is only another one when root mends somebody's file. A group that is not ours to give
+ * loses what the mode gave it: another one would get it. */
 static bool keep_owner(int fd, const struct stat *old)
 {
-        return (old->st_uid == geteuid() && old->st_gid == getegid()) ||
-               fchown(fd, old->st_uid, old->st_gid) == 0 || old->st_uid == geteuid();
+        mode_t mode = old->st_mode & 07777;
+
+        if (fchown(fd, old->st_uid, old->st_gid) == 0)
+                return fchmod(fd, mode) == 0;
+        return old->st_uid == geteuid() && fchmod(fd, mode & ~(mode_t)S_IRWXG) == 0;
 }
 
 static void sync_folder(const char *path)
@@ -213,9 +217,8 @@ static bool replace_file(const char *path, const struct stat *old, const struct 
 
         if (fd < 0)
                 return explain(err, path);
-        if (write_all(fd, text) && (!old || keep_owner(fd, old)) &&
-            fchmod(fd, old ? old->st_mode & 07777 : 0600) == 0 && fsync(fd) == 0 &&
-            rename(beside, path) == 0) {
+        if (write_all(fd, text) && (old ? keep_owner(fd, old) : fchmod(fd, 0600) == 0) &&
+            fsync(fd) == 0 && rename(beside, path) == 0) {
                 sync_folder(path);
                 return true;
         }

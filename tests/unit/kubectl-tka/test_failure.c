@@ -18,6 +18,7 @@ static const struct parent again = { 4711, 100 };
 static void enter_folder(void)
 {
         assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+        assert_int_equal(unsetenv("KUBECACHEDIR"), 0);
         assert_int_equal(setenv("XDG_CACHE_HOME", folder_enter(), 1), 0);
 }
 
@@ -122,13 +123,31 @@ TEST(takes_nobody_for_refused_while_the_key_is_held)
 {
         enter_folder();
         assert_false(is_refused(&kubectl, "one"));
-        receipt_hold(&key, 60);
-        receipt_hold(&key, 20);
+        receipt_hold(&key, RECEIPT_REPLACED_MS);
+        receipt_hold(&key, 1); /* ends nothing sooner */
+        usleep(2000);
         assert_false(is_refused(&kubectl, "one"));
-        usleep(30000);
+}
+
+TEST(takes_a_client_for_refused_again_when_the_hold_is_over)
+{
+        enter_folder();
         assert_false(is_refused(&kubectl, "one"));
-        usleep(40000);
+        receipt_hold(&key, 1);
+        usleep(2000);
         assert_true(is_refused(&kubectl, "one"));
+}
+
+TEST(takes_nobody_that_is_not_known_for_somebody_seen_before)
+{
+        static const struct parent outside = { 0, 0 }; /* of our container */
+        struct error err = { 0 };
+
+        enter_folder();
+        assert_false(is_refused(&outside, "one"));
+        assert_false(is_refused(&outside, "one"));
+        note_failure(&outside);
+        assert_false(failure_recall(&key, &outside, &err));
 }
 
 TEST(writes_no_receipts_where_others_could_read_or_place_them)

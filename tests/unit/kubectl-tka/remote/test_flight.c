@@ -18,6 +18,7 @@ static void enter_folder(void)
 {
         const char *name = folder_enter();
 
+        assert_int_equal(unsetenv("KUBECACHEDIR"), 0);
         assert_int_equal(setenv("XDG_CACHE_HOME", name, 1), 0);
 }
 
