@@ -24,7 +24,7 @@ class Pairs:
 def run(rig, *argv, env=None):
     done = subprocess.run(rig.node_argv("alice", [str(word) for word in argv]),
                           env={**rig.node_env("alice"), **(env or {})}, capture_output=True,
-                          stdin=subprocess.DEVNULL, text=True, timeout=120, check=False)
+                          stdin=subprocess.DEVNULL, text=True, timeout=900, check=False)
     if done.returncode != 0:
         raise RigError(f"{argv[0]}: {done.stderr.strip() or done.returncode}")
     return done

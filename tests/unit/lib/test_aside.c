@@ -29,13 +29,13 @@ static void tell_streams(const void *what, int answer)
 {
         struct stat nothing = { 0 };
         struct stat found = { 0 };
-        char leads_nowhere = stat("/dev/null", &nothing) == 0;
+        bool leads_nowhere = stat("/dev/null", &nothing) == 0;
 
         (void)what;
         for (int fd = 0; fd <= STDERR_FILENO; fd++)
                 leads_nowhere =
                         leads_nowhere && fstat(fd, &found) == 0 && found.st_rdev == nothing.st_rdev;
-        ssize_t written = write(answer, &leads_nowhere, 1);
+        ssize_t written = write(answer, &leads_nowhere, sizeof(leads_nowhere));
         (void)written;
 }
 
@@ -55,11 +55,11 @@ TEST(keeps_no_stream_of_ours_open)
 {
         scoped(aside_end) struct aside aside = { 0 };
         struct error err = { 0 };
-        char nowhere = 0;
+        bool nowhere = false;
 
         assert_ok(aside_start(tell_streams, NULL, &aside, &err));
-        assert_int_equal(read(aside.answer, &nowhere, 1), 1);
-        assert_int_equal(nowhere, 1);
+        assert_int_equal(read(aside.answer, &nowhere, sizeof(nowhere)), sizeof(nowhere));
+        assert_true(nowhere);
 }
 
 TEST(ends_work_that_nobody_waits_for_any_more)
