@@ -18,7 +18,8 @@ static const struct option_row rows[] = {
         BARE("absolute", 0, "", OPTION_BOOL, absolute, NULL,
              "name the plugin by its path: for programs with another PATH than a shell's"),
         { NULL, "exec-api", 0,   "", OPTION_TEXT, offsetof(struct config, exec_api), "v1", 0, 0,
-           "v1|v1beta1",    "VERSION", "how kubectl speaks to the plugin; v1beta1 is for old ones" },
+           "v1|v1beta1",    "VERSION", "how kubectl speaks to the plugin; v1beta1 is for old ones",
+           NULL                                                                                          },
         BARE("dry-run", 0, "", OPTION_BOOL, dry_run, NULL,
              "show what would be written into which kubeconfig; sign in nobody"),
         BARE("stdout", 0, "", OPTION_BOOL, to_stdout, NULL,
@@ -33,7 +34,7 @@ static const struct option_row rows[] = {
         BARE("kubeconfig", 0, "", OPTION_TEXT, kubeconfig, "FILE",
              "the kubeconfig (default: as kubectl chooses)"),
         { NULL, "output",   'o', "", OPTION_TEXT, offsetof(struct config, output),   NULL, 0, 0,
-           COMMAND_OUTPUTS, "FORMAT",  "how to show it"                                            },
+           COMMAND_OUTPUTS, "FORMAT",  "how to show it",                                            NULL },
         BARE("ca-hash", 0, "", OPTION_TEXT, ca_hash, "HEX", "SHA-256 of the cluster's CA"),
         BARE("cluster", 0, "", OPTION_TEXT, cluster, "NAME", "the cluster's name"),
 
@@ -125,7 +126,7 @@ bool config_read(const struct command_line *line, const json_t *json, const char
 {
         const struct command_words *words = command_words(line->command);
         const struct options options = config_options(line->command);
-        const struct option_sources sources = { json, file, line->argc, line->argv };
+        const struct option_sources sources = { json, file, line->argc, line->argv, NULL };
 
         config->program = line->program;
         if (!options_read(&options, &sources, config, &config->notes, err))

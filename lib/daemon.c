@@ -21,9 +21,11 @@ static void print_usage(FILE *stream, const struct daemon *daemon)
                 "Usage: %s COMMAND\n\n"
                 "  %-14s run it (%s --help: its flags)\n"
                 "  %-14s say whether its configuration is good (same flags)\n"
+                "  %-14s print the JSON Schema of its file\n"
                 "  %-14s print the version\n"
                 "  %-14s print this\n",
-                daemon->name, daemon->verb, daemon->verb, "config check", "version", "help");
+                daemon->name, daemon->verb, daemon->verb, "config check", "config schema",
+                "version", "help");
         if (daemon->errand != NULL)
                 fprintf(stream, "  %-14s %s\n", daemon->errand->name, daemon->errand->summary);
 }
@@ -54,14 +56,12 @@ static bool read_log(struct daemon_options *common, struct error *err)
         return true;
 }
 
-static bool check_health(const struct daemon_options *common, struct error *err)
+bool daemon_check_address(const char *text, struct error *err)
 {
         unsigned char binary[sizeof(struct in6_addr)];
-        const char *address = common->health_address;
 
-        if (inet_pton(AF_INET, address, binary) == 1 || inet_pton(AF_INET6, address, binary) == 1)
-                return true;
-        return error_set(err, ERROR_INVALID, "health.address: \"%s\" is no IP address", address);
+        return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1 ||
+               error_set(err, ERROR_INVALID, "\"%.100s\" is no IP address", text);
 }
 
 bool daemon_read(const struct daemon_config *config, int argc, char **argv, void *record,
@@ -71,15 +71,20 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
         const char *path = given == NULL ? config->file : given;
         struct daemon_options *common = record;
         json_auto_t *json = NULL;
+        json_auto_t *lines = NULL;
 
-        if (!options_read_file(path, given == NULL, &json, err))
+        if (!options_read_file(path, given == NULL, &json, &lines, err))
                 return false;
 
-        const struct option_sources sources = { json, path, argc, argv };
+        const struct option_sources sources = { json, path, argc, argv, lines };
         if (!options_read(config->options, &sources, record, NULL, err))
                 return false;
-        return common->help ||
-               (read_log(common, err) && check_health(common, err) && config->check(record, err));
+        return common->help || (read_log(common, err) && config->check(record, err));
+}
+
+json_t *daemon_schema(const struct daemon_config *config)
+{
+        return options_schema(config->options, config->title);
 }
 
 static bool run_verb(const struct daemon *daemon,
@@ -119,12 +124,23 @@ static bool check_config(const struct daemon *daemon, int argc, char **argv, str
         return good;
 }
 
+static bool print_schema(const struct daemon *daemon)
+{
+        json_auto_t *schema = daemon_schema(daemon->config);
+
+        json_dumpf(schema, stdout, JSON_INDENT(2));
+        putchar('\n');
+        return true;
+}
+
 static bool run_config(const struct daemon *daemon, int argc, char **argv, struct error *err)
 {
         if (argc > 1 && strcmp(argv[1], "check") == 0)
                 return check_config(daemon, argc - 1, argv + 1, err);
-        return error_set(err, ERROR_INVALID, "config takes \"check\", not \"%s\"",
-                         argc > 1 ? argv[1] : "");
+        if (argc == 2 && strcmp(argv[1], "schema") == 0)
+                return print_schema(daemon);
+        return error_set(err, ERROR_INVALID, "config takes \"check\" or \"schema\", not \"%s\"",
+                         argc > 1 ? argv[argc - 1] : "");
 }
 
 static bool print_manual(const struct daemon *daemon, int argc, char **argv, struct error *err)

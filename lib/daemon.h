@@ -29,7 +29,8 @@ struct daemon_options {
 struct daemon_config {
         const struct options *options;
         size_t record_size;
-        const char *file; /* read when there is one and none is named */
+        const char *file;  /* read when there is one and none is named */
+        const char *title; /* of the file's JSON Schema */
         /* Reads words and refuses what cannot work, naming the key. */
         bool (*check)(void *record, struct error *err);
 };
@@ -53,6 +54,8 @@ struct daemon {
         const struct daemon_errand *errand; /* or NULL */
 };
 
+/* One IP address, for DAEMON_ROWS. */
+bool daemon_check_address(const char *text, struct error *err) must_check;
 /* The all of main(): "VERB [flags]", the errand's name, "config check [flags]", "version" and
  * "help"; "manual SECTION" is for the build. Errors are one line on stderr. Gives the exit status.
  */
@@ -64,6 +67,9 @@ void daemon_print_manual(const struct daemon *daemon, int section, struct buf *p
 /* Reads and checks the configuration. The caller clears the record also on failure. */
 bool daemon_read(const struct daemon_config *config, int argc, char **argv, void *record,
                  struct error *err) must_check;
+
+/* Of the file; the caller's. */
+json_t *daemon_schema(const struct daemon_config *config);
 
 /* sandbox_enter() with what libc, libcurl and OpenSSL read at run time, and the folders of files
  * (NULL entries do not count), which rotate by renaming. socket: a unix socket to

@@ -9,6 +9,7 @@ static void add_synopsis(const struct daemon *daemon, struct buf *page)
         buf_printf(page,
                    ".Nm\n.Cm %s\n.Op Ar flags\n"
                    ".Nm\n.Cm config check\n.Op Ar flags\n"
+                   ".Nm\n.Cm config schema\n"
                    ".Nm\n.Cm version | help\n",
                    daemon->verb);
         if (daemon->errand != NULL)
@@ -25,6 +26,7 @@ static void add_commands(const struct daemon *daemon, struct buf *page)
                 manual_item(page, daemon->errand->name, daemon->errand->about);
         manual_item(page, "config check",
                     "Says whether the configuration is good, with the same flags.");
+        manual_item(page, "config schema", "Prints the JSON Schema of its file.");
         manual_item(page, "version", "Prints the version.");
         manual_item(page, "help", "Prints the commands.");
         manual_list_close(page);

@@ -24,6 +24,12 @@ static const char *const exit_meanings[] = {
         "denied", "not signed in", "still being prepared",
 };
 
+/* Line ends beyond ASCII, and what turns the direction of the text around it. */
+static bool is_mark(uint32_t value)
+{
+        return (value >= 0x2028 && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069);
+}
+
 /* Bytes of the UTF-8 character at text; 0 when it is none, or a control character. */
 static size_t measure_character(const unsigned char *text)
 {
@@ -48,7 +54,8 @@ static size_t measure_character(const unsigned char *text)
                         value = value << 6 | (text[i] & 0x3fU);
                 }
                 bool surrogate = value >= 0xd800 && value < 0xe000;
-                return value < forms[form].least || surrogate || value > 0x10ffff ? 0 : form + 2;
+                bool good = value >= forms[form].least && value <= 0x10ffff && !surrogate;
+                return good && !is_mark(value) ? form + 2 : 0;
         }
         return 0;
 }

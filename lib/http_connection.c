@@ -109,8 +109,7 @@ void http_connection_pass_deadline(struct http_connection *connection)
                 http_connection_drop(connection);
                 return;
         }
-        error_set_status(&err, ERROR_INVALID, 408, "the request was not whole after %d s",
-                         (int)(connection->server->read_ms / 1000));
+        error_set_status(&err, ERROR_INVALID, 408, "the request was not whole in time");
         refuse(connection, &err);
 }
 
@@ -211,7 +210,7 @@ static void run_request(struct http_connection *connection, struct http_head *he
         http_route_run(connection->exchange);
 }
 
-/* One deadline for the whole request, from its first byte. */
+/* One deadline for the head and one for the whole request, both from its first byte. */
 static void begin(struct http_connection *connection)
 {
         connection->began_us = http_clock_us();
@@ -222,8 +221,8 @@ static void begin(struct http_connection *connection)
 
 static void wait_for_more(struct http_connection *connection, bool first)
 {
-        if (first)
-                set_state(connection, HTTP_CONNECTION_READ, connection->server->read_ms);
+        if (first || connection->needed > 0)
+                http_server_await_rest(connection->server, connection);
 }
 
 static void refuse_crowd(struct http_connection *connection)

@@ -38,7 +38,7 @@ struct http_server {
         bool draining;
         struct wait progress; /* a connection or an exchange is gone */
         /* From lib/limits.h; here so that tests need not wait for minutes. */
-        int64_t read_ms, idle_ms, write_ms, linger_ms;
+        int64_t read_ms, read_head_ms, idle_ms, write_ms, linger_ms;
         size_t limit_connections, limit_peer_connections, limit_held;
 };
 
@@ -84,7 +84,7 @@ struct http_exchange {
         const char *method, *target, *query;
         const char *body;
         struct buf headers; /* of the answer, added by the handler */
-        char trace_id[33], trace_flags[3];
+        char trace_id[33], trace_flags[3], span_id[17], parent_id[17];
         int64_t began_us;
         bool head_only, answered;
 };
@@ -108,6 +108,8 @@ void http_connection_finish(struct http_connection *connection);
 
 void http_server_set_deadline(struct http_server *server, struct http_connection *connection,
                               int64_t delay_ms);
+/* The head, or once that is whole the body, must be here at its deadline. */
+void http_server_await_rest(struct http_server *server, struct http_connection *connection);
 void http_server_add(struct http_connection *connection);
 void http_server_forget(struct http_connection *connection);
 

@@ -101,12 +101,14 @@ static bool read_traceparent(const char *text, struct http_exchange *exchange)
             strspn(text + 36, "0") >= 16)
                 return false;
         memcpy(exchange->trace_id, text + 3, 32);
+        memcpy(exchange->parent_id, text + 36, 16);
         memcpy(exchange->trace_flags, text + 53, 2);
         return true;
 }
 
 static void set_trace(struct http_exchange *exchange)
 {
+        draw_hex(exchange->span_id, 8);
         if (read_traceparent(http_exchange_header(exchange, "traceparent"), exchange))
                 return;
         draw_hex(exchange->trace_id, 16);
@@ -269,14 +271,12 @@ static void print_head(const struct http_exchange *exchange, int status, const c
 {
         const struct http_connection *connection = exchange->connection;
         bool closes = !connection->keep_alive || connection->server->draining;
-        char span[17];
 
-        draw_hex(span, 8);
         buf_printf(head,
                    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n"
                    "Trace-Id: %s\r\ntraceparent: 00-%s-%s-%s\r\n",
                    status, find_reason(status), format_date(), exchange->trace_id,
-                   exchange->trace_id, span, exchange->trace_flags);
+                   exchange->trace_id, exchange->span_id, exchange->trace_flags);
         if (content_type)
                 buf_printf(head, "Content-Type: %s\r\n", content_type);
         if (status != 204 && status != 304)
@@ -297,6 +297,9 @@ static void tell(const struct http_exchange *exchange, int status, size_t bytes,
                 .target = exchange->target,
                 .peer = exchange->connection->peer_text,
                 .trace_id = exchange->trace_id,
+                .span_id = exchange->span_id,
+                .parent_id = exchange->parent_id,
+                .sampled = *exchange->parent_id == '\0' || (exchange->trace_flags[1] & 1),
                 .status = status,
                 .duration_us = http_clock_us() - exchange->began_us,
                 .response_bytes = bytes,

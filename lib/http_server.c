@@ -50,6 +50,15 @@ void http_server_set_deadline(struct http_server *server, struct http_connection
         loop_timer_set(server->sweep, delay_ms);
 }
 
+void http_server_await_rest(struct http_server *server, struct http_connection *connection)
+{
+        bool head = connection->needed == 0 && server->read_head_ms < server->read_ms;
+        int64_t gone_ms = (http_clock_us() - connection->began_us) / 1000;
+        int64_t left_ms = (head ? server->read_head_ms : server->read_ms) - gone_ms;
+
+        http_server_set_deadline(server, connection, left_ms > 0 ? left_ms : 0);
+}
+
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options)
 {
         struct http_server *server = xcalloc(1, sizeof(*server));
@@ -59,9 +68,10 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
         server->listeners_end = &server->listeners;
         server->sweep = loop_timer_new(loop, sweep, server);
         server->sweep_at_ms = NEVER_MS;
-        server->read_ms = LIMIT_HTTP_READ_MS;
-        server->idle_ms = LIMIT_HTTP_IDLE_MS;
-        server->write_ms = LIMIT_HTTP_WRITE_MS;
+        server->read_ms = options->read_ms ? options->read_ms : LIMIT_HTTP_READ_MS;
+        server->idle_ms = options->idle_ms ? options->idle_ms : LIMIT_HTTP_IDLE_MS;
+        server->write_ms = options->write_ms ? options->write_ms : LIMIT_HTTP_WRITE_MS;
+        server->read_head_ms = options->read_head_ms ? options->read_head_ms : server->read_ms;
         server->linger_ms = LINGER_MS;
         server->peers = http_peers_new();
         server->limit_connections = LIMIT_HTTP_CONNECTIONS;

@@ -33,6 +33,9 @@ struct http_outcome {
         const char *target; /* as sent, "" when unknown; at most LIMIT_HTTP_TARGET bytes */
         const char *peer;   /* "100.64.0.2:59294" or "[fd7a::2]:59294" */
         const char *trace_id;
+        const char *span_id;   /* of this request */
+        const char *parent_id; /* of the span that asks, or "" */
+        bool sampled;          /* as who asks wishes; true when nobody said */
         int status;
         int64_t duration_us;
         size_t response_bytes;
@@ -44,6 +47,8 @@ struct http_server_options {
         size_t route_count;
         void *owner; /* given to every handler */
         void (*answered)(void *owner, const struct http_outcome *outcome); /* or NULL */
+        /* 0: as lib/limits.h says. For a whole request, its head, the answer, the next request. */
+        int64_t read_ms, read_head_ms, write_ms, idle_ms;
         struct http_tls *tls;        /* or NULL: plain; loaded before anything listens; borrowed */
         int64_t retry_after_seconds; /* Retry-After of 503 and 429 answers made from an err */
 };

@@ -28,6 +28,8 @@
 #define LIMIT_TAILSCALE_CERTIFICATE_MS 120000 /* tailscaled may have to fetch one first */
 #define LIMIT_CERTIFICATE (256 << 10)         /* bytes of a certificate chain, of a key, of both */
 
+#define LIMIT_OTLP_SPANS 1024       /* waiting for a collector */
+#define LIMIT_OTLP_ANSWER 65536     /* bytes of its answer */
 #define LIMIT_CONFIG_FILE (1 << 20) /* bytes of a config file or kubeconfig */
 #define LIMIT_TOKEN_FILE 65536      /* bytes of a mounted ServiceAccount token */
 #define LIMIT_CA_FILE (1 << 20)     /* bytes of a CA bundle */

@@ -86,6 +86,26 @@ static void write_line(const char *text, size_t length)
         }
 }
 
+/* A JWT begins with "eyJ", the Base64 of {": whoever sends one in a path or a name has it not kept
+ * here. */
+static void hide_tokens(struct buf *line)
+{
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                      "0123456789-_.";
+        static const char instead[] = "[token]";
+        const size_t kept = sizeof(instead) - 1;
+
+        for (char *at = line->text; (at = strstr(at, "eyJ")) != NULL; at += kept) {
+                size_t length = strspn(at, letters);
+
+                if (length < kept)
+                        continue;
+                memcpy(at, instead, kept);
+                memmove(at + kept, at + length, strlen(at + length) + 1);
+        }
+        line->length = strlen(line->text);
+}
+
 void log_event(enum log_level level, const char *message, ...)
 {
         char now[TIMESTAMP_TEXT_SIZE];
@@ -113,6 +133,7 @@ void log_event(enum log_level level, const char *message, ...)
                 json_print(event, &line);
         /* What JSON leaves as it is (DEL, C1) a terminal may still obey. */
         error_clean_line(line.text);
+        hide_tokens(&line);
         buf_add(&line, "\n");
         write_line(line.text, line.length);
 }

@@ -8,11 +8,17 @@
 
 /* BARE: not in the file. ELSEWHERE: not for us. */
 #define BARE(flag, letter, environment, kind, member, name, help) \
-        { NULL, flag, letter, environment, kind, offsetof(struct config, member), \
-          NULL, 0,    0,      NULL,        name, help }
+        { NULL, flag, letter, environment, kind, offsetof(struct config, member), NULL, 0, \
+          0,    NULL, name,   help,        NULL }
+#define CHECKED(key, flag, letter, kind, member, fallback, name, help, check) \
+        { key, flag, letter, NULL, kind, offsetof(struct config, member), fallback, 0, \
+          0,   NULL, name,   help, check }
 #define ROW(key, flag, letter, kind, member, fallback, minimum, maximum, choices, name, help) \
-        { key,      flag,    letter,  NULL,    kind, offsetof(struct config, member), \
-          fallback, minimum, maximum, choices, name, help }
+        { \
+                key,      flag,    letter,  NULL,    kind, offsetof(struct config, member), \
+                fallback, minimum, maximum, choices, name, help, \
+                NULL \
+        }
 #define TEXT(key, flag, member, fallback, name, help) \
         ROW(key, flag, 0, OPTION_TEXT, member, fallback, 0, 0, NULL, name, help)
 #define CHOICE(key, flag, member, fallback, choices, name, help) \
@@ -26,7 +32,7 @@
             "DURATION", help)
 #define FLAG(key, flag, member, help) \
         ROW(key, flag, 0, OPTION_BOOL, member, NULL, 0, 0, NULL, NULL, help)
-#define ELSEWHERE(key) { key, NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL }
+#define ELSEWHERE(key) { key, NULL, 0, "", OPTION_ELSEWHERE, 0, NULL, 0, 0, NULL, NULL, NULL, NULL }
 
 /* The rows of the struct daemon_options in the member daemon. */
 #define DAEMON_ROWS(default_file, default_address, default_port) \
@@ -36,8 +42,9 @@
                 TEXT("kubernetes.kubeconfig", "kubeconfig", daemon.kubeconfig, NULL, "FILE", \
                      "how to reach the API server (default: in the cluster, $KUBECONFIG, " \
                      "~/.kube/config)"), \
-                TEXT("health.address", "health-address", daemon.health_address, default_address, \
-                     "IP", "where probes and metrics are answered"), \
+                CHECKED("health.address", "health-address", 0, OPTION_TEXT, daemon.health_address, \
+                        default_address, "IP", "where probes and metrics are answered", \
+                        daemon_check_address), \
                 NUMBER("health.port", "health-port", 0, daemon.health_port, default_port, 65535, \
                        "PORT", "its port"), \
                 CHOICE("log.level", "log-level", daemon.log_level_text, "info", \

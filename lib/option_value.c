@@ -35,7 +35,7 @@ static bool is_choice(const char *choices, const char *text)
 static bool check_text(const struct option_row *row, const char *text, struct error *err)
 {
         if (!row->choices || is_choice(row->choices, text))
-                return true;
+                return !row->check || row->check(text, err);
         return error_set(err, ERROR_INVALID, "\"%.64s\" is not one of %s", text, row->choices);
 }
 

@@ -103,6 +103,16 @@ static void note_origin(const struct reading *reading, const struct option_row *
         reading->origins[row - reading->options->rows] = origin;
 }
 
+/* "config.yaml: line 3: " in front. */
+static bool wrap_place(const struct reading *reading, const char *key, struct error *err)
+{
+        json_int_t line = json_integer_value(json_object_get(reading->sources->lines, key));
+
+        if (line == 0)
+                return error_wrap(err, "%s", reading->sources->file);
+        return error_wrap(err, "%s: line %d", reading->sources->file, (int)line);
+}
+
 static bool read_key(const struct reading *reading, const char *key, const json_t *value,
                      struct error *err)
 {
@@ -112,8 +122,10 @@ static bool read_key(const struct reading *reading, const char *key, const json_
                 if (json_is_null(value))
                         return true;
                 note_origin(reading, row, OPTION_FROM_FILE);
-                return option_value_decode(row, value, reading->record, err) ||
-                       error_wrap(err, "%s: \"%s\"", reading->sources->file, key);
+                if (option_value_decode(row, value, reading->record, err))
+                        return true;
+                error_wrap(err, "\"%s\"", key);
+                return wrap_place(reading, key, err);
         }
         if (is_elsewhere(reading->options, key)) {
                 if (reading->notes)
@@ -122,11 +134,12 @@ static bool read_key(const struct reading *reading, const char *key, const json_
         }
         if (!is_section(reading->options, key)) {
                 refuse_name(reading->options, false, key, err);
-                return error_wrap(err, "%s", reading->sources->file);
+                return wrap_place(reading, key, err);
         }
-        return json_is_null(value) ||
-               error_set(err, ERROR_INVALID, "%s: \"%s\" must hold keys of its own",
-                         reading->sources->file, key);
+        if (json_is_null(value))
+                return true;
+        error_set(err, ERROR_INVALID, "\"%s\" must hold keys of its own", key);
+        return wrap_place(reading, key, err);
 }
 
 /* Keys of sections are walked, "server" then "server.port"; depth is that of the table's keys. */

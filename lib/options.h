@@ -29,6 +29,8 @@ struct option_row {
         const char *choices;      /* "auto|userspace|tun", or NULL: any text */
         const char *placeholder;  /* NAME in --cap-name NAME */
         const char *help;
+        /* What the kind cannot say of a text, or of one of a list; NULL: nothing. */
+        bool (*check)(const char *text, struct error *err);
 };
 
 struct options {
@@ -41,7 +43,8 @@ struct option_sources {
         const json_t *json; /* the file's content, or NULL */
         const char *file;   /* its name, for errors */
         int argc;
-        char **argv; /* argv[0] is skipped, "--" ends the flags */
+        char **argv;         /* argv[0] is skipped, "--" ends the flags */
+        const json_t *lines; /* of the file: where each key stands; or NULL */
 };
 
 enum option_origin {
@@ -69,9 +72,9 @@ void option_notes_clear(struct option_notes *notes);
 /* Finds the value of --config/-c (or TKA_CONFIG) before anything else is read; NULL when not given.
  */
 const char *options_config_path(int argc, char **argv);
-/* Reads path as YAML into *json; a missing file is an error unless optional (then an empty object).
- */
-bool options_read_file(const char *path, bool optional, json_t **json,
+/* Reads path as YAML into *json, and where each key stands into *lines (NULL: not wanted); a
+ * missing file is an error unless optional (then both are empty objects). */
+bool options_read_file(const char *path, bool optional, json_t **json, json_t **lines,
                        struct error *err) must_check;
 void options_clear(const struct options *options, void *record);
 /* Whether the row's flag is one that is taken. */
@@ -84,5 +87,7 @@ const struct option_row *options_find_argument(const struct options *options, co
 char *options_environment_name(const struct option_row *row);
 /* The flags' part of --help, in lines of at most width columns. */
 void options_print_help(const struct options *options, size_t width, struct buf *buf);
+/* The JSON Schema of the file, the caller's. title: what the file is. */
+json_t *options_schema(const struct options *options, const char *title);
 /* The word of candidates (ended by NULL) nearest to word, or NULL when none is near. */
 const char *options_nearest(const char *word, const char *const *candidates);

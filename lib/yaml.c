@@ -15,12 +15,14 @@
 struct level {
         json_t *container;
         char *key;
+        char *path; /* "server." before its keys; NULL: within a list */
 };
 
 struct builder {
         yaml_parser_t parser;
         yaml_event_t event;
         json_t *root;
+        json_t *lines; /* NULL: not asked for */
         struct level levels[JSON_DEPTH_MAX];
         size_t depth;
         size_t documents;
@@ -31,8 +33,11 @@ static void clear_builder(struct builder *builder)
         yaml_event_delete(&builder->event);
         yaml_parser_delete(&builder->parser);
         json_decref(builder->root);
-        for (size_t i = 0; i < JSON_DEPTH_MAX; i++)
+        json_decref(builder->lines);
+        for (size_t i = 0; i < JSON_DEPTH_MAX; i++) {
                 free(builder->levels[i].key);
+                free(builder->levels[i].path);
+        }
 }
 
 static size_t line_of(const struct builder *builder)
@@ -176,6 +181,15 @@ static bool read_scalar(struct builder *builder, json_t **value, struct error *e
         return true;
 }
 
+static void note_line(struct builder *builder, const struct level *level)
+{
+        scoped_free char *path = level->path ? xasprintf("%s%s", level->path, level->key) : NULL;
+
+        if (builder->lines && path)
+                json_object_set_new(builder->lines, path,
+                                    json_integer((json_int_t)line_of(builder)));
+}
+
 /* Takes the key from a scalar. */
 static bool add_key(struct builder *builder, struct level *level, json_t *value, struct error *err)
 {
@@ -187,6 +201,7 @@ static bool add_key(struct builder *builder, struct level *level, json_t *value,
                 return error_set(err, ERROR_INVALID, "line %zu: the key \"%.64s\" is there twice",
                                  line_of(builder), json_string_value(key));
         level->key = xstrdup(json_string_value(key));
+        note_line(builder, level);
         return true;
 }
 
@@ -206,6 +221,16 @@ static bool add_value(struct builder *builder, json_t *value, struct error *err)
         return !json_object_set_new(level->container, key, value);
 }
 
+/* Of the container that the next value is: "server." before its keys, NULL within a list. */
+static char *begin_path(const struct builder *builder)
+{
+        const struct level *level = builder->depth ? &builder->levels[builder->depth - 1] : NULL;
+
+        if (!level)
+                return xstrdup("");
+        return level->path && level->key ? xasprintf("%s%s.", level->path, level->key) : NULL;
+}
+
 static bool open_container(struct builder *builder, json_t *container, struct error *err)
 {
         bool is_key = builder->depth &&
@@ -219,9 +244,13 @@ static bool open_container(struct builder *builder, json_t *container, struct er
                 return error_set(err, ERROR_INVALID, "line %zu: nested deeper than %d levels",
                                  line_of(builder), JSON_DEPTH_MAX);
         }
+        scoped_free char *path = begin_path(builder);
         if (!add_value(builder, container, err))
                 return false;
-        builder->levels[builder->depth++].container = container;
+        struct level *level = &builder->levels[builder->depth++];
+        level->container = container;
+        free(level->path);
+        level->path = take(path);
         return true;
 }
 
@@ -289,9 +318,10 @@ static bool build(struct builder *builder, struct error *err)
         return true;
 }
 
-bool yaml_parse(const char *text, size_t length, json_t **value, struct error *err)
+bool yaml_parse_with_lines(const char *text, size_t length, json_t **value, json_t **lines,
+                           struct error *err)
 {
-        scoped(clear_builder) struct builder builder = { 0 };
+        scoped(clear_builder) struct builder builder = { .lines = lines ? json_object() : NULL };
 
         if (!yaml_parser_initialize(&builder.parser))
                 abort();
@@ -303,5 +333,12 @@ bool yaml_parse(const char *text, size_t length, json_t **value, struct error *e
                 *value = json_object();
         else
                 *value = take(builder.root);
+        if (lines != NULL)
+                *lines = take(builder.lines);
         return true;
+}
+
+bool yaml_parse(const char *text, size_t length, json_t **value, struct error *err)
+{
+        return yaml_parse_with_lines(text, length, value, NULL, err);
 }

@@ -36,6 +36,7 @@ const struct daemon_config *config_table(void)
                 .options = &options,
                 .record_size = sizeof(struct config),
                 .file = SETTINGS_FILE,
+                .title = "Configuration of tka-operator",
                 .check = config_check,
         };
 

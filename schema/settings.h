@@ -15,18 +15,23 @@ struct settings {
 /* The rows of the struct settings in the member settings; for config.c files, which include
  * lib/option_rows.h. */
 #define SETTINGS_ROWS \
-        TEXT("operator.namespace", "operator-namespace", settings.session_namespace, "tka", \
-             "NAME", "namespace that holds the sessions and nothing else"), \
-                LIST("operator.roles", "roles", 0, settings.roles, "view", "NAMES", \
-                     "ClusterRoles that may be granted"), \
-                TEXT("kubernetes.namespace", "namespace", settings.release_namespace, NULL, \
-                     "NAME", "namespace this program runs in"), \
+        CHECKED("operator.namespace", "operator-namespace", 0, OPTION_TEXT, \
+                settings.session_namespace, "tka", "NAME", \
+                "namespace that holds the sessions and nothing else", settings_check_namespace), \
+                CHECKED("operator.roles", "roles", 0, OPTION_TEXT_LIST, settings.roles, "view", \
+                        "NAMES", "ClusterRoles that may be granted", settings_check_role), \
+                CHECKED("kubernetes.namespace", "namespace", 0, OPTION_TEXT, \
+                        settings.release_namespace, NULL, "NAME", \
+                        "namespace this program runs in", settings_check_namespace), \
                 PERIOD("server.minPeriod", "min-period", settings.min_period_seconds, "1m", \
                        "shortest session"), \
                 PERIOD("server.maxPeriod", "max-period", settings.max_period_seconds, "24h", \
                        "longest session")
 
-/* Refuses what cannot work, naming the key. */
+/* Checks for those rows. */
+bool settings_check_namespace(const char *text, struct error *err) must_check;
+bool settings_check_role(const char *text, struct error *err) must_check;
+/* Refuses what does not go together, naming the keys. */
 bool settings_check(const struct settings *settings, struct error *err) must_check;
 /* Where we run: as told, else where the pod or the kubeconfig's context is (found, may be NULL),
  * else tka-system. Refuses when sessions would live in the same namespace: who may mint tokens

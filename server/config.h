@@ -4,6 +4,7 @@
 #include "lib/daemon.h"
 #include "schema/cluster_info.h"
 #include "schema/settings.h"
+#include "server/cluster.h"
 
 enum tls { TLS_OFF, TLS_FILES, TLS_TAILSCALE };
 enum mode { MODE_AUTO, MODE_USERSPACE, MODE_TUN };
@@ -18,11 +19,17 @@ struct config {
         char *socket;
         char *tls_text, *tls_cert_file, *tls_key_file;
 
+        char *hostname; /* what the node should be called, or NULL */
+        int64_t read_seconds, read_header_seconds, write_seconds, idle_seconds;
+
         char *cluster_name, *context_prefix, *user_prefix;
 
         int64_t retry_after_seconds;
         int64_t requests_per_second, request_burst;
         struct cluster_info cluster;
+        struct cluster_reference cluster_reference;
+        char *otel_endpoint; /* or NULL: no traces */
+        bool otel_insecure;
 
         enum mode mode; /* read from mode_text */
         enum tls tls;   /* where the certificate comes from, read from tls_text and the rest */
@@ -33,5 +40,8 @@ const struct daemon_config *config_table(void);
 void config_clear(struct config *config);
 /* Reads the words and refuses what cannot work, naming the key. config: a struct config. */
 bool config_check(void *config, struct error *err) must_check;
+/* Checks for rows of the table. */
+bool config_check_capability(const char *text, struct error *err) must_check;
+bool config_check_collector(const char *text, struct error *err) must_check;
 /* In userspace mode 127.0.0.1 is the tailnet: nothing private may listen there. */
 bool config_allows_userspace(const struct config *config, struct error *err) must_check;

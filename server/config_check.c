@@ -3,12 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
-#include "lib/limits.h"
 #include "lib/memory.h"
 #include "schema/capability.h"
 #include "schema/settings.h"
@@ -20,83 +14,50 @@ static bool is_wildcard(const char *address)
         return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
 }
 
+bool config_check_capability(const char *text, struct error *err)
+{
+        if (text[0] != '\0' && strlen(text) <= 253 && strpbrk(text, " \t\r\n,") == NULL &&
+            strstr(text, "://") == NULL)
+                return true;
+        return error_set(err, ERROR_INVALID,
+                         "\"%.200s\" is no capability, which reads like " CAPABILITY_NAME, text);
+}
+
+bool config_check_collector(const char *text, struct error *err)
+{
+        const char *host = strstr(text, "://");
+        size_t scheme = host == NULL ? 0 : (size_t)(host - text);
+
+        host = host == NULL ? text : host + 3;
+        if ((scheme == 0 || (scheme == 4 && strncmp(text, "http", 4) == 0) ||
+             (scheme == 5 && strncmp(text, "https", 5) == 0)) &&
+            strcspn(host, "/:") > 0 && strlen(text) <= 2048 &&
+            strpbrk(text, " \t\r\n\"\\@?#") == NULL)
+                return true;
+        return error_set(err, ERROR_INVALID,
+                         "\"%.200s\" is not like http://HOST:PORT, https://HOST:PORT or HOST:PORT",
+                         text);
+}
+
 static bool check_capabilities(const struct config *config, struct error *err)
 {
-        if (config->capabilities.count == 0)
-                return error_set(err, ERROR_INVALID, "tailscale.capName: at least one is needed");
-        for (size_t i = 0; i < config->capabilities.count; i++) {
-                const char *name = config->capabilities.items[i];
-
-                if (name[0] == '\0' || strlen(name) > 253 || strpbrk(name, " \t\r\n,") != NULL ||
-                    strstr(name, "://") != NULL)
-                        return error_set(err, ERROR_INVALID,
-                                         "tailscale.capName: \"%s\" is no capability, which reads "
-                                         "like " CAPABILITY_NAME,
-                                         name);
-        }
-        return true;
-}
-
-static bool check_endpoint(const char *url, struct error *err)
-{
-        static const char scheme[] = "https://";
-
-        if (url == NULL)
-                return error_set(err, ERROR_INVALID, "clusterInfo.apiEndpoint is required");
-
-        const char *host = url + sizeof(scheme) - 1;
-        if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strcspn(host, "/:") == 0 ||
-            strlen(url) > 2048 || strpbrk(url, " \t\r\n\"\\@?#") != NULL)
-                return error_set(err, ERROR_INVALID,
-                                 "clusterInfo.apiEndpoint: \"%s\" is not like https://HOST:PORT",
-                                 url);
-        return true;
-}
-
-static void free_bio(BIO **bio)
-{
-        BIO_free(*bio);
-}
-
-static bool holds_certificate(const unsigned char *pem, int length)
-{
-        scoped(free_bio) BIO *bio = BIO_new_mem_buf(pem, length);
-        X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        bool found = certificate != NULL;
-
-        X509_free(certificate);
-        ERR_clear_error();
-        return found;
-}
-
-static bool check_ca(const char *base64, struct error *err)
-{
-        size_t length = strlen(base64);
-
-        if (length > LIMIT_CA_FILE)
-                return error_set(err, ERROR_INVALID, "clusterInfo.caData is longer than %d bytes",
-                                 LIMIT_CA_FILE);
-
-        scoped_free unsigned char *pem = xmalloc(length + 1);
-        int decoded = length % 4 != 0
-                              ? -1
-                              : EVP_DecodeBlock(pem, (const unsigned char *)base64, (int)length);
-        if (decoded < 0)
-                return error_set(err, ERROR_INVALID, "clusterInfo.caData is no base64");
-        if (!holds_certificate(pem, decoded))
-                return error_set(err, ERROR_INVALID,
-                                 "clusterInfo.caData is base64, but not of a PEM certificate");
-        return true;
+        return config->capabilities.count > 0 ||
+               error_set(err, ERROR_INVALID, "tailscale.capName: at least one is needed");
 }
 
 static bool check_cluster(struct config *config, struct error *err)
 {
         struct cluster_info *cluster = &config->cluster;
+        bool named = cluster->server_url != NULL;
 
-        if (!check_endpoint(cluster->server_url, err))
-                return false;
-        if (cluster->ca_data != NULL && !check_ca(cluster->ca_data, err))
-                return false;
+        if (named && config->cluster_reference.enabled)
+                return error_set(err, ERROR_INVALID,
+                                 "clusterInfo.apiEndpoint and clusterInfo.configMapRef.enabled do "
+                                 "not go together");
+        if (!named && !config->cluster_reference.enabled)
+                return error_set(err, ERROR_INVALID,
+                                 "clusterInfo.apiEndpoint is required, or "
+                                 "clusterInfo.configMapRef.enabled");
         if (cluster->insecure_skip_tls_verify)
                 free(take(cluster->ca_data)); /* kubectl refuses a file that says both */
         if (cluster->name == NULL)

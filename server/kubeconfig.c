@@ -3,6 +3,7 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/yaml.h"
+#include "server/cluster.h"
 #include "server/handlers.h"
 #include "server/request.h"
 #include "server/session.h"
@@ -17,9 +18,10 @@ static void reply_pending(const struct server *server, struct http_exchange *exc
         http_exchange_reply(exchange, 202, NULL, "", 0);
 }
 
-static void reply(const struct server *server, struct http_exchange *exchange,
-                  const struct signin *signin, const struct token *token)
+static bool reply(const struct server *server, struct http_exchange *exchange,
+                  const struct signin *signin, const struct token *token, struct error *err)
 {
+        const struct cluster_info *cluster = cluster_info_now(server->cluster, err);
         const struct config *config = server->config;
         scoped_free char *context =
                 xasprintf("%s%s", config->context_prefix, signin->spec.username);
@@ -27,8 +29,11 @@ static void reply(const struct server *server, struct http_exchange *exchange,
         const struct kubeconfig kubeconfig = { .cluster_name = config->cluster_name,
                                                .context_name = context,
                                                .user_name = user,
-                                               .cluster = &config->cluster,
+                                               .cluster = cluster,
                                                .token = &token->secret };
+        if (cluster == NULL)
+                return false;
+
         bool yaml = request_prefers_yaml(http_exchange_header(exchange, "Accept"));
         json_auto_t *body =
                 yaml ? kubeconfig_encode_list(&kubeconfig) : kubeconfig_encode_map(&kubeconfig);
@@ -37,10 +42,11 @@ static void reply(const struct server *server, struct http_exchange *exchange,
         http_exchange_add_header(exchange, "Vary", "Accept");
         if (!yaml) {
                 http_exchange_reply_json(exchange, 200, body);
-                return;
+                return true;
         }
         yaml_print(body, &text);
         http_exchange_reply(exchange, 200, "application/yaml", buf_text(&text), text.length);
+        return true;
 }
 
 bool handle_kubeconfig(struct server *server, struct caller *caller, struct http_exchange *exchange,
@@ -67,6 +73,5 @@ bool handle_kubeconfig(struct server *server, struct caller *caller, struct http
                         err->kind = ERROR_UNAVAILABLE;
                 return false;
         }
-        reply(server, exchange, &signin, &token);
-        return true;
+        return reply(server, exchange, &signin, &token, err);
 }

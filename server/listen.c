@@ -32,6 +32,7 @@ struct listen {
         struct fiber *fiber;
         struct bound bound[BOUND_MAX];
         size_t bound_count;
+        bool named; /* the node's name has been looked at */
         bool stopped;
 };
 
@@ -151,6 +152,20 @@ static void note_trouble(struct server *server, const struct error *err)
                 log_event(LOG_LEVEL_INFO, "tailscaled is running", NULL);
 }
 
+/* Once, when tailscaled tells its name. */
+static void check_name(struct listen *listen)
+{
+        const char *wanted = listen->server->config->hostname;
+        const char *name = identity_status(listen->server->identity)->self.dns_name;
+
+        if (listen->named || wanted == NULL || name == NULL || name[0] == '\0')
+                return;
+        listen->named = true;
+        if (strncmp(name, wanted, strlen(wanted)) != 0 || strchr(".", name[strlen(wanted)]) == NULL)
+                log_event(LOG_LEVEL_WARN, "the node is called otherwise than tailscale.hostname",
+                          "hostname", wanted, "node", name, NULL);
+}
+
 static void follow(struct listen *listen)
 {
         struct server *server = listen->server;
@@ -162,6 +177,7 @@ static void follow(struct listen *listen)
                 return;
         }
 
+        check_name(listen);
         bool bound = bind_all(listen, &err);
         server->listening = listen->bound_count > 0;
         if (bound && identity_is_running(server->identity, &err))

@@ -11,6 +11,7 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "server/certificate.h"
+#include "server/cluster.h"
 #include "server/config.h"
 #include "server/handlers.h"
 #include "server/identity.h"
@@ -52,6 +53,7 @@ static void clear_server(struct server *server)
         http_server_free(server->health);
         http_tls_free(server->tls);
         signin_store_free(server->signins);
+        cluster_free(server->cluster);
         quota_free(server->quota);
         identity_free(server->identity);
         tailscale_free(server->tailscale);
@@ -66,6 +68,10 @@ static bool open_listeners(struct server *server, struct listen **listen, struct
         struct http_server_options options = { .owner = server,
                                                .answered = telemetry_note_answer,
                                                .tls = server->tls,
+                                               .read_ms = config->read_seconds * 1000,
+                                               .read_head_ms = config->read_header_seconds * 1000,
+                                               .write_ms = config->write_seconds * 1000,
+                                               .idle_ms = config->idle_seconds * 1000,
                                                .retry_after_seconds = config->retry_after_seconds };
 
         options.routes = routes_public(&options.route_count);
@@ -87,6 +93,8 @@ static void open_clients(struct server *server, struct kube_config *kube_config)
         server->identity = identity_new(server->loop, server->tailscale, config);
         server->signins =
                 signin_store_new(server->loop, server->kube, config->settings.session_namespace);
+        server->cluster = cluster_new(server->loop, server->kube, &config->cluster,
+                                      &config->cluster_reference);
         server->quota = quota_new(config->requests_per_second, config->request_burst);
         telemetry_init(server);
 }

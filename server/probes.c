@@ -1,4 +1,5 @@
 #include "server/certificate.h"
+#include "server/cluster.h"
 #include "server/handlers.h"
 #include "server/identity.h"
 #include "server/server.h"
@@ -22,7 +23,7 @@ static bool check(void *owner, struct error *err)
         if (!signin_store_is_synced(server->signins))
                 return error_set(err, ERROR_UNAVAILABLE, "watching the sessions: %s",
                                  signin_store_trouble(server->signins));
-        return true;
+        return cluster_info_now(server->cluster, err) != NULL;
 }
 
 struct health probes_of(struct server *server)

@@ -6,6 +6,7 @@
 #include "schema/capability.h"
 #include "server/config.h"
 
+struct cluster;
 struct identity;
 struct kube;
 struct loop;
@@ -20,7 +21,9 @@ struct server {
         struct tailscale *tailscale;
         struct identity *identity;
         struct signin_store *signins;
+        struct cluster *cluster;
         struct quota *quota;
+        struct otlp *otlp;                      /* or NULL: no traces are wanted */
         struct metrics *metrics, *kube_metrics; /* of /metrics and /metrics/controller */
         struct http_server *http, *health;
         struct health probes;

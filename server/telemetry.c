@@ -1,16 +1,30 @@
 #include "server/telemetry.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "lib/http_tls.h"
 #include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/metrics.h"
+#include "lib/otlp.h"
 #include "server/identity.h"
 #include "server/signin_store.h"
 
-enum { LOGIN_ATTEMPTS, USER_SIGNINS, REQUESTS, REQUEST_SECONDS, TAILSCALED_UP, LOOP_LAG };
+enum {
+        LOGIN_ATTEMPTS,
+        USER_SIGNINS,
+        REQUESTS,
+        REQUEST_SECONDS,
+        TAILSCALED_UP,
+        LOOP_LAG,
+        CERTIFICATE_END,
+        SPANS_SENT,
+        SPANS_DROPPED
+};
 
 static const struct metric table[] = {
         [LOGIN_ATTEMPTS] = { "tka_login_attempts_total",
@@ -31,6 +45,15 @@ static const struct metric table[] = {
         [LOOP_LAG] = { "tka_loop_lag_seconds",
                             METRIC_GAUGE,     { NULL },
                             "How late the event loop last was."                                },
+        [CERTIFICATE_END] = { "tka_certificate_expiry_timestamp_seconds",
+                            METRIC_GAUGE,     { NULL },
+                            "When the TLS certificate ends; 0 without one."                    },
+        [SPANS_SENT] = { "tka_trace_spans_sent_total",
+                            METRIC_COUNTER,   { NULL },
+                            "Spans that the collector took."                                   },
+        [SPANS_DROPPED] = { "tka_trace_spans_dropped_total",
+                            METRIC_COUNTER,   { NULL },
+                            "Spans that nobody took in time."                                  },
 };
 
 enum { ACTIVE_SESSIONS, WATCH_SYNCED, WATCH_RESTARTS, CLOCK_OFFSET, GRANT_CHECKS };
@@ -53,14 +76,33 @@ static const struct metric kube_table[] = {
                              "Rounds of checking whether sessions are still granted." },
 };
 
+/* OTEL_SERVICE_NAME is what every OpenTelemetry program reads. */
+static struct otlp *open_exporter(const struct server *server)
+{
+        const struct config *config = server->config;
+        const char *service = getenv("OTEL_SERVICE_NAME");
+        bool whole = strstr(config->otel_endpoint, "://") != NULL;
+        scoped_free char *url =
+                xasprintf("%s%s", whole ? "" : (config->otel_insecure ? "http://" : "https://"),
+                          config->otel_endpoint);
+        const struct otlp_options options = {
+                url, service != NULL && *service != '\0' ? service : "tka-server", VERSION
+        };
+
+        return otlp_new(server->loop, &options);
+}
+
 void telemetry_init(struct server *server)
 {
+        if (server->config->otel_endpoint != NULL)
+                server->otlp = open_exporter(server);
         server->metrics = metrics_new(table, ARRAY_LENGTH(table));
         server->kube_metrics = metrics_new(kube_table, ARRAY_LENGTH(kube_table));
 }
 
 void telemetry_clear(struct server *server)
 {
+        otlp_free(take(server->otlp));
         metrics_free(server->metrics);
         metrics_free(server->kube_metrics);
         server->metrics = server->kube_metrics = NULL;
@@ -95,6 +137,14 @@ void telemetry_count_check(struct server *server, const char *outcome)
         metrics_add(server->kube_metrics, GRANT_CHECKS, labels, 1);
 }
 
+static int64_t read_clock_ns(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void log_answer(enum log_level level, const struct http_outcome *outcome)
 {
         char status[16], duration[32];
@@ -106,6 +156,35 @@ static void log_answer(enum log_level level, const struct http_outcome *outcome)
                   outcome->route[0] == '\0' ? outcome->target : NULL, "status", status,
                   "duration_ms", duration, "peer", outcome->peer, "message",
                   outcome->message[0] == '\0' ? NULL : outcome->message, NULL);
+}
+
+static void add_span(struct otlp *otlp, const struct http_outcome *outcome)
+{
+        int64_t now_ns = read_clock_ns();
+        bool known = outcome->route[0] != '\0';
+        scoped_free char *name = xasprintf("%s%s%s", known ? outcome->method : "HTTP",
+                                           known ? " " : "", outcome->route);
+        char status[16];
+        const char *const attributes[][2] = {
+                { "http.request.method",       known ? outcome->method : NULL },
+                { "http.route",                known ? outcome->route : NULL  },
+                { "http.response.status_code", status                         },
+                { "client.address",            outcome->peer                  },
+        };
+        const struct otlp_span span = {
+                .trace_id = outcome->trace_id,
+                .span_id = outcome->span_id,
+                .parent_id = outcome->parent_id,
+                .name = name,
+                .start_ns = now_ns - outcome->duration_us * 1000,
+                .end_ns = now_ns,
+                .attributes = attributes,
+                .attribute_count = ARRAY_LENGTH(attributes),
+                .failure = outcome->status >= 500 ? outcome->message : NULL,
+        };
+
+        snprintf(status, sizeof(status), "%d", outcome->status);
+        otlp_add(otlp, &span);
 }
 
 void telemetry_note_answer(void *owner, const struct http_outcome *outcome)
@@ -120,6 +199,8 @@ void telemetry_note_answer(void *owner, const struct http_outcome *outcome)
         metrics_add(server->metrics, REQUESTS, labels, 1);
         metrics_observe(server->metrics, REQUEST_SECONDS, duration_labels,
                         (double)outcome->duration_us / 1000000);
+        if (server->otlp != NULL && outcome->sampled)
+                add_span(server->otlp, outcome);
         log_answer(outcome->status >= 500 ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, outcome);
 }
 
@@ -137,6 +218,13 @@ void telemetry_print(void *owner, struct buf *text)
         metrics_set(server->metrics, TAILSCALED_UP, NULL,
                     identity_is_running(server->identity, &err) ? 1 : 0);
         metrics_set(server->metrics, LOOP_LAG, NULL, (double)loop_lag_ms(server->loop) / 1000);
+        metrics_set(server->metrics, CERTIFICATE_END, NULL,
+                    server->tls == NULL ? 0 : (double)http_tls_expires(server->tls));
+        if (server->otlp != NULL) {
+                metrics_set(server->metrics, SPANS_SENT, NULL, (double)otlp_sent(server->otlp));
+                metrics_set(server->metrics, SPANS_DROPPED, NULL,
+                            (double)otlp_dropped(server->otlp));
+        }
         metrics_print(server->metrics, text);
 }
 

@@ -41,7 +41,7 @@ bool config_load(const struct command_line *line, struct config *config, struct 
         scoped_free char *file = find_file(line->argc, line->argv, &optional);
         json_auto_t *json = NULL;
 
-        if (!options_read_file(file, optional, &json, err) ||
+        if (!options_read_file(file, optional, &json, NULL, err) ||
             !config_read(line, json, file, config, err))
                 return false;
         make_absolute(&config->config_file);

@@ -77,6 +77,29 @@ def test_cluster_info_says_where_the_api_server_is(world):
     assert answer.body["insecure_skip_tls_verify"] is False and answer.body["labels"] == {"environment": "rig"}
 
 
+def test_the_openapi_document_is_served_to_everybody_in_the_tailnet(world):
+    answer = world.ask("ci", "GET", "/openapi.json")
+
+    assert answer.status == 200 and answer.headers["content-type"] == "application/json"
+    assert answer.body["openapi"].startswith("3.1") and "/api/v1alpha1/access" in answer.body["paths"]
+
+
+@pytest.mark.parametrize("path, to", [("/swagger", "/"), ("/swagger/index.html", "/"),
+                                      ("/swagger/doc.json", "/openapi.json"), ("/swagger/", "/swagger")])
+def test_swagger_redirects_to_what_there_is(world, path, to):
+    answer = world.ask("alice", "GET", path)
+
+    assert answer.status == 301 and answer.headers["location"] == to
+
+
+def test_the_page_for_people_names_every_route_and_runs_nothing(world):
+    answer = world.ask("alice", "GET", "/")
+
+    assert answer.status == 200 and answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    assert all(path in answer.text for path in ("/api/v1alpha1/login", "/api/v1alpha1/access", "/openapi.json"))
+
+
 def test_a_wrong_method_is_405_and_names_the_right_ones(world):
     answer = world.ask("alice", "DELETE", "login")
 
@@ -179,26 +202,3 @@ def readyz(world):
     with contextlib.closing(connection):
         connection.request("GET", "/readyz")
         return world.answer_of(connection.getresponse()).status
-
-
-def test_the_openapi_document_is_served_to_everybody_in_the_tailnet(world):
-    answer = world.ask("ci", "GET", "/openapi.json")
-
-    assert answer.status == 200 and answer.headers["content-type"] == "application/json"
-    assert answer.body["openapi"].startswith("3.1") and "/api/v1alpha1/access" in answer.body["paths"]
-
-
-@pytest.mark.parametrize("path, to", [("/swagger", "/"), ("/swagger/index.html", "/"),
-                                      ("/swagger/doc.json", "/openapi.json"), ("/swagger/", "/swagger")])
-def test_swagger_redirects_to_what_there_is(world, path, to):
-    answer = world.ask("alice", "GET", path)
-
-    assert answer.status == 301 and answer.headers["location"] == to
-
-
-def test_the_page_for_people_names_every_route_and_runs_nothing(world):
-    answer = world.ask("alice", "GET", "/")
-
-    assert answer.status == 200 and answer.headers["content-type"].startswith("text/html")
-    assert answer.headers["content-security-policy"] == "default-src 'none'"
-    assert all(path in answer.text for path in ("/api/v1alpha1/login", "/api/v1alpha1/access", "/openapi.json"))

@@ -39,7 +39,7 @@ static bool run(void *record, struct kube_config *kube, struct error *err)
 }
 
 static const struct daemon_config config_of_ours = { &options, sizeof(struct config),
-                                                     "/nonexistent.yaml", check };
+                                                     "/nonexistent.yaml", "Test", check };
 static bool unload(void *record, struct kube_config *kube, struct error *err)
 {
         const struct config *config = record;
@@ -138,7 +138,7 @@ TEST(reads_how_to_log_and_where_probes_are_answered)
         assert_string_equal(config->daemon.health_address, "127.0.0.1");
         options_clear(&options, config);
         assert_fails(read_words("--health-address=localhost", config, &err), ERROR_INVALID,
-                     "health.address: \"localhost\" is no IP address");
+                     "--health-address: \"localhost\" is no IP address");
         options_clear(&options, config);
 }
 
@@ -157,4 +157,14 @@ TEST(its_manual_is_made_of_its_table)
         assert_non_null(strstr(keys.text, ".It Ic \"cart.wheels\"\n"));
         assert_int_equal(run_words("manual 8"), 0);
         assert_int_equal(run_words("manual 7"), error_exit_code(ERROR_INVALID));
+}
+
+TEST(describes_its_file_as_a_json_schema)
+{
+        json_auto_t *schema = daemon_schema(&config_of_ours);
+        const json_t *wheels = json_at(schema, "properties.cart.properties.wheels");
+
+        assert_string_equal(json_text_at(schema, "title"), "Test");
+        assert_int_equal(json_integer_at(wheels, "default", 0), 4);
+        assert_int_equal(run_words("config schema"), 0);
 }

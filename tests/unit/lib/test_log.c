@@ -118,3 +118,33 @@ TEST(reads_the_names_of_levels)
                      "\"loud\" is no log level (debug, info, warn, error)");
         assert_int_equal(level, LOG_LEVEL_DEBUG);
 }
+
+static void write_a_token(void)
+{
+        log_event(LOG_LEVEL_INFO, "request", "target", "/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOjF9.c2ln?a",
+                  "other", "eyJ", "last", "eyJhbGciOiJSUzI1NiJ9", NULL);
+}
+
+TEST(keeps_no_token_that_somebody_sends)
+{
+        log_init(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+        scoped_free char *line = capture(write_a_token);
+        assert_non_null(strstr(line, "\"target\":\"/[token]?a\",\"other\":\"eyJ\","
+                                     "\"last\":\"[token]\"}\n"));
+}
+
+static void write_marks(void)
+{
+        log_event(LOG_LEVEL_INFO, "a", "b",
+                  "c\xe2\x80\xa8"
+                  "d\xe2\x80\xae"
+                  "e\xe2\x80\xa6",
+                  NULL);
+}
+
+TEST(ends_no_line_early_and_turns_no_text_round)
+{
+        log_init(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+        scoped_free char *line = capture(write_marks);
+        assert_non_null(strstr(line, "\"b\":\"c???d???e\xe2\x80\xa6\""));
+}

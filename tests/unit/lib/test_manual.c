@@ -7,9 +7,9 @@
 
 static const struct option_row rows[] = {
         { "server.port", "port",  'p', NULL, OPTION_INTEGER,   0, "443", 1, 65535, NULL, "PORT",
-         "where it listens"                                                                                 },
-        { "elsewhere",   NULL,    0,   NULL, OPTION_ELSEWHERE, 0, NULL,  0, 0,     NULL, NULL,   NULL       },
-        { NULL,          "quiet", 0,   "",   OPTION_BOOL,      0, NULL,  0, 0,     NULL, NULL,   "say less" },
+         "where it listens",                                                                                 NULL },
+        { "elsewhere",   NULL,    0,   NULL, OPTION_ELSEWHERE, 0, NULL,  0, 0,     NULL, NULL,   NULL,       NULL },
+        { NULL,          "quiet", 0,   "",   OPTION_BOOL,      0, NULL,  0, 0,     NULL, NULL,   "say less", NULL },
 };
 static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
 

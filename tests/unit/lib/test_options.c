@@ -20,20 +20,21 @@ struct record {
 /* clang-format off: one row is one option */
 static const struct option_row rows[] = {
         { "tailscale.mode",    "mode",     0,   NULL,         OPTION_TEXT,      AT(mode),           "auto",  0,  0,
-         "auto|userspace|tun",                                                                                                "MODE",     "how"      },
+         "auto|userspace|tun",                                                                                                "MODE",     "how",      NULL },
         { "tailscale.port",    "port",     'p', NULL,         OPTION_INTEGER,   AT(port),           "443",   1,  65535, NULL,
-         "PORT",                                                                                                                          "where"    },
+         "PORT",                                                                                                                          "where",    NULL },
         { "server.period",     "period",   0,   NULL,         OPTION_DURATION,  AT(period_seconds), "1h",    60, 86400,
-         NULL,                                                                                                                "DURATION", "how long" },
+         NULL,                                                                                                                "DURATION", "how long", NULL },
         { "tailscale.capName", "cap-name", 'n', NULL,         OPTION_TEXT_LIST, AT(names),          "x/cap", 0,  0,
-         NULL,                                                                                                                "NAME",     "which"    },
+         NULL,                                                                                                                "NAME",     "which",    NULL },
         { "labels",            "labels",   0,   NULL,         OPTION_TEXT_MAP,  AT(labels),         NULL,    0,  0,     NULL, "K=V,...",
-         "shown"                                                                                                                                     },
-        { "debug",             "debug",    'd', "",           OPTION_BOOL,      AT(debug),          NULL,    0,  0,     NULL, NULL,       "say more" },
+         "shown",                                                                                                                                     NULL },
+        { "debug",             "debug",    'd', "",           OPTION_BOOL,      AT(debug),          NULL,    0,  0,     NULL, NULL,       "say more",
+         NULL                                                                                                                                              },
         { NULL,                "quiet",    'q', "TKA_SILENT", OPTION_BOOL,      AT(quiet),          NULL,    0,  0,     NULL, NULL,
-         "say less"                                                                                                                                  },
-        { "otel",              NULL,       0,   "",           OPTION_ELSEWHERE, 0,                  NULL,    0,  0,     NULL, NULL,       NULL       },
-        { "server.host",       NULL,       0,   "",           OPTION_ELSEWHERE, 0,                  NULL,    0,  0,     NULL, NULL,       NULL       },
+         "say less",                                                                                                                                  NULL },
+        { "otel",              NULL,       0,   "",           OPTION_ELSEWHERE, 0,                  NULL,    0,  0,     NULL, NULL,       NULL,       NULL },
+        { "server.host",       NULL,       0,   "",           OPTION_ELSEWHERE, 0,                  NULL,    0,  0,     NULL, NULL,       NULL,       NULL },
 };
 /* clang-format on */
 
@@ -58,7 +59,7 @@ static bool read_all(const char *file, const char **arguments, struct option_not
                 count++;
         char **argv = (char **)xcalloc((size_t)count + 1, sizeof(char *));
         memcpy((void *)argv, (const void *)arguments, (size_t)count * sizeof(char *));
-        const struct option_sources sources = { json, "config.yaml", count, argv };
+        const struct option_sources sources = { json, "config.yaml", count, argv, NULL };
         bool done = options_read(&options, &sources, record, notes, err);
         free((void *)argv);
         return done;
@@ -174,7 +175,7 @@ TEST(ends_the_flags_at_two_dashes)
         struct error err = { 0 };
 
         memcpy((void *)argv, (const void *)texts, sizeof(texts));
-        const struct option_sources sources = { NULL, "", ARRAY_LENGTH(texts), argv };
+        const struct option_sources sources = { NULL, "", ARRAY_LENGTH(texts), argv, NULL };
         assert_ok(options_read(&options, &sources, &record, &notes, &err));
         assert_true(record.debug);
         assert_int_equal(notes.operands.count, 2);
@@ -200,7 +201,7 @@ TEST(takes_only_the_flags_that_are_listed)
                 scoped_free char *argument = xstrdup(cases[i].argument);
                 char *argv[] = { NULL, argument, NULL };
                 struct error err = { 0 };
-                const struct option_sources sources = { NULL, "", 2, argv };
+                const struct option_sources sources = { NULL, "", 2, argv, NULL };
                 assert_fails(options_read(&few, &sources, &record, NULL, &err), ERROR_INVALID,
                              cases[i].words);
                 assert_null(strstr(err.text, "--mode?"));
@@ -369,7 +370,7 @@ static bool read_text(const char *text, json_t **json, struct error *err)
         assert_true(fd >= 0);
         close(fd);
         bool done = file_write(path, 0600, text, strlen(text), err) &&
-                    options_read_file(path, true, json, err);
+                    options_read_file(path, true, json, NULL, err);
         unlink(path);
         return done;
 }
@@ -399,10 +400,10 @@ TEST(forgives_a_missing_file_that_is_optional)
         json_auto_t *json = NULL;
         struct error err = { 0 };
 
-        assert_fails(options_read_file("/nonexistent", false, &json, &err), ERROR_INVALID,
+        assert_fails(options_read_file("/nonexistent", false, &json, NULL, &err), ERROR_INVALID,
                      "/nonexistent: there is no such file");
         assert_null(json);
-        assert_ok(options_read_file("/nonexistent", true, &json, &err));
+        assert_ok(options_read_file("/nonexistent", true, &json, NULL, &err));
         assert_int_equal(err.kind, ERROR_NONE);
         assert_int_equal(json_object_size(json), 0);
 }

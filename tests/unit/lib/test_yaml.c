@@ -306,3 +306,17 @@ TEST(reads_back_whatever_it_prints)
                         fail_msg("%s:\n%s", err.text, buf.text);
         }
 }
+
+TEST(tells_where_each_key_stands)
+{
+        static const char text[] =
+                "a: 1\nb:\n  c: 2\n  d: {e: 3,\n      f: 4}\n  g:\n    - h: 5\ni: 6\n";
+        json_auto_t *value = NULL, *lines = NULL;
+        json_auto_t *expected =
+                json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "a", 1, "b", 2, "b.c", 3,
+                          "b.d", 4, "b.d.e", 4, "b.d.f", 5, "b.g", 6, "i", 8);
+        struct error err = { 0 };
+
+        assert_ok(yaml_parse_with_lines(text, sizeof(text) - 1, &value, &lines, &err));
+        assert_true(json_equal(lines, expected));
+}

@@ -61,17 +61,24 @@ TEST(refuses_what_it_cannot_work_with_and_says_why)
         static const struct {
                 const char *text, *words;
         } cases[] = {
-                { "operator: {namespce: x}",                "operator.namespace" },
-                { "operator: {namespace: \"Tka\"}",         "no Kubernetes name" },
-                { "operator: {namespace: \"\"}",            "operator.namespace" },
-                { "operator: {roles: []}",                  "operator.roles"     },
-                { "operator: {roles: [\"a b\"]}",           "no Kubernetes name" },
-                { "server: {minPeriod: 2h, maxPeriod: 1h}", "is longer than"     },
-                { "server: {maxPeriod: soon}",              "soon"               },
-                { "health: {address: localhost}",           "no IP address"      },
-                { "health: {port: 70000}",                  "70000"              },
-                { "log: {level: loud}",                     "loud"               },
-                { "[",                                      "line"               },
+                { "operator: {namespce: x}",                          "operator.namespace"             },
+                { "operator: {namespace: \"Tka\"}",                   "no Kubernetes name"             },
+                { "operator: {namespace: \"\"}",                      "operator.namespace"             },
+                { "operator: {roles: []}",                            "operator.roles"                 },
+                { "operator: {roles: [\"a b\"]}",                     "no Kubernetes name"             },
+                { "server: {minPeriod: 2h, maxPeriod: 1h}",           "is longer than"                 },
+                { "server: {maxPeriod: soon}",                        "soon"                           },
+                { "health: {address: localhost}",                     "no IP address"                  },
+                { "health: {port: 70000}",                            "70000"                          },
+                { "log: {level: loud}",                               "loud"                           },
+                { "[",                                                "line"                           },
+                { "log: {level: info}\nserver:\n  maxPeriod: soon\n",
+                 "line 3: \"server.maxPeriod\""                                                        },
+                { "health:\n  port: 1\n  prot: 2\n",
+                 "line 3: \"health.prot\" is no key; did you mean \"health.port\"?"                    },
+                { "operator:\n  roles:\n    - view\n    - a b\n",
+                 "line 2: \"operator.roles\": \"a b\" is no"                                           },
+                { "\n\nlog: loud\n",                                  "line 3: \"log\" must hold keys" },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -105,4 +112,14 @@ TEST(takes_the_namespace_of_the_pod_unless_told_another)
         assert_ok(read_text("kubernetes: {namespace: mine}", &told, &err));
         assert_ok(settings_settle_namespaces(&told.settings, "tka", &err));
         assert_string_equal(told.settings.release_namespace, "mine");
+}
+
+TEST(the_schema_of_the_file_is_the_one_in_the_repository)
+{
+        json_auto_t *made = daemon_schema(config_table());
+        json_auto_t *kept = json_load_file("schema/tka-operator.schema.json", 0, NULL);
+
+        if (!json_equal(made, kept))
+                fail_msg("%s", "type: build/bin/tka-operator config schema "
+                               ">schema/tka-operator.schema.json");
 }

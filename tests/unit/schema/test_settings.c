@@ -5,31 +5,26 @@
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
-static bool check_names(const char *sessions, const char *release, const char *role,
-                        struct error *err)
-{
-        scoped(text_list_clear) struct text_list roles = { 0 };
-        scoped_free char *session_namespace = xstrdup(sessions);
-        scoped_free char *release_namespace = release == NULL ? NULL : xstrdup(release);
-
-        if (role != NULL)
-                text_list_add(&roles, role);
-        const struct settings settings = { session_namespace, release_namespace, roles, 60, 60 };
-        return settings_check(&settings, err);
-}
-
 TEST(takes_the_names_that_kubernetes_takes)
 {
+        static const char *const bad[] = { "Tka", "", "a b", "a/b", "a.b" };
         struct error err = { 0 };
 
-        assert_ok(check_names("tka", NULL, "view", &err));
-        assert_ok(check_names("tka-1", "tka-system", "system:aggregate-to-view", &err));
-        assert_fails(check_names("Tka", NULL, "view", &err), ERROR_INVALID,
-                     "operator.namespace: \"Tka\"");
-        assert_fails(check_names("tka", "", "view", &err), ERROR_INVALID, "kubernetes.namespace");
-        assert_fails(check_names("tka", NULL, "a role", &err), ERROR_INVALID,
-                     "operator.roles: \"a role\"");
-        assert_fails(check_names("tka", NULL, NULL, &err), ERROR_INVALID, "at least one");
+        assert_ok(settings_check_namespace("tka-1", &err));
+        for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+                assert_fails(settings_check_namespace(bad[i], &err), ERROR_INVALID, bad[i]);
+        assert_ok(settings_check_role("system:aggregate-to-View", &err));
+        assert_fails(settings_check_role("a role", &err), ERROR_INVALID,
+                     "\"a role\" is no Kubernetes name");
+        assert_fails(settings_check_role("", &err), ERROR_INVALID, "not 1 to 63 bytes");
+}
+
+TEST(needs_a_role)
+{
+        const struct settings settings = { 0 };
+        struct error err = { 0 };
+
+        assert_fails(settings_check(&settings, &err), ERROR_INVALID, "at least one");
 }
 
 TEST(refuses_a_shortest_session_longer_than_the_longest)

@@ -63,27 +63,31 @@ TEST(refuses_what_cannot_work_naming_the_key)
         static const struct {
                 const char *line, *words;
         } cases[] = {
-                { "--api-endpoint https://a --tls off",               "tailscale.port 443"        },
-                { LINE "--tls files",                                 "needs server.tls.certFile" },
-                { LINE "--tls-cert-file /c",                          "server.tls.keyFile is"     },
-                { LINE "--tls-key-file /k",                           "server.tls.certFile is"    },
-                { LINE "--tls sometimes",                             "sometimes"                 },
-                { "--port 80",                                        "apiEndpoint is required"   },
-                { "--port 80 --api-endpoint http://a",                "clusterInfo.apiEndpoint: " },
-                { "--port 80 --api-endpoint https://",                "clusterInfo.apiEndpoint: " },
-                { "--port 80 --api-endpoint https://u@a",             "clusterInfo.apiEndpoint: " },
-                { LINE "--ca-data %%%%",                              "caData is no base64"       },
-                { LINE "--ca-data aGVsbG8=",                          "not of a PEM certificate"  },
-                { LINE "--health-address 0.0.0.0",                    "would listen everywhere"   },
-                { LINE "--health-address ::",                         "would listen everywhere"   },
-                { LINE "--health-address here",                       "is no IP address"          },
-                { LINE "--mode userspace --health-address 127.0.0.1", "whole tailnet reaches"     },
-                { LINE "--mode sideways",                             "sideways"                  },
-                { LINE "--min-period 2h --max-period 1h",             "server.minPeriod"          },
-                { LINE "--roles no/role",                             "operator.roles: "          },
-                { LINE "--operator-namespace A",                      "operator.namespace: \"A\"" },
-                { LINE "--cap-name https://a/b",                      "tailscale.capName"         },
-                { LINE "--retry-after 0",                             "0"                         },
+                { "--api-endpoint https://a --tls off",                  "tailscale.port 443"        },
+                { LINE "--tls files",                                    "needs server.tls.certFile" },
+                { LINE "--tls-cert-file /c",                             "server.tls.keyFile is"     },
+                { LINE "--tls-key-file /k",                              "server.tls.certFile is"    },
+                { LINE "--tls sometimes",                                "sometimes"                 },
+                { "--port 80",                                           "apiEndpoint is required"   },
+                { "--port 80 --api-endpoint http://a",                   "is not like https://"      },
+                { "--port 80 --api-endpoint https://",                   "is not like https://"      },
+                { "--port 80 --api-endpoint https://u@a",                "is not like https://"      },
+                { LINE "--ca-data %%%%",                                 "it is no base64"           },
+                { LINE "--ca-data aGVsbG8=",                             "not of a PEM certificate"  },
+                { LINE "--health-address 0.0.0.0",                       "would listen everywhere"   },
+                { LINE "--health-address ::",                            "would listen everywhere"   },
+                { LINE "--health-address here",                          "is no IP address"          },
+                { LINE "--mode userspace --health-address 127.0.0.1",    "whole tailnet reaches"     },
+                { LINE "--mode sideways",                                "sideways"                  },
+                { LINE "--min-period 2h --max-period 1h",                "server.minPeriod"          },
+                { LINE "--roles no/role",                                "--roles: \"no/role\" is"   },
+                { LINE "--operator-namespace A",                         "\"A\" is no Kubernetes"    },
+                { LINE "--cap-name https://a/b",                         "is no capability"          },
+                { "--port 80 --config-map-ref --api-endpoint https://a", "do not go together"        },
+                { LINE "--otel-endpoint ftp://a",                        "is not like http://HOST"   },
+                { LINE "--otel-endpoint http://",                        "is not like http://HOST"   },
+                { LINE "--read-timeout 0s",                              "out of range"              },
+                { LINE "--retry-after 0",                                "0"                         },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -148,4 +152,14 @@ TEST(takes_the_certificate_from_where_the_port_and_the_files_say)
                 assert_ok(read_line(cases[i].line, &config, &err));
                 assert_int_equal(config.tls, cases[i].tls);
         }
+}
+
+TEST(the_schema_of_the_file_is_the_one_in_the_repository)
+{
+        json_auto_t *made = daemon_schema(config_table());
+        json_auto_t *kept = json_load_file("schema/tka-server.schema.json", 0, NULL);
+
+        if (!json_equal(made, kept))
+                fail_msg("%s", "type: build/bin/tka-server config schema "
+                               ">schema/tka-server.schema.json");
 }

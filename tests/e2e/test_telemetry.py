@@ -1,0 +1,219 @@
+"""What tka-server tells of itself: audit lines, metrics, traces, and nothing that does not belong there."""
+
+import json
+import re
+
+import pytest
+
+import clients
+import rig as system
+from own_daemon import URL, config_of, own_daemon
+from stand_in_otlp_collector import attributes, stand_in_collector
+from world import claims, eventually
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def audit(world, **fields):
+    return [line for line in world.log_lines("server", audit=True, **fields)]
+
+
+def kube_audit(world, jti):
+    """Lines of the API server's own audit log about requests with that token."""
+    found = []
+    for line in (world.folder / "audit.log").read_text(errors="replace").splitlines():
+        if jti in line:
+            found.append(json.loads(line))
+    return found
+
+
+def test_a_line_of_the_api_servers_audit_log_leads_back_to_a_person_and_a_device(world):
+    token = world.credential("alice", reason="a look at the nodes")["status"]["token"]
+    jti = claims(token)["jti"]
+    assert world.kube("/api/v1/namespaces", token=token)[0] == 200
+
+    [seen] = eventually("the API server's line", lambda: [
+        line for line in kube_audit(world, jti) if line["verb"] == "list" and line["stage"] == "ResponseComplete"])
+    [issued] = audit(world, msg="issue", jti=jti)
+
+    assert seen["user"]["extra"]["authentication.kubernetes.io/credential-id"] == [f"JTI={jti}"]
+    assert seen["user"]["username"].endswith(":" + issued["service_account"])
+    assert issued["login"] == "alice@example.com" and issued["node"] and issued["node_id"] and issued["user_id"]
+    assert issued["role"] == "cluster-admin" and issued["reason"] == "a look at the nodes" and issued["until"]
+    [began] = audit(world, msg="login", session=issued["session"], trace_id=issued["trace_id"])
+    assert began["rule"].endswith("[0]")
+
+
+@pytest.mark.parametrize("method, path, body, message", [
+    ("POST", "login", {"role": "nobody-has-it"}, "refuse"), ("POST", "login", "{", "refuse")])
+def test_a_refusal_stands_in_the_audit_log(world, method, path, body, message):
+    answer = world.ask("alice", method, path, body)
+
+    [line] = audit(world, msg=message, trace_id=answer.headers["trace-id"])
+    assert line["login"] == "alice@example.com" and line["node"] and line["cause"] == answer.message
+
+
+def test_signing_out_stands_in_the_audit_log(world):
+    world.credential("alice")
+    answer = world.ask("alice", "POST", "logout")
+
+    [line] = audit(world, msg="logout", trace_id=answer.headers["trace-id"])
+    assert line["session"] == answer.body["sessions"][0] and line["service_account"]
+
+
+# --- injection ---
+
+HOSTILE = "x\n{\"level\":\"error\",\"msg\":\"forged\"}\r\n\u2028\u001b[31m"
+
+
+@pytest.mark.parametrize("method, path, headers, body", [
+    ("GET", "/no%0a%22such\\path\"}{", {}, None),
+    ("GET", "/" + "\u00e9\u202e".encode().decode("latin-1"), {}, None),
+    ("GET", "access", {"User-Agent": "a\\\"}\\n{\"msg\":\"forged\"}", "Prefer": "wait=\"\\"}, None),
+    ("GET", "access", {"traceparent": "00-\"}{\"msg\":\"forged\"}-00f067aa0ba902b7-01"}, None),
+    ("POST", "login", {}, {"role": HOSTILE}), ("POST", "login", {}, {"reason": HOSTILE}),
+    ("POST", "login", {}, {HOSTILE: 1}), ("POST", "login", {}, {"period": HOSTILE}),
+    ("GET", "login?role=%0a%22%7d%7b%22msg%22%3a%22forged%22%7d", {}, None),
+], ids=["path", "no ASCII", "header", "trace", "role", "reason", "key", "period", "query"])
+def test_nobody_writes_lines_of_their_own_into_the_log(world, method, path, headers, body):
+    before = len(world.log("server"))
+    connection = world.connection("alice")
+    if path.startswith("/"):
+        connection._validate_path = lambda _: None  # noqa: SLF001 - what a hostile client does not do
+        connection._encode_request = lambda request: request.encode("latin-1")  # noqa: SLF001
+    connection.request(method, path if path.startswith("/") else "/api/v1alpha1/" + path,
+                       None if body is None else json.dumps(body), headers)
+    answer = world.answer_of(connection.getresponse())
+    connection.close()
+
+    assert answer.status < 500
+    written = eventually("a line", lambda: world.log("server")[before:])
+    for line in written.splitlines():
+        event = json.loads(line)
+        assert event["msg"] != "forged"
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e]", line), line
+
+
+def test_a_device_with_a_hostile_name_writes_one_line(world):
+    with own_daemon(world, "tka-server", config_of(world, "tka-server")) as daemon:
+        daemon.await_status(200)
+        world.ask("alice", "POST", "login", {"reason": "quotes \" and \\\\ and \u00e9\u202e"}, url=URL)
+
+        [line] = daemon.log_lines(msg="login")
+        assert line["reason"].startswith("quotes \" and \\\\ and ")
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_no_token_stands_in_any_log_at_any_level(world, level):
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", log__level=level)) as daemon:
+        daemon.await_status(200)
+        token = world.credential("alice", URL)["status"]["token"]
+        world.ask("alice", "GET", "kubeconfig", url=URL)
+        world.ask("alice", "GET", "access", url=URL, headers={"Authorization": f"Bearer {token}"})
+        world.ask("alice", "GET", f"/{token}", url=URL)
+
+        said = daemon.log()
+        assert daemon.log_lines(msg="issue") and "[token]" in said
+        assert (world.folder / "server/token").read_text().strip() not in said
+        assert not any(part in said for part in token.split("."))
+
+
+# --- metrics ---
+
+def scrape(world, path, health=("127.0.0.2", 8080)):
+    connection = world.rig.host.http("hub", health)
+    connection.request("GET", path)
+    answer = world.answer_of(connection.getresponse())
+    connection.close()
+    assert answer.status == 200
+    return answer.text
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/controller"])
+def test_promtool_has_nothing_to_say_of_the_metrics(world, path):
+    world.credential("alice")
+    world.ask("alice", "GET", "/no/such/path")
+    text = scrape(world, path)
+
+    said = world.run("admin", *clients.obtain("promtool", system.progress()), "check", "metrics", text=text)
+
+    assert said.stdout == said.stderr == "" and "tka_" in text
+
+
+def test_a_login_is_counted_where_it_is_decided(world):
+    def count(outcome, role="cluster-admin"):
+        found = re.search(rf'^tka_login_attempts_total{{role="{role}",outcome="{outcome}"}} (\S+)',
+                          scrape(world, "/metrics"), re.M)
+        return float(found[1]) if found else 0
+    before = {name: count(name) for name in ("created", "kept")} | {"none": count("forbidden", "none")}
+    world.ask("alice", "POST", "login")
+    world.credential("alice")
+    world.ask("carol", "POST", "login")
+
+    assert count("created") == before["created"] + 1 and count("kept") == before["kept"] + 1
+    assert count("forbidden", "none") == before["none"] + 1
+
+
+def test_no_label_names_a_person_or_grows_with_what_clients_send(world):
+    world.credential("alice")
+
+    def series():
+        return {line.rsplit(" ", 1)[0] for path in ("/metrics", "/metrics/controller")
+                for line in scrape(world, path).splitlines() if not line.startswith("#")}
+    world.ask("alice", "GET", "/random-0", headers={"Host": "evil-0"})
+    before = series()
+    for number in range(1, 40):
+        world.ask("alice", "GET", f"/random-{number}", headers={"Host": f"evil-{number}", "X-Forwarded-For": "1.2.3.4"})
+        world.ask("alice", "POST", "login", {"role": f"role-{number}"})
+    after = series()
+
+    assert len(after - before) <= 16, after - before
+    assert not any(word in line for line in after for word in ("alice", "example", "evil", "random", "role-", "1.2.3.4"))
+
+
+def test_the_log_names_the_peer_and_not_what_a_header_says(world):
+    answer = world.ask("alice", "GET", "access", headers={"X-Forwarded-For": "6.6.6.6", "X-Real-Ip": "6.6.6.6"})
+
+    [line] = world.log_lines("server", msg="request", trace_id=answer.headers["trace-id"])
+    assert line["peer"].startswith("127.0.0.1:") and "6.6.6.6" not in world.log("server")
+
+
+# --- traces ---
+
+def test_every_request_becomes_a_span_of_the_trace_it_came_with(world):
+    with stand_in_collector(world) as collector:
+        config = config_of(world, "tka-server", otel__endpoint=collector.endpoint)
+        with own_daemon(world, "tka-server", config) as daemon:
+            daemon.await_status(200)
+            answer = world.ask("alice", "POST", "login", url=URL, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+            world.ask("alice", "GET", "access", url=URL, headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
+            [span] = eventually("the span", lambda: collector.named("POST /api/v1alpha1/login"))
+
+        assert (span["traceId"], span["parentSpanId"]) == (TRACE, PARENT)
+        assert answer.headers["traceparent"] == f"00-{TRACE}-{span['spanId']}-01"
+        assert attributes(span)["http.response.status_code"] == "202" and span["kind"] == 2
+        assert int(span["startTimeUnixNano"]) < int(span["endTimeUnixNano"])
+        assert collector.resources[0]["service.name"] == "tka-server"
+        assert not collector.named("GET /api/v1alpha1/access"), "who asks wants no trace of it"
+        assert "alice" not in json.dumps(collector.spans) and "eyJ" not in json.dumps(collector.spans)
+
+
+def test_a_span_that_was_not_sent_yet_is_sent_at_the_end(world):
+    with stand_in_collector(world) as collector:
+        with own_daemon(world, "tka-server", config_of(world, "tka-server", otel__endpoint=collector.endpoint)) as daemon:
+            daemon.await_status(200)
+            world.ask("alice", "GET", "/last", url=URL)
+
+        assert any(attributes(span).get("http.response.status_code") == "404" for span in collector.spans)
+
+
+def test_a_collector_that_refuses_or_is_away_holds_up_nobody(world):
+    with stand_in_collector(world) as collector:
+        collector.refusing = True
+        with own_daemon(world, "tka-server", config_of(world, "tka-server", otel__endpoint=collector.endpoint)) as daemon:
+            daemon.await_status(200)
+            assert world.ask("alice", "GET", "access", url=URL).status == 200
+
+            eventually("spans dropped", lambda: re.search(
+                r"^tka_trace_spans_dropped_total [1-9]", daemon.probe("/metrics")[1], re.M))
+            assert world.ask("alice", "GET", "access", url=URL).status == 200
