@@ -1,6 +1,6 @@
 # make            build the four programs into build/bin
 # make setup      what Debian must have: installed as root, else the line to type
-# make test       setup, check, check SAN=1, e2e: what CI runs after make lint
+# make test       setup, check, check SAN=1, model, e2e, schedules: what CI runs after make lint
 # make check      unit tests (SAN=1: under ASan and UBSan)
 # make e2e        the programs against a real API server and tailnet
 # make schedules  the same at random: crashes, outages, clocks; make model: every order of steps
@@ -96,7 +96,9 @@ model: ; docs/model/check
 test: setup
 	$(MAKE) check
 	$(MAKE) check SAN=1
+	$(MAKE) model
 	$(MAKE) e2e
+	$(MAKE) schedules
 
 bench: $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(call archives,operator) ; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -76,7 +76,8 @@ static void open_clients(struct running *running, const struct config *config,
         program->session_namespace = config->settings.session_namespace;
         program->release_namespace = config->settings.release_namespace;
         program->rules =
-                (struct rules){ &config->settings.roles, config->settings.max_period_seconds };
+                (struct rules){ &config->settings.roles, config->settings.min_period_seconds,
+                                config->settings.max_period_seconds };
         running->probes.program = program;
 }
 

@@ -7,7 +7,7 @@
 /* What this cluster allows. Borrowed. */
 struct rules {
         const struct text_list *roles;
-        int64_t max_period_seconds;
+        int64_t min_period_seconds, max_period_seconds;
 };
 
 enum role_state { ROLE_UNKNOWN, ROLE_EXISTS, ROLE_MISSING };

@@ -28,17 +28,20 @@ static bool has_bad_period(const struct question *question, char message[REFUSAL
         struct error err = { 0 };
         int64_t seconds = 0;
         int64_t ends_at = 0;
-        char most[DURATION_TEXT_SIZE];
+        char limit[DURATION_TEXT_SIZE];
 
         if (!signin_ends_at(question->signin, &ends_at, &err) ||
             !duration_parse_seconds(question->signin->spec.validity_period, &seconds, &err)) {
                 snprintf(message, REFUSAL_MESSAGE_SIZE, "%s", err.text);
                 return true;
         }
-        snprintf(message, REFUSAL_MESSAGE_SIZE, "\"validity_period\": \"%s\" is longer than %s",
-                 question->signin->spec.validity_period,
-                 duration_format_seconds(question->rules->max_period_seconds, most));
-        return seconds < 1 || seconds > question->rules->max_period_seconds;
+        bool shorter = seconds < question->rules->min_period_seconds;
+        snprintf(message, REFUSAL_MESSAGE_SIZE, "\"validity_period\": \"%s\" is %s than %s",
+                 question->signin->spec.validity_period, shorter ? "shorter" : "longer",
+                 duration_format_seconds(shorter ? question->rules->min_period_seconds
+                                                 : question->rules->max_period_seconds,
+                                         limit));
+        return shorter || seconds > question->rules->max_period_seconds;
 }
 
 static bool is_from_the_future(const struct question *question, char message[REFUSAL_MESSAGE_SIZE])

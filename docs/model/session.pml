@@ -5,7 +5,11 @@
  * knew before such a step may be out of date when the step is taken. */
 
 #ifndef OPERATORS
-#define OPERATORS 1 /* that work at once: more than one means that no lease keeps them apart */
+#define OPERATORS 1
+#endif
+/* LEASE: of several operators only the one that holds it writes. Without it all of them do. */
+#ifndef TAKEOVERS
+#define TAKEOVERS 2 /* of the lease, at any point between two writes */
 #endif
 #ifndef LOGINS
 #define LOGINS 3
@@ -13,7 +17,9 @@
 #ifndef CRASHES
 #define CRASHES 2 /* of the operator, at any point */
 #endif
+#ifndef LAST
 #define LAST 3   /* the clock stops there, so that everything comes to an end */
+#endif
 #define PERIOD 1
 
 /* --- what the API server holds; 0 is no object --- */
@@ -31,6 +37,8 @@ bool ready;        /* status: provisioned, for this uid and these times */
 /* What was made for it: the uid of the object, and the uid of the TkaSignin on its label. */
 byte account, account_label;
 byte binding, binding_label;
+
+byte holder = 1, term = 1; /* of the lease; terms never come back */
 
 byte crashes;
 bool asked;        /* somebody signed out: an end before `ends` is as it should be */
@@ -111,6 +119,15 @@ proctype clock()
         od
 }
 
+/* --- the lease --- */
+
+/* What its holder had begun is over by then: it gives up a second before others may take it. */
+proctype election()
+{
+        byte i;
+        for (i : 1 .. TAKEOVERS) { d_step { holder = 3 - holder; term++ } }
+}
+
 /* --- tka-server, on behalf of a person --- */
 
 /* The answer to a login is success: then the right is there. Whatever crashes or gives up here
@@ -158,26 +175,53 @@ proctype server()
 
 /* --- tka-operator --- */
 
+/* Also a moment in which others go on. */
 inline maybe_crash()
 {
+#if CRASHES > 0
         if
         :: crashes < CRASHES -> d_step { crashes++ }; goto begin
         :: true
         fi
+#else
+        skip
+#endif
 }
 
-/* Whatever a name holds that carries another label is an orphan: deleted by its uid. */
+#ifdef LEASE
+#define may_write (holder == me && term == seen_term)
+#else
+#define may_write true
+#endif
+
+/* What has the name and another label: the next session's, if the one we think of is over, as only
+ * the API server knows; else an orphan, deleted by its uid. */
+inline delete_stranger(object, label)
+{
+        maybe_crash();
+        if
+        :: signin == seen -> skip
+        :: else -> goto begin
+        fi;
+        maybe_crash();
+        d_step {
+                if
+                :: may_write -> delete_dependent(object, label, found)
+                :: else
+                fi }
+}
+
 inline provide(object, label)
 {
         d_step {
                 found = 0;
                 if
-                :: object == 0 -> create(object, label, seen)
-                :: object != 0 && label != seen -> found = object /* AlreadyExists */
+                :: may_write && object == 0 -> create(object, label, seen)
+                :: may_write && object != 0 && label != seen -> found = object /* AlreadyExists */
                 :: else
                 fi };
         if
-        :: found != 0 -> maybe_crash(); d_step { delete_dependent(object, label, found) }
+        :: found != 0 -> delete_stranger(object, label)
         :: else
         fi
 }
@@ -185,9 +229,20 @@ inline provide(object, label)
 /* In teardown, what was never seen may still be there: looked up, then deleted by its uid. */
 inline take_away(object, label)
 {
-        d_step { found = object };
-        maybe_crash();
-        d_step { delete_dependent(object, label, found); found = 0 }
+        d_step { found = object; found_label = label };
+        if
+#ifndef WITHOUT_LABEL
+        :: found != 0 && found_label != seen -> delete_stranger(object, label)
+#endif
+        :: else ->
+                maybe_crash();
+                d_step {
+                        if
+                        :: may_write -> delete_dependent(object, label, found)
+                        :: else
+                        fi }
+        fi;
+        d_step { found = 0; found_label = 0 }
 }
 
 /* Dependents first, then the TkaSignins: what carries the label of none of them is an orphan. */
@@ -198,7 +253,11 @@ inline sweep(object, label)
         if
         :: found != 0 && signin != found_label ->
                 maybe_crash();
-                d_step { delete_dependent(object, label, found) }
+                d_step {
+                        if
+                        :: may_write -> delete_dependent(object, label, found)
+                        :: else
+                        fi }
         :: else
         fi;
         found = 0; found_label = 0
@@ -206,25 +265,30 @@ inline sweep(object, label)
 
 #define something_to_do \
         (signin != 0 || account != 0 || binding != 0)
+#ifdef LEASE
+#define its_turn (holder == me)
+#else
+#define its_turn true
+#endif
 #define as_it_should_be \
         (signin != 0 && !deleting && !over && ready && \
          account_label == signin && binding_label == signin)
 
-proctype operator()
+proctype operator(byte me)
 {
-        byte seen, seen_version, found, found_label;
+        byte seen, seen_version, seen_term, found, found_label;
         bool seen_deleting, seen_finalizer, seen_over, seen_account, seen_binding;
 
 begin:
         skip; /* knows nothing: lists */
         d_step {
-                seen = 0; seen_version = 0; found = 0; found_label = 0;
+                seen = 0; seen_version = 0; seen_term = 0; found = 0; found_label = 0;
                 seen_deleting = false; seen_finalizer = false; seen_over = false;
                 seen_account = false; seen_binding = false };
         do
-        :: something_to_do && !as_it_should_be ->
+        :: something_to_do && !as_it_should_be && its_turn ->
                 d_step {
-                        found = 0; found_label = 0;
+                        found = 0; found_label = 0; seen_term = term;
                         seen = signin; seen_version = version; seen_deleting = deleting;
                         seen_finalizer = finalizer; seen_over = signin != 0 && over;
                         seen_account = account_label == signin && account != 0;
@@ -241,7 +305,7 @@ begin:
                         maybe_crash();
                         d_step {
                                 if
-                                :: signin == seen && deleting -> finalizer = false
+                                :: may_write && signin == seen && deleting -> finalizer = false
                                 :: else
                                 fi;
                                 vanish_if_free() }
@@ -249,14 +313,14 @@ begin:
                         d_step {
                                 if
 #ifdef WITHOUT_VERSION
-                                :: signin == seen && !deleting ->
+                                :: may_write && signin == seen && !deleting ->
 #else
-                                :: signin == seen && version == seen_version && !deleting ->
+                                :: may_write && signin == seen && version == seen_version && !deleting ->
 #endif
-                                        assert(over || asked) /* nothing ends early */
+                                        assert(over || asked); /* nothing ends early */
+                                        delete_signin(seen, seen_version)
                                 :: else
-                                fi;
-                                delete_signin(seen, seen_version) }
+                                fi }
 #ifdef WITHOUT_FINALIZER
                 :: seen != 0 && !seen_deleting && !seen_over ->
 #else
@@ -268,7 +332,8 @@ begin:
                         :: seen_account && seen_binding ->
                                 d_step { /* status, with the uid and for these times alone */
                                         if
-                                        :: signin == seen && version == seen_version && !deleting ->
+                                        :: may_write && signin == seen &&
+                                           version == seen_version && !deleting ->
                                                 ready = true
                                         :: else
                                         fi }
@@ -284,7 +349,10 @@ init
                 run clock();
                 run server();
                 byte i;
-                for (i : 1 .. OPERATORS) { run operator() }
+                for (i : 1 .. OPERATORS) { run operator(i) }
+#ifdef LEASE
+                run election()
+#endif
         }
 }
 

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from signins import signin
 from world import ACCOUNTS, BINDINGS, GROUP, eventually, rule
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+P1 = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/tka-p1-signins"
+ELSEWHERE = GROUP.replace("/namespaces/tka/", "/namespaces/default/")
 OPERATOR = "system:serviceaccount:tka-system:tka-operator"
 SERVER = "system:serviceaccount:tka-system:tka-server"
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "of-an-attack"}}
@@ -87,6 +90,37 @@ def test_a_cluster_admin_session_neither_prolongs_itself_nor_ends_others_by_hand
         status, said = alice.ask(method, f"{GROUP}/{name_of(world, username=who)}", body,
                                  kind="application/merge-patch+json")
         assert status == 422, said
+
+
+def signin_elsewhere():
+    """A TkaSignin that is as it should be, but for where it is."""
+    body = signin(login="mallory@example.com")
+    return {**body, "metadata": {"name": body["metadata"]["name"], "namespace": "default"}}
+
+
+@pytest.fixture
+def without_p1(world):
+    """As if somebody had taken away the policy that says who writes TkaSignins, and where."""
+    def is_refused():
+        return world.kube(ELSEWHERE + "?dryRun=All", "POST", signin_elsewhere())[0] == 422
+    assert is_refused()
+    assert world.kube(P1, "DELETE")[0] == 200
+    try:
+        eventually("the policy is gone", lambda: not is_refused())
+        yield
+    finally:
+        world.rig.cluster.apply()
+        eventually("the policy holds again", is_refused, 20)
+
+
+def test_a_signin_in_another_namespace_gets_no_right_even_without_the_policy(world, without_p1):
+    status, value = world.kube(ELSEWHERE, "POST", signin_elsewhere())
+    assert status == 201, value
+    try:
+        world.credential("alice")  # the operator is at work
+        assert not world.made_for(value["metadata"]["uid"]) and "status" not in value
+    finally:
+        world.kube(f"{ELSEWHERE}/{value['metadata']['name']}", "DELETE")
 
 
 # --- not promised: docs/security.md says so, and these say that it is so ---

@@ -40,12 +40,13 @@ RIG_OBJECTS = [
 ]
 
 
-def with_roles(text):
-    """Manifests as delivered list the one default role; the rig lists three."""
+def with_rig_values(text):
+    """Manifests as delivered list the one default role and sessions of a minute; the rig has three
+    roles, and sessions that tests can wait for the end of."""
     listed = ", ".join(ROLES)
     quoted = ", ".join(f"'{role}'" for role in ROLES)
     for old, new in (("resourceNames: [view]", f"resourceNames: [{listed}]"),
-                     ("['view']", f"[{quoted}]"),
+                     ("['view']", f"[{quoted}]"), ("duration('1m')", "duration('1s')"),
                      ('["view"]', f"[{quoted}]".replace("'", '"'))):
         text = text.replace(old, new)
     return text
@@ -190,7 +191,7 @@ class Cluster:
         for folder in ("schema/crd", "deploy/rbac", "deploy/policies"):
             found[folder] = sorted((self.repository / folder).glob("*.yaml"))
             for path in found[folder]:
-                text += "---\n" + with_roles(path.read_text()) + "\n"
+                text += "---\n" + with_rig_values(path.read_text()) + "\n"
         self.kubectl("apply", "--server-side", "-f", "-", text=text)
         if found["schema/crd"]:
             self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")

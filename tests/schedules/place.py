@@ -24,6 +24,7 @@ SERVER_PORT, HEALTH_PORT, PROXY_PORT = 8300, 8400, 8600
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 READY_SECONDS = 120  # restarts of the API server beside it included
 LISTED = ["view"]  # the roles in the manifests
+ROLES = ["schedules-edit", "schedules-view"]  # the same everywhere, so that only names tell the places apart
 PROGRAMS = {"server": ("tka-server", "serve"), "operator": ("tka-operator", "run"),
             "standby": ("tka-operator", "run")}
 
@@ -49,26 +50,17 @@ def work_of(slot):
     return f"tka-w{slot}"
 
 
-def roles_of(slot):
-    """Of its own, as the names of bindings tell roles apart and not places."""
-    return [f"tka-s{slot}-{name}" for name in ("edit", "view")]
-
-
-def every_role():
-    return [role for slot in range(COUNT) for role in roles_of(slot)]
-
-
 def release_of(slot):
     return f"tka-r{slot}"
 
 
 def read_delivered(repository, folder):
-    """The objects of the manifests, with the roles of every place for the listed one."""
+    """The objects of the manifests, with our roles for the listed one."""
     for path in sorted((repository / folder).glob("*.yaml")):
         for each in yaml.safe_load_all(path.read_text()):
             for rule in (each or {}).get("rules", []):
                 if rule.get("resourceNames") == LISTED:
-                    rule["resourceNames"] = every_role()
+                    rule["resourceNames"] = ROLES
             if each:
                 yield each
 
@@ -81,7 +73,9 @@ def policies_for_all(repository):
             if variable["name"] == "sessions" and words:
                 variable["expression"] = words
             elif variable["name"] == "roles":
-                variable["expression"] = str(every_role())
+                variable["expression"] = str(ROLES)
+            elif variable["name"] == "minPeriod":
+                variable["expression"] = "duration('1s')"
         yield each
 
 
@@ -89,10 +83,6 @@ def rights_for(repository, slot):
     """The delivered namespaces, Roles and RoleBindings, once more for a place."""
     names = {SESSIONS: sessions_of(slot), RELEASE: release_of(slot)}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": work_of(slot)}}
-    for role in roles_of(slot):
-        yield {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-               "metadata": {"name": role},
-               "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]}
     for each in [*read_delivered(repository, "deploy/rbac"), *RIG_OBJECTS]:
         metadata = each["metadata"]
         if each["kind"] == "Namespace":
@@ -105,6 +95,10 @@ def prepare(rig, count):
     """Everything in the cluster and on disk that `count` places need."""
     repository = rig.cluster.repository
     objects = [each for slot in range(count) for each in rights_for(repository, slot)]
+    objects += [{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                 "metadata": {"name": role},
+                 "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]}
+                for role in ROLES]
     objects += [each for each in read_delivered(repository, "deploy/rbac")
                 if each["kind"] == "ClusterRole"]
     objects.sort(key=lambda each: each["kind"] != "Namespace")
@@ -123,10 +117,8 @@ def policy():
     grants = [{"src": ["autogroup:member"], "dst": ["tag:tka"], "ip": ["tcp:*"]}]
     for people, roles in ((["alice@example.com"], 2),
                           (["bob@example.com", "alice@example.org"], 1)):
-        rules = []
-        for slot in range(COUNT):
-            rules += [{"role": role} for role in roles_of(slot)[-roles:]]
-            rules.append({"role": roles_of(slot)[-1], "namespaces": [work_of(slot)]})
+        rules = [{"role": role} for role in ROLES[-roles:]]
+        rules += [{"role": ROLES[-1], "namespaces": [work_of(slot)]} for slot in range(COUNT)]
         rules = [{**rule, "period": "1h", "priority": place} for place, rule in enumerate(rules)]
         grants.append({"src": people, "dst": ["tag:tka"], "ip": ["tcp:*"],
                        "app": {CAPABILITY: rules}})
@@ -159,7 +151,7 @@ def configure(rig, slot, daemon):
         config["tailscale"]["port"] = SERVER_PORT + slot
     else:
         config = rig.daemons.common("operator", (LOOPBACK, 0))
-    config["operator"] |= {"namespace": sessions_of(slot), "roles": roles_of(slot)}
+    config["operator"] |= {"namespace": sessions_of(slot), "roles": ROLES}
     config["kubernetes"] = {"kubeconfig": str(folder / "kubeconfig"),
                             "namespace": release_of(slot)}
     address, port = health_of(slot, daemon)

@@ -15,7 +15,7 @@ import judge
 from cluster import ETCD
 from history import History
 from host import ask
-from place import SERVER_PORT, Daemon, clear, roles_of, sessions_of, work_of
+from place import ROLES, SERVER_PORT, Daemon, clear, sessions_of, work_of
 from world import ACCOUNTS, BINDINGS, GROUP
 
 API = "/api/v1alpha1/"
@@ -143,8 +143,8 @@ class Schedule:
     def person(self):
         """(node, what is asked for): a role, perhaps in one namespace only."""
         node = self.random.choice(list(PEOPLE))
-        view = roles_of(self.slot)[-1]
-        wishes = [{"role": role} for role in roles_of(self.slot)[-PEOPLE[node]:]]
+        view = ROLES[-1]
+        wishes = [{"role": role} for role in ROLES[-PEOPLE[node]:]]
         wishes.append({"role": view, "namespaces": [work_of(self.slot)]})
         return node, self.random.choice(wishes)
 

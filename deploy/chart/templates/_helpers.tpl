@@ -62,6 +62,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
       "sessions" (printf "'%s'" $root.Values.tka.operator.namespace)
       "release" (printf "'%s'" $root.Release.Namespace)
       "roles" (printf "['%s']" (join "', '" $root.Values.tka.operator.roles))
+      "minPeriod" (printf "duration('%s')" $root.Values.tka.server.minPeriod)
       "maxPeriod" (printf "duration('%s')" $root.Values.tka.server.maxPeriod) }}
 {{- if $root.Values.policies.audiences }}
 {{- $_ := set $known "audiences" (printf "['%s']" (join "', '" $root.Values.policies.audiences)) }}

@@ -82,7 +82,7 @@ static void decide(const struct observed *observed, int64_t now, struct plan *pl
         char edit[] = "edit";
         char *roles[] = { view, edit };
         const struct text_list list = { roles, ARRAY_LENGTH(roles) };
-        const struct rules rules = { &list, 24 * HOUR };
+        const struct rules rules = { &list, 60, 24 * HOUR };
 
         reconcile(observed, &rules, now, plan);
 }
@@ -405,6 +405,11 @@ static void break_long(struct signin *signin)
         set(&signin->spec.validity_period, "24h1s");
 }
 
+static void break_short(struct signin *signin)
+{
+        set(&signin->spec.validity_period, "59s");
+}
+
 static void break_text(struct signin *signin)
 {
         set(&signin->spec.validity_period, "soon");
@@ -438,6 +443,7 @@ TEST(refuses_and_takes_away_what_was_given)
         } cases[] = {
                 { break_name,      "status NameMismatch"      },
                 { break_long,      "status InvalidPeriod"     },
+                { break_short,     "status InvalidPeriod"     },
                 { break_text,      "status InvalidPeriod"     },
                 { break_zero,      "status InvalidPeriod"     },
                 { break_negative,  "status InvalidPeriod"     },
