@@ -2,37 +2,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/readable.h"
 
 #define ADDRESSES_MAX 8
 #define LIMIT_ANSWER 1024 /* bytes: one address a line */
-
-/* getaddrinfo(3) knows every source of names the system has, and no deadline: a child process asks
- * it, and is ended when it takes too long. */
-struct lookup {
-        pid_t child;
-        int answer; /* what the child writes */
-};
-
-static void end_lookup(struct lookup *lookup)
-{
-        if (lookup->answer >= 0)
-                close(lookup->answer);
-        if (lookup->child <= 0)
-                return;
-        kill(lookup->child, SIGKILL);
-        while (waitpid(lookup->child, NULL, 0) < 0 && errno == EINTR)
-                ;
-}
 
 static void write_family(int fd, const struct addrinfo *found, int family)
 {
@@ -50,31 +30,17 @@ static void write_family(int fd, const struct addrinfo *found, int family)
         }
 }
 
-static void answer(const char *host, int fd)
+/* getaddrinfo(3) knows every source of names the system has, and no deadline. */
+static void look_up(const void *what, int answer)
 {
         const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+        const char *host = what;
         struct addrinfo *found = NULL;
 
         if (getaddrinfo(host, NULL, &hints, &found) == 0) {
-                write_family(fd, found, AF_INET);
-                write_family(fd, found, AF_INET6);
+                write_family(answer, found, AF_INET);
+                write_family(answer, found, AF_INET6);
         }
-        _exit(0);
-}
-
-static bool start_lookup(const char *host, struct lookup *lookup, struct error *err)
-{
-        int ends[2];
-
-        if (pipe2(ends, O_CLOEXEC) != 0)
-                return error_set(err, ERROR_INTERNAL, "making a pipe: %s", strerror(errno));
-        lookup->answer = ends[0];
-        lookup->child = fork();
-        if (lookup->child == 0)
-                answer(host, ends[1]);
-        close(ends[1]);
-        return lookup->child > 0 ||
-               error_set(err, ERROR_INTERNAL, "starting a process: %s", strerror(errno));
 }
 
 static bool read_answer(struct loop *loop, int fd, int64_t timeout_ms, struct buf *text)
@@ -116,7 +82,7 @@ static void add_lines(const char *lines, struct text_list *addresses)
 bool resolve_host(struct loop *loop, const char *host, int64_t timeout_ms,
                   struct text_list *addresses, struct error *err)
 {
-        scoped(end_lookup) struct lookup lookup = { .answer = -1 };
+        scoped(aside_end) struct aside aside = { 0 };
         scoped(buf_clear) struct buf text = { 0 };
 
         if (is_address(host)) {
@@ -124,9 +90,9 @@ bool resolve_host(struct loop *loop, const char *host, int64_t timeout_ms,
                 return true;
         }
         buf_init(&text, LIMIT_ANSWER);
-        if (!start_lookup(host, &lookup, err))
+        if (!aside_start(look_up, host, &aside, err))
                 return false;
-        if (!read_answer(loop, lookup.answer, timeout_ms, &text))
+        if (!read_answer(loop, aside.answer, timeout_ms, &text))
                 return error_set(err, ERROR_UNAVAILABLE, "looking up \"%s\": no answer in time",
                                  host);
         if (text.length == 0)
