@@ -52,7 +52,7 @@ def time_hits(rig, programs, counts, argv, other, env=None):
 
 def libraries(rig, argv):
     """How many the dynamic linker maps on a hit, those opened later among them."""
-    report = run(rig, *argv, env={"LD_DEBUG": "files"}).stderr
+    report = run(rig, "env", "LD_DEBUG=files", *argv).stderr
     if "kubectl-tka-remote" in report:
         raise RigError("kubectl-tka-remote was run: this is no hit")
     return len(set(re.findall(r"calling init: (\S+)", report)))

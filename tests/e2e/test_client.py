@@ -9,6 +9,7 @@ import re
 import socket
 import stat
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -343,6 +344,7 @@ BROKEN_ENTRIES = {
     "of a newer version": lambda path: edit_entry(path, version=99),
     "of another node": lambda path: edit_entry(path, addresses="100.64.0.99"),
     "ended": lambda path: edit_entry(path, expires=1, until=1),
+    "from the future": lambda path: edit_entry(path, fetched_at=int(time.time()) + 3600),
     "numbers of another world": lambda path: edit_entry(path, expires=1 << 62, clock_offset=1 << 62),
     "readable by all": lambda path: path.chmod(0o644),
     "of somebody else": lambda path: os.chown(path, 65534, 65534),
