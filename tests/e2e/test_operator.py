@@ -46,7 +46,7 @@ def namespace(world, name):
 
 def delete_namespace(world, name):
     world.kube(f"{NAMESPACES}/{name}", "DELETE")
-    eventually(f"namespace {name} is gone", lambda: world.kube(f"{NAMESPACES}/{name}")[0] == 404, 30)
+    eventually(f"namespace {name} is gone", lambda: world.kube(f"{NAMESPACES}/{name}")[0] == 404, 90)
 
 
 # --- from beginning to end ---
@@ -289,16 +289,30 @@ def test_deleting_the_session_namespace_takes_every_right_away(world):
     world.credential("bob")
     world.kube(f"{NAMESPACES}/tka", "DELETE")
     try:
-        eventually("all bindings are gone", lambda: not world.items(f"{BINDINGS}?labelSelector={UID_LABEL}"), 20)
+        eventually("all bindings are gone", lambda: not world.items(f"{BINDINGS}?labelSelector={UID_LABEL}"), 60)
         assert not world.may(token, "get", "pods")
+    finally:
         let_go(world)
         delete_namespace(world, "tka")
-    finally:
         world.rig.cluster.apply()
     assert world.credential("alice")["status"]["token"]
 
 
 # --- numbers ---
+
+@pytest.mark.parametrize("path, words", [
+    ("/livez", "alive"), ("/readyz", "ready"), ("/ready", "ready"), ("/metrics", "tka_sessions_overdue 0"),
+    ("/metrics/controller", "tka_reconcile_duration_seconds_bucket"), ("/metrics", "tka_operator_leader 1")])
+def test_probes_and_scrapes_are_answered(world, path, words):
+    provisioned(world)
+    connection = world.rig.host.http("hub", OPERATOR_HEALTH)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = world.answer_of(connection.getresponse())
+
+    assert answer.status == 200 and words in answer.text
+    assert "alice" not in answer.text
+
 
 def gauges(world):
     return {name: world.metric(name, health=OPERATOR_HEALTH)

@@ -25,6 +25,7 @@ JUMPS_SECONDS = (-86400, -3600, -61, -10, -2, 2, 10, 61, 3600, 86400)
 EXPECTED = {0, 200, 202, 401, 404, 429, 503}
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{20,}\.")
 SHORT_GRACE, LONG_GRACE = 15, judge.KILLED_SECONDS
+QUIET_SECONDS = 2
 ALONE, PAIRS = ("server", "operator"), ("server", "operator", "standby")
 TWO_OPERATORS = 0.5  # of the schedules have a second one, and either can be the one that works
 ENDS = (0, 1, -9, -15)  # -15: SIGTERM came before it listened for it; 1: it cannot go on
@@ -406,14 +407,18 @@ class Schedule:
         return notes, judge.sessions_in(self.history.events())
 
     def await_the_end(self):
-        while self.history.left():
+        """A write that a daemon has given up can still arrive: so nothing must be left for a while."""
+        quiet_since = time.time()
+        while time.time() < quiet_since + QUIET_SECONDS:
+            time.sleep(0.1)
+            if not self.history.left():
+                continue
+            quiet_since = time.time()
             notes, sessions = self.known()
             ends = [judge.end_of(each) for each in sessions.values() if each.versions]
-            limit = judge.deadline(max(ends, default=0), notes.disturbances) + 2
-            if time.time() > limit:
+            if quiet_since > judge.deadline(max(ends, default=0), notes.disturbances) + 2:
                 self.say(f"left over: {[each['metadata']['name'] for each in self.history.left()]}")
                 return
-            time.sleep(0.1)
         self.say("nothing is left")
 
     def refuse_tokens(self):
