@@ -1,21 +1,11 @@
-#include "kubectl-tka/remote/layout.h"
-
 #include <string.h>
 
-#include <yaml.h>
-
+#include "kubectl-tka/remote/layout_private.h"
 #include "lib/json.h"
 #include "lib/memory.h"
 #include "lib/yaml.h"
 
-struct layout {
-        const struct buf *text;
-        yaml_document_t document;
-        const yaml_node_t *root; /* NULL: no content */
-        bool loaded;
-};
-
-static void clear_layout(struct layout *layout)
+void layout_clear(struct layout *layout)
 {
         if (layout->loaded)
                 yaml_document_delete(&layout->document);
@@ -37,7 +27,7 @@ static bool has_plain_lines(const struct buf *text)
         return true;
 }
 
-static bool read_layout(const struct buf *text, struct layout *layout)
+bool layout_read(const struct buf *text, struct layout *layout)
 {
         yaml_parser_t parser;
 
@@ -57,33 +47,33 @@ static bool read_layout(const struct buf *text, struct layout *layout)
                                  layout->root->start_mark.column == 0);
 }
 
-static yaml_node_t *get_node(struct layout *layout, int index)
+const yaml_node_t *layout_get_node(struct layout *layout, int index)
 {
         return yaml_document_get_node(&layout->document, index);
 }
 
-static bool node_is(const yaml_node_t *node, const char *text)
+bool layout_node_is(const yaml_node_t *node, const char *text)
 {
         return node && node->type == YAML_SCALAR_NODE &&
                strcmp((const char *)node->data.scalar.value, text) == 0;
 }
 
 /* The value under key in a mapping; *key_node is the key itself. */
-static const yaml_node_t *find_value(struct layout *layout, const yaml_node_t *mapping,
-                                     const char *key, const yaml_node_t **key_node)
+const yaml_node_t *layout_find(struct layout *layout, const yaml_node_t *mapping, const char *key,
+                               const yaml_node_t **key_node)
 {
         if (!mapping || mapping->type != YAML_MAPPING_NODE)
                 return NULL;
         for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
              pair < mapping->data.mapping.pairs.top; pair++) {
-                *key_node = get_node(layout, pair->key);
-                if (node_is(*key_node, key))
-                        return get_node(layout, pair->value);
+                *key_node = layout_get_node(layout, pair->key);
+                if (layout_node_is(*key_node, key))
+                        return layout_get_node(layout, pair->value);
         }
         return NULL;
 }
 
-static size_t line_start(struct layout *layout, size_t line)
+size_t layout_line_start(struct layout *layout, size_t line)
 {
         const char *text = buf_text(layout->text);
         const char *at = text;
@@ -95,10 +85,10 @@ static size_t line_start(struct layout *layout, size_t line)
         return at ? (size_t)(at - text) : layout->text->length;
 }
 
-static size_t offset_of(struct layout *layout, const yaml_mark_t *mark)
+size_t layout_offset(struct layout *layout, const yaml_mark_t *mark)
 {
         const char *text = buf_text(layout->text);
-        size_t offset = line_start(layout, mark->line);
+        size_t offset = layout_line_start(layout, mark->line);
 
         for (size_t column = 0; column < mark->column && text[offset]; column++)
                 do
@@ -127,7 +117,7 @@ static size_t larger(size_t one, size_t other)
 /* The mark at the end of a block collection is of no use: it stands behind the comments that
  * follow. Depth is bounded by yaml_parse(), which has read the text before.
  * NOLINTNEXTLINE(misc-no-recursion) */
-static size_t end_line(struct layout *layout, const yaml_node_t *node)
+size_t layout_end_line(struct layout *layout, const yaml_node_t *node)
 {
         size_t end = node ? node->start_mark.line + 1 : 0;
 
@@ -137,8 +127,10 @@ static size_t end_line(struct layout *layout, const yaml_node_t *node)
             node->data.mapping.style != YAML_FLOW_MAPPING_STYLE) {
                 for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
                      pair < node->data.mapping.pairs.top; pair++) {
-                        end = larger(end, end_line(layout, get_node(layout, pair->key)));
-                        end = larger(end, end_line(layout, get_node(layout, pair->value)));
+                        end = larger(end,
+                                     layout_end_line(layout, layout_get_node(layout, pair->key)));
+                        end = larger(end,
+                                     layout_end_line(layout, layout_get_node(layout, pair->value)));
                 }
                 return end;
         }
@@ -146,45 +138,13 @@ static size_t end_line(struct layout *layout, const yaml_node_t *node)
             node->data.sequence.style != YAML_FLOW_SEQUENCE_STYLE) {
                 for (const yaml_node_item_t *item = node->data.sequence.items.start;
                      item < node->data.sequence.items.top; item++)
-                        end = larger(end, end_line(layout, get_node(layout, *item)));
+                        end = larger(end, layout_end_line(layout, layout_get_node(layout, *item)));
                 return end;
         }
         return end_line_of_leaf(node);
 }
 
-static bool line_has_dash(struct layout *layout, size_t line, size_t column)
-{
-        const char *text = buf_text(layout->text) + line_start(layout, line);
-
-        return strspn(text, " ") == column && text[column] == '-';
-}
-
-/* The line with the dash of an item, which may stand above its content. */
-static bool find_dash(struct layout *layout, const yaml_node_t *sequence, const yaml_node_t *item,
-                      size_t *line)
-{
-        for (size_t at = item->start_mark.line + 1; at > sequence->start_mark.line; at--) {
-                if (line_has_dash(layout, at - 1, sequence->start_mark.column)) {
-                        *line = at - 1;
-                        return true;
-                }
-        }
-        return false;
-}
-
-/* Comments further in than the list belong to its last item. */
-static size_t skip_inner_comments(struct layout *layout, size_t line, size_t column)
-{
-        for (;;) {
-                const char *text = buf_text(layout->text) + line_start(layout, line);
-                size_t blanks = strspn(text, " ");
-                if (blanks <= column || text[blanks] != '#')
-                        return line;
-                line++;
-        }
-}
-
-static void replace(struct buf *text, size_t start, size_t end, const char *lines)
+void layout_replace(struct buf *text, size_t start, size_t end, const char *lines)
 {
         struct buf changed = { .limit = text->limit };
 
@@ -199,126 +159,143 @@ static void replace(struct buf *text, size_t start, size_t end, const char *line
 
 void layout_append(struct buf *text, const char *lines)
 {
-        replace(text, text->length, text->length, lines);
+        layout_replace(text, text->length, text->length, lines);
 }
 
-/* The item as it stands in a list whose dashes are in that column. */
-static void print_item(const json_t *item, size_t column, struct buf *lines)
-{
-        scoped(buf_clear) struct buf flat = { 0 };
-        const char *dash = "- ";
-
-        yaml_print(item, &flat);
-        for (const char *at = buf_text(&flat); *at;) {
-                size_t length = strcspn(at, "\n");
-                if (length > 0)
-                        buf_printf(lines, "%*s%s%.*s", (int)column, "", dash, (int)length, at);
-                buf_add(lines, "\n");
-                dash = "  ";
-                at += length + (at[length] == '\n');
-        }
-}
-
-/* Where in the list an item of that name stands, else where the next one goes. */
-static bool find_place(struct layout *layout, const yaml_node_t *list, const char *name,
-                       size_t *first_line, size_t *last_line)
-{
-        const yaml_node_t *key_node = NULL;
-        const yaml_node_t *last = NULL;
-
-        for (const yaml_node_item_t *at = list->data.sequence.items.start;
-             at < list->data.sequence.items.top; at++) {
-                last = get_node(layout, *at);
-                if (!node_is(find_value(layout, last, "name", &key_node), name))
-                        continue;
-                *last_line = end_line(layout, last);
-                return find_dash(layout, list, last, first_line);
-        }
-        *first_line = skip_inner_comments(layout, end_line(layout, last), list->start_mark.column);
-        *last_line = *first_line;
-        return true;
-}
-
-/* "clusters: []", "clusters: null" or "clusters:": the value goes, the item comes below. */
-static bool fill_empty_list(struct layout *layout, struct buf *text, const yaml_node_t *key,
-                            const yaml_node_t *value, const char *lines)
-{
-        size_t start = offset_of(layout, &value->start_mark);
-        size_t end = offset_of(layout, &value->end_mark);
-        size_t below = line_start(layout, key->start_mark.line + 1);
-
-        if (value->start_mark.line != key->start_mark.line ||
-            value->end_mark.line != key->start_mark.line)
-                return false;
-        replace(text, below, below, lines);
-        replace(text, start, end, "");
-        return true;
-}
-
-static bool is_empty(const yaml_node_t *node)
+bool layout_node_is_empty(const yaml_node_t *node)
 {
         static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
 
         if (node->type == YAML_SEQUENCE_NODE)
                 return node->data.sequence.items.start == node->data.sequence.items.top;
+        if (node->type == YAML_MAPPING_NODE)
+                return node->data.mapping.pairs.start == node->data.mapping.pairs.top;
         for (size_t i = 0; i < ARRAY_LENGTH(nulls); i++)
-                if (node_is(node, nulls[i]) && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
+                if (layout_node_is(node, nulls[i]) &&
+                    node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
                         return true;
         return false;
 }
 
-bool layout_put_item(struct buf *text, const char *key, const json_t *item)
+/* A value on the line of its key; lists in flow style, as JSON writes them. */
+static void print_inline(const json_t *value, struct buf *text)
 {
-        scoped(clear_layout) struct layout layout = { 0 };
-        scoped(buf_clear) struct buf lines = { 0 };
-        const yaml_node_t *key_node = NULL;
-        size_t first_line = 0;
-        size_t last_line = 0;
+        json_auto_t *pair = json_object();
+        scoped(buf_clear) struct buf line = { 0 };
 
-        if (!read_layout(text, &layout))
-                return false;
-        const yaml_node_t *value = find_value(&layout, layout.root, key, &key_node);
-        if (!value) {
-                buf_printf(&lines, "%s:\n", key);
-                print_item(item, 0, &lines);
-                layout_append(text, lines.text);
-                return true;
+        if (json_is_array(value)) {
+                json_print(value, text);
+                return;
         }
-        if (is_empty(value)) {
-                print_item(item, 0, &lines);
-                return fill_empty_list(&layout, text, key_node, value, lines.text);
+        json_object_set_new(pair, "k", json_deep_copy(value));
+        yaml_print(pair, &line);
+        buf_append(text, line.text + strlen("k: "), strcspn(line.text, "\n") - strlen("k: "));
+}
+
+/* Where a key stands, or where it would: the mapping, what of the path is left below it, and the
+ * key's own node (of what is left, or of its first part). */
+struct place {
+        const yaml_node_t *mapping, *key, *value;
+        const char *left;
+};
+
+static bool is_block_mapping(const yaml_node_t *node)
+{
+        return node && node->type == YAML_MAPPING_NODE &&
+               node->data.mapping.style != YAML_FLOW_MAPPING_STYLE;
+}
+
+/* "a.b" may be one key, or "b" below "a". */
+static void find_key(struct layout *layout, const char *path, struct place *place)
+{
+        *place = (struct place){ .mapping = layout->root, .left = path };
+        while (place->mapping) {
+                const char *dot = strchr(place->left, '.');
+                place->value = layout_find(layout, place->mapping, place->left, &place->key);
+                if (place->value || !dot)
+                        return;
+                scoped_free char *head = xstrndup(place->left, (size_t)(dot - place->left));
+                place->value = layout_find(layout, place->mapping, head, &place->key);
+                if (!is_block_mapping(place->value))
+                        return;
+                place->mapping = place->value;
+                place->left = dot + 1;
         }
-        if (value->type != YAML_SEQUENCE_NODE ||
-            value->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE ||
-            !find_place(&layout, value, json_text_at(item, "name"), &first_line, &last_line))
+}
+
+/* "a.b" as lines of their own, "a:" and "  b: value". */
+static void print_nested(const char *path, size_t column, const json_t *value, struct buf *lines)
+{
+        for (const char *dot = strchr(path, '.'); dot; dot = strchr(path, '.')) {
+                buf_printf(lines, "%*s%.*s:\n", (int)column, "", (int)(dot - path), path);
+                path = dot + 1;
+                column += 2;
+        }
+        buf_printf(lines, "%*s%s: ", (int)column, "", path);
+        print_inline(value, lines);
+        buf_add(lines, "\n");
+}
+
+/* The value alone where it stands on the key's line, else the lines it stands on. */
+static bool replace_value(struct layout *layout, struct buf *text, const struct place *place,
+                          const json_t *value)
+{
+        scoped(buf_clear) struct buf line = { 0 };
+        bool has_line = place->value->end_mark.line == place->key->start_mark.line;
+        bool is_list = place->value->type == YAML_SEQUENCE_NODE;
+        size_t start = layout_offset(layout, &place->key->start_mark);
+        size_t end = has_line ? layout_offset(layout, &place->value->end_mark)
+                              : layout_line_start(layout, layout_end_line(layout, place->value));
+
+        if (!has_line && !is_list)
                 return false;
-        print_item(item, value->start_mark.column, &lines);
-        replace(text, line_start(&layout, first_line), line_start(&layout, last_line), lines.text);
+        if (!has_line && buf_text(text)[end - 1] == '\n')
+                end--;
+        buf_append(&line, buf_text(text) + start,
+                   layout_offset(layout, &place->key->end_mark) - start);
+        buf_add(&line, ": ");
+        print_inline(value, &line);
+        layout_replace(text, start, end, line.text);
         return true;
 }
 
-bool layout_put_text(struct buf *text, const char *key, const char *value)
+bool layout_put_value(struct buf *text, const char *path, const json_t *value)
 {
-        scoped(clear_layout) struct layout layout = { 0 };
-        scoped(buf_clear) struct buf line = { 0 };
-        json_auto_t *pair = json_object();
-        const yaml_node_t *key_node = NULL;
+        scoped(layout_clear) struct layout layout = { 0 };
+        scoped(buf_clear) struct buf lines = { 0 };
+        struct place place;
 
-        if (!read_layout(text, &layout))
+        if (!layout_read(text, &layout))
                 return false;
-        json_object_set_new(pair, key, json_string(value));
-        yaml_print(pair, &line);
-
-        const yaml_node_t *old = find_value(&layout, layout.root, key, &key_node);
-        if (!old) {
-                layout_append(text, line.text);
-                return true;
+        find_key(&layout, path, &place);
+        if (place.value && layout_node_is(place.key, place.left))
+                return replace_value(&layout, text, &place, value);
+        print_nested(place.left, place.mapping ? place.mapping->start_mark.column : 0, value,
+                     &lines);
+        if (place.value) { /* a section without keys: its first line is written anew */
+                size_t line = place.key->start_mark.line;
+                if (!layout_node_is_empty(place.value) ||
+                    layout_end_line(&layout, place.value) > line + 1)
+                        return false;
+                layout_replace(text, layout_line_start(&layout, line),
+                               layout_line_start(&layout, line + 1), lines.text);
+        } else if (place.mapping == layout.root) {
+                layout_append(text, lines.text);
+        } else {
+                size_t line = layout_line_start(&layout, layout_end_line(&layout, place.mapping));
+                layout_replace(text, line, line, lines.text);
         }
-        if (old->type != YAML_SCALAR_NODE || old->end_mark.line != key_node->start_mark.line)
-                return false;
-        size_t start = offset_of(&layout, &key_node->start_mark);
-        size_t end = offset_of(&layout, &old->end_mark);
-        buf_truncate(&line, strcspn(line.text, "\n"));
-        replace(text, start, end, line.text);
         return true;
+}
+
+size_t layout_find_line(const struct buf *text, const char *path)
+{
+        scoped(layout_clear) struct layout layout = { 0 };
+        struct place place;
+
+        if (!layout_read(text, &layout))
+                return 0;
+        find_key(&layout, path, &place);
+        return place.value && layout_node_is(place.key, place.left) ? place.key->start_mark.line + 1
+                                                                    : 0;
 }

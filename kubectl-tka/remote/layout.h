@@ -11,5 +11,8 @@ void layout_append(struct buf *text, const char *lines);
 /* Puts item into the list under the top-level key: in place of the item of the same "name", else
  * behind the last. false, and text as it was: the layout is none we know how to change. */
 bool layout_put_item(struct buf *text, const char *key, const json_t *item);
-/* Sets a top-level text; false as above. */
-bool layout_put_text(struct buf *text, const char *key, const char *value);
+/* Sets the value, a scalar or a list of texts, of a key: "a.b" is one key of that name or "b" below
+ * "a", whichever there is. A comment behind it stays. false as above. */
+bool layout_put_value(struct buf *text, const char *path, const json_t *value);
+/* The line of the key, from 1; 0: it is not there. */
+size_t layout_find_line(const struct buf *text, const char *path);

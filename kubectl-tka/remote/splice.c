@@ -120,11 +120,10 @@ static bool change_text(const json_t *before, const json_t *after, const struct 
                     !layout_put_item(text, changes[i].list, item))
                         return false;
         }
-        const char *current = json_text_at(after, "current-context");
+        const json_t *current = json_object_get(after, "current-context");
         return !splice->current_context ||
-               json_equal(json_object_get(before, "current-context"),
-                          json_object_get(after, "current-context")) ||
-               layout_put_text(text, "current-context", current);
+               json_equal(json_object_get(before, "current-context"), current) ||
+               layout_put_value(text, "current-context", current);
 }
 
 static bool reads_as(const struct buf *text, const json_t *expected)

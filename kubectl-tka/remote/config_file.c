@@ -1,0 +1,123 @@
+#include "kubectl-tka/remote/config_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kubectl-tka/remote/layout.h"
+#include "lib/file.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/memory.h"
+#include "lib/yaml.h"
+
+/* What reading the changed text has to give: the key where it stands, else in nested sections. */
+static bool put(json_t *object, const char *key, const json_t *value, struct error *err)
+{
+        while (!json_object_get(object, key) && strchr(key, '.')) {
+                const char *dot = strchr(key, '.');
+                scoped_free char *head = xstrndup(key, (size_t)(dot - key));
+                json_t *section = json_object_get(object, head);
+                if (!section || json_is_null(section)) {
+                        json_object_set_new(object, head, json_object());
+                        section = json_object_get(object, head);
+                }
+                if (!json_is_object(section))
+                        return error_set(err, ERROR_INVALID, "\"%s\" must hold keys of its own",
+                                         head);
+                object = section;
+                key = dot + 1;
+        }
+        json_object_set_new(object, key, json_deep_copy(value));
+        return true;
+}
+
+static bool reads_as(const struct buf *text, const json_t *expected)
+{
+        json_auto_t *found = NULL;
+        struct error ignored = { 0 };
+
+        return yaml_parse(buf_text(text), text->length, &found, &ignored) &&
+               json_equal(found, expected);
+}
+
+bool config_file_edit(const struct buf *text, const char *key, const json_t *value,
+                      struct buf *changed, bool *rewritten, struct error *err)
+{
+        json_auto_t *root = NULL;
+        scoped(buf_clear) struct buf result = { 0 };
+
+        if (!yaml_parse(buf_text(text), text->length, &root, err))
+                return false;
+        if (!json_is_object(root))
+                return error_set(err, ERROR_INVALID, "keys and values are expected");
+        if (!put(root, key, value, err))
+                return false;
+        buf_append(&result, buf_text(text), text->length);
+        bool anew = !layout_put_value(&result, key, value) || !reads_as(&result, root);
+        if (anew) {
+                buf_clear(&result);
+                yaml_print(root, &result);
+                if (!reads_as(&result, root))
+                        return error_set(err, ERROR_INTERNAL,
+                                         "its layout cannot be kept, nor written anew");
+        }
+        buf_append(changed, buf_text(&result), result.length);
+        *rewritten = anew;
+        return true;
+}
+
+static bool make_folder(const char *path, struct error *err)
+{
+        const char *slash = strrchr(path, '/');
+
+        if (!slash || slash == path)
+                return true;
+        scoped_free char *folder = xstrndup(path, (size_t)(slash - path));
+        return access(folder, F_OK) == 0 || file_make_private_directory(folder, err);
+}
+
+static void close_lock(const int *lock)
+{
+        if (*lock >= 0)
+                close(*lock);
+}
+
+/* One at a time, by a lock on the folder: the file itself is replaced. */
+static int lock_folder(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        scoped_free char *folder =
+                slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR)
+                continue;
+        return lock;
+}
+
+bool config_file_set(const char *path, const char *key, const json_t *value, bool *rewritten,
+                     struct error *err)
+{
+        char real[PATH_MAX];
+        const char *whole = realpath(path, real) ? real : path;
+        scoped(buf_clear) struct buf text = { 0 };
+        scoped(buf_clear) struct buf changed = { 0 };
+        struct stat old = { .st_mode = 0600 };
+
+        if (!make_folder(whole, err))
+                return false;
+        scoped(close_lock) int lock = lock_folder(whole);
+        buf_init(&text, LIMIT_CONFIG_FILE);
+        if (!file_read(whole, &text, err) && err->kind != ERROR_NOT_FOUND)
+                return false;
+        stat(whole, &old);
+        return (config_file_edit(&text, key, value, &changed, rewritten, err) ||
+                error_wrap(err, "%s", path)) &&
+               file_write(whole, old.st_mode & 07777, buf_text(&changed), changed.length, err);
+}
