@@ -163,6 +163,84 @@ static const struct command_words commands[] = {
                 .examples = "doctor\ndoctor prod -o json",
                 .flags = "cache output" FINDS_CLUSTER,
         },
+        [COMMAND_CONFIG_GET] = {
+                .name = "config get",
+                .aliases = "get config",
+                .operands = "KEY",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "print the value of a setting",
+                .details = "Exit code 1 when it has none.",
+                .examples = "config get tailscale.hostname",
+                .flags = "output cache" FINDS_SERVER,
+        },
+        [COMMAND_CONFIG_SET] = {
+                .name = "config set",
+                .aliases = "set config",
+                .operands = "KEY VALUE",
+                .operands_max = 2,
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "write a setting into the config file",
+                .details =
+                        "Into the file that --config or TKA_CONFIG names, else "
+                        "~/.config/tka/config.yaml. Only that key changes: comments and order "
+                        "stay. Lists are separated by commas.",
+                .examples = "config set tailscale.hostname tka-prod\n"
+                            "config set tailscale.serverTags tag:tka,tag:tka-prod",
+                .flags = "config quiet help",
+        },
+        [COMMAND_CONFIG_PATH] = {
+                .name = "config path",
+                .aliases = "",
+                .operands = "",
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "print which config file is read",
+                .details = "",
+                .examples = "config path",
+                .flags = "config help",
+        },
+        [COMMAND_CONFIG_LIST] = {
+                .name = "config list",
+                .aliases = "config",
+                .operands = "",
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "show every setting, and where its value comes from",
+                .details = "",
+                .examples = "config list\nconfig list -o json",
+                .flags = "output cache" FINDS_SERVER,
+        },
+        [COMMAND_COMPLETION] = {
+                .name = "completion",
+                .aliases = "",
+                .operands = "[SHELL]",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "print what completes commands, flags, clusters and roles",
+                .details =
+                        "SHELL is bash, zsh, fish or powershell. For \"tka\": in ~/.bashrc, "
+                        "source <(tka completion bash); in ~/.zshrc, behind compinit, source "
+                        "<(tka completion zsh); for fish, tka completion fish "
+                        ">~/.config/fish/completions/tka.fish.\n\n"
+                        "For \"kubectl tka\", where kubectl's own completion is loaded: "
+                        "--install makes the link kubectl_complete-tka beside kubectl-tka.",
+                .examples = "completion bash\ncompletion --install",
+                .flags = "install help",
+        },
+        [COMMAND_INTEGRATION] = {
+                .name = "generate integration",
+                .aliases = "",
+                .operands = "SHELL",
+                .operands_max = 1,
+                .group = COMMAND_GROUP_SETUP,
+                .summary = "print a function \"tka\" that signs one shell alone in",
+                .details =
+                        "SHELL is bash, zsh, fish or powershell. After `tka login` by that "
+                        "function, KUBECONFIG of this shell leads to a file of its own; other "
+                        "shells stay as they are. In ~/.bashrc: "
+                        "source <(tka generate integration bash).",
+                .examples = "generate integration bash",
+                .flags = "help",
+        },
         [COMMAND_VERSION] = {
                 .name = "version",
                 .aliases = "--version",

@@ -19,6 +19,12 @@ enum command {
         COMMAND_KUBECONFIG,
         COMMAND_CLUSTER_INFO,
         COMMAND_DOCTOR,
+        COMMAND_CONFIG_GET,
+        COMMAND_CONFIG_SET,
+        COMMAND_CONFIG_PATH,
+        COMMAND_CONFIG_LIST, /* "config" alone too, so behind the others */
+        COMMAND_COMPLETION,
+        COMMAND_INTEGRATION,
         COMMAND_VERSION,
         COMMAND_HELP,
         COMMAND_CREDENTIAL,

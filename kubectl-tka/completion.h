@@ -6,3 +6,5 @@
 
 /* One candidate a line and the directive ":4" (no files), as kubectl asks kubectl_complete-tka. */
 void completion_print(int argc, char **argv, struct buf *text);
+/* Makes the link kubectl_complete-tka beside the kubectl-tka that kubectl finds. */
+bool completion_install(struct buf *text, struct error *err) must_check;

@@ -1,5 +1,7 @@
 #include "kubectl-tka/config.h"
 
+#include <stdlib.h>
+
 #include "kubectl-tka/cache.h"
 #include "lib/memory.h"
 #include "lib/option_rows.h"
@@ -29,6 +31,8 @@ static const struct option_row rows[] = {
         BARE("all", 'a', "", OPTION_BOOL, all, NULL, "every cluster you have signed in to"),
         BARE("token", 0, "", OPTION_BOOL, token, NULL,
              "put a token into it instead of the plugin: for programs that run none"),
+        BARE("install", 0, "", OPTION_BOOL, install, NULL,
+             "make the link by which kubectl completes \"kubectl tka\""),
         BARE("format", 0, "", OPTION_TEXT, template, "TEMPLATE",
              "for instance '{cluster} {role} {left}'"),
         BARE("kubeconfig", 0, "", OPTION_TEXT, kubeconfig, "FILE",
@@ -92,6 +96,12 @@ void config_clear(struct config *config)
         const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
 
         options_clear(&options, config);
+        free(config->loaded_file);
+        config->loaded_file = NULL;
+        json_decref(config->lines);
+        config->lines = NULL;
+        free(config->notes.origins);
+        config->notes.origins = NULL;
         option_notes_clear(&config->notes);
 }
 
@@ -126,7 +136,7 @@ bool config_read(const struct command_line *line, const json_t *json, const char
 {
         const struct command_words *words = command_words(line->command);
         const struct options options = config_options(line->command);
-        const struct option_sources sources = { json, file, line->argc, line->argv, NULL };
+        const struct option_sources sources = { json, file, line->argc, line->argv, config->lines };
 
         config->program = line->program;
         if (!options_read(&options, &sources, config, &config->notes, err))

@@ -30,10 +30,13 @@ struct config {
         char *reason;
         bool everywhere, all; /* logout */
         bool token;           /* kubeconfig */
+        bool install;         /* completion */
         char *output;         /* -o: one of COMMAND_OUTPUTS */
         char *template;       /* status --format */
         char *ca_hash, *cluster;
 
+        char *loaded_file;   /* the config file that was read, or NULL */
+        json_t *lines;       /* where its keys stand: {"tailscale.port": 3}, or NULL */
         const char *program; /* "kubectl tka" or "tka", as it was typed */
         struct option_notes notes;
 };

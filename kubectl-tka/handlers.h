@@ -6,4 +6,6 @@
 /* Each prints its own result on stdout, nothing else. */
 bool cmd_help(const struct config *config, struct error *err) must_check;
 bool cmd_status(const struct config *config, struct error *err) must_check;
+bool cmd_completion(const struct config *config, struct error *err) must_check;
+bool cmd_integration(const struct config *config, struct error *err) must_check;
 bool cmd_version(const struct config *config, struct error *err) must_check;

@@ -9,26 +9,20 @@
 #include "lib/memory.h"
 #include "lib/wrap.h"
 
-static size_t measure_names(void)
-{
-        size_t longest = 0;
-
-        for (enum command i = 0; i < COMMAND_COUNT; i++)
-                if (strlen(command_words(i)->name) > longest)
-                        longest = strlen(command_words(i)->name);
-        return longest;
-}
+#define NAME_COLUMNS 12 /* a longer name has its summary on the next line */
 
 static void print_group(enum command_group group, size_t width, struct buf *text)
 {
-        size_t column = measure_names() + 4;
+        size_t column = NAME_COLUMNS + 4;
 
         buf_printf(text, "\n%s:\n", command_group_title(group));
         for (enum command i = 0; i < COMMAND_COUNT; i++) {
                 const struct command_words *command = command_words(i);
                 if (command->group != group)
                         continue;
-                buf_printf(text, "  %-*s", (int)column - 2, command->name);
+                buf_printf(text, "  %-*s", NAME_COLUMNS + 2, command->name);
+                if (strlen(command->name) > NAME_COLUMNS)
+                        buf_printf(text, "\n%*s", (int)column, "");
                 wrap_print(command->summary, column, width, text);
                 buf_add(text, "\n");
         }

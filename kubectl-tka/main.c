@@ -7,12 +7,15 @@
 #include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/handlers.h"
 #include "kubectl-tka/help.h"
+#include "kubectl-tka/integration.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/report.h"
 #include "lib/memory.h"
 
 /* The commands that are answered here; kubectl-tka-remote has the others. */
 static bool (*const here[COMMAND_COUNT])(const struct config *config, struct error *err) = {
+        [COMMAND_COMPLETION] = cmd_completion,
+        [COMMAND_INTEGRATION] = cmd_integration,
         [COMMAND_HELP] = cmd_help,
         [COMMAND_STATUS] = cmd_status,
         [COMMAND_VERSION] = cmd_version,
@@ -25,11 +28,21 @@ static bool is_completion(const char *name)
         return strcmp(slash ? slash + 1 : name, "kubectl_complete-tka") == 0;
 }
 
-static bool complete(int argc, char **argv, struct error *err)
+/* What shells ask, in scripts that we wrote: no commands for people. */
+static bool answer_shell(int argc, char **argv, bool *done, struct error *err)
 {
+        const char *word = argc > 1 ? argv[1] : "";
         scoped(buf_clear) struct buf text = { 0 };
 
-        completion_print(argc, argv, &text);
+        *done = true;
+        if (argc > 0 && is_completion(argv[0]))
+                completion_print(argc, argv, &text);
+        else if (strcmp(word, "__complete") == 0)
+                completion_print(argc - 1, argv + 1, &text);
+        else if (strcmp(word, "__integration") != 0)
+                *done = false;
+        else if (!integration_print_line(argc - 2, argv + 2, &text, err))
+                return false;
         return output_write(&text, err);
 }
 
@@ -58,9 +71,8 @@ int main(int argc, char **argv)
         bool done = false;
 
         json_set_alloc_funcs(xmalloc, free_wiped); /* tokens pass through them */
-        if (argc > 0 && is_completion(argv[0]))
-                return complete(argc, argv, &err) ? 0 : report_error(&err);
-        if (!run_command(argc, argv, &done, &err))
+        if (!answer_shell(argc, argv, &done, &err) ||
+            (!done && !run_command(argc, argv, &done, &err)))
                 return report_error(&err);
         if (done)
                 return 0;

@@ -94,6 +94,11 @@ void manual_heading(struct buf *page, const char *title)
         buf_printf(page, ".Sh %s\n", title);
 }
 
+void manual_subheading(struct buf *page, const char *title)
+{
+        buf_printf(page, ".Ss %s\n", title);
+}
+
 void manual_text(struct buf *page, const char *text)
 {
         bool first = true;

@@ -9,6 +9,8 @@
 void manual_begin(struct buf *page, const char *name, int section, const char *summary);
 /* "DESCRIPTION" */
 void manual_heading(struct buf *page, const char *title);
+/* "Sign in and out", below a heading */
+void manual_subheading(struct buf *page, const char *title);
 /* One or more paragraphs, with an empty line between; each sentence on a line of its own. */
 void manual_text(struct buf *page, const char *text);
 /* A line as a person types it, indented. */

@@ -258,6 +258,45 @@ bool option_value_decode(const struct option_row *row, const json_t *value, void
         return true;
 }
 
+static json_t *encode_list(const struct text_list *list)
+{
+        json_t *array = list->count > 0 ? json_array() : NULL;
+
+        for (size_t i = 0; i < list->count; i++)
+                json_array_append_new(array, json_text(list->items[i]));
+        return array;
+}
+
+static json_t *encode_duration(int64_t seconds)
+{
+        char text[DURATION_TEXT_SIZE];
+
+        return json_text(duration_format_seconds(seconds, text));
+}
+
+json_t *option_value_encode(const struct option_row *row, const void *record)
+{
+        const void *member = (const char *)record + row->offset;
+
+        switch (row->kind) {
+        case OPTION_TEXT:
+                return *(char *const *)member ? json_text(*(char *const *)member) : NULL;
+        case OPTION_BOOL:
+                return json_boolean(*(const bool *)member);
+        case OPTION_INTEGER:
+                return json_integer(*(const int64_t *)member);
+        case OPTION_DURATION:
+                return encode_duration(*(const int64_t *)member);
+        case OPTION_TEXT_LIST:
+                return encode_list(member);
+        case OPTION_TEXT_MAP:
+                return json_deep_copy(*(json_t *const *)member);
+        case OPTION_ELSEWHERE:
+                break;
+        }
+        return NULL;
+}
+
 void option_value_clear(const struct option_row *row, void *record)
 {
         void *member = member_of(row, record);

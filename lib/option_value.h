@@ -1,5 +1,4 @@
-/* option_value.h - one value of an option table: checked and stored in the record. For options.c.
- */
+/* option_value.h - one value of an option table: checked, stored in the record, and shown. */
 #pragma once
 
 #include "lib/options.h"
@@ -11,4 +10,6 @@ bool option_value_set(const struct option_row *row, const char *text, bool appen
 /* From the file. */
 bool option_value_decode(const struct option_row *row, const json_t *value, void *record,
                          struct error *err) must_check;
+/* As the file would hold it; the caller's. NULL: there is no value. */
+json_t *option_value_encode(const struct option_row *row, const void *record);
 void option_value_clear(const struct option_row *row, void *record);

@@ -5,23 +5,36 @@
 #include <unistd.h>
 
 #include "kubectl-tka/directory.h"
+#include "kubectl-tka/report.h"
 #include "lib/memory.h"
 
-/* Never the current directory: whoever calls kubectl chooses that. */
-static char *find_file(int argc, char **argv, bool *optional)
+#define SHARED_FILE "/etc/tka/config.yaml" /* the daemons read it too */
+
+static char *find_own_file(void)
 {
-        const char *given = options_config_path(argc, argv);
         scoped_free char *folder = directory_config();
 
-        *optional = !given;
+        return folder ? xasprintf("%s/config.yaml", folder) : NULL;
+}
+
+/* Never the current directory: whoever calls kubectl chooses that. */
+static char *find_file(const char *given)
+{
+        scoped_free char *own = find_own_file();
+
         if (given)
                 return xstrdup(given);
-        if (folder) {
-                scoped_free char *own_file = xasprintf("%s/config.yaml", folder);
-                if (access(own_file, F_OK) == 0)
-                        return take(own_file);
-        }
-        return xstrdup("/etc/tka/config.yaml");
+        return own && access(own, F_OK) == 0 ? take(own) : xstrdup(SHARED_FILE);
+}
+
+char *config_read_file(const struct config *config)
+{
+        return find_file(config->config_file);
+}
+
+char *config_own_file(const struct config *config)
+{
+        return config->config_file ? xstrdup(config->config_file) : find_own_file();
 }
 
 /* The kubeconfig's arguments name it again, from wherever kubectl is called. */
@@ -35,15 +48,45 @@ static void make_absolute(char **path)
         *path = whole;
 }
 
+/* Keys that other clients know. The shared file may hold what the daemons alone are told. */
+static void warn_of_ignored(const struct config *config)
+{
+        const struct text_list *ignored = &config->notes.ignored;
+
+        scoped(buf_clear) struct buf keys = { 0 };
+
+        if (config->quiet || ignored->count == 0 || strcmp(config->loaded_file, SHARED_FILE) == 0)
+                return;
+        for (size_t i = 0; i < ignored->count; i++)
+                buf_printf(&keys, "%s\"%s\"", i > 0 ? ", " : "", ignored->items[i]);
+        report_warning("%s: without a meaning to kubectl-tka: %s", config->loaded_file,
+                       buf_text(&keys));
+}
+
+/* These must work also while the file cannot be read. */
+static bool reads_file(enum command command)
+{
+        return command != COMMAND_CONFIG_SET && command != COMMAND_CONFIG_PATH;
+}
+
 bool config_load(const struct command_line *line, struct config *config, struct error *err)
 {
-        bool optional = false;
-        scoped_free char *file = find_file(line->argc, line->argv, &optional);
+        const char *given = options_config_path(line->argc, line->argv);
+        scoped_free char *file = find_file(given);
+        bool missing = access(file, F_OK) != 0;
         json_auto_t *json = NULL;
 
-        if (!options_read_file(file, optional, &json, NULL, err) ||
-            !config_read(line, json, file, config, err))
+        config->notes.origins =
+                xcalloc(config_options(line->command).count, sizeof(*config->notes.origins));
+        if (reads_file(line->command) &&
+            !options_read_file(file, !given, &json, &config->lines, err))
                 return false;
+        if (!config_read(line, json, file, config, err))
+                return false;
+        if (json && !missing)
+                config->loaded_file = take(file);
+        if (config->loaded_file && line->command != COMMAND_CREDENTIAL)
+                warn_of_ignored(config);
         make_absolute(&config->config_file);
         return true;
 }

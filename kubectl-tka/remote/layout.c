@@ -287,15 +287,3 @@ bool layout_put_value(struct buf *text, const char *path, const json_t *value)
         }
         return true;
 }
-
-size_t layout_find_line(const struct buf *text, const char *path)
-{
-        scoped(layout_clear) struct layout layout = { 0 };
-        struct place place;
-
-        if (!layout_read(text, &layout))
-                return 0;
-        find_key(&layout, path, &place);
-        return place.value && layout_node_is(place.key, place.left) ? place.key->start_mark.line + 1
-                                                                    : 0;
-}

@@ -14,5 +14,3 @@ bool layout_put_item(struct buf *text, const char *key, const json_t *item);
 /* Sets the value, a scalar or a list of texts, of a key: "a.b" is one key of that name or "b" below
  * "a", whichever there is. A comment behind it stays. false as above. */
 bool layout_put_value(struct buf *text, const char *path, const json_t *value);
-/* The line of the key, from 1; 0: it is not there. */
-size_t layout_find_line(const struct buf *text, const char *path);

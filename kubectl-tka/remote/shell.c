@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/directory.h"
+#include "kubectl-tka/known.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
@@ -113,7 +114,8 @@ static bool write_kubeconfig(const struct shell_run *run, struct error *err)
         return shell_folder_write(&run->folder, "kubeconfig", &text, err);
 }
 
-/* So that the first kubectl need not ask again; and a session that is not to be renewed is not. */
+/* So that the first kubectl need not ask again, `status` knows the session, and one that is not to
+ * be renewed is not. */
 static bool remember(struct shell_run *run, struct error *err)
 {
         const struct config *config = run->config;
@@ -131,6 +133,7 @@ static bool remember(struct shell_run *run, struct error *err)
         if (!cache_mode_parse(run->cache, &wish.tiers))
                 return error_set(err, ERROR_INTERNAL, "there is no cache \"%s\"", run->cache);
         return (!wish.tiers || cache_write(&wish, &key, entry, &place, err)) &&
+               known_put(run->in.context, &key, entry->granted_role, err) &&
                (!once || mark_write(&key, &mark, err));
 }
 

@@ -12,7 +12,8 @@ COUNTS = 200, 20
 LOGINS, LOGIN_WARM_UP = 40, 3
 # What a prompt, a person and a Tab key run: each at most twice as long as a process that does nothing.
 LIGHT = {"kubectl-tka --help": ["--help"], "kubectl-tka status": ["status"],
-         "kubectl-tka login --help": ["login", "--help"]}
+         "kubectl-tka login --help": ["login", "--help"], "completion of a cluster": ["__complete", "login", ""],
+         "completion of a role": ["__complete", "login", "--role", ""], "completion of a command": ["__complete", "lo"]}
 
 
 def measure_light(rig, programs):

@@ -188,6 +188,10 @@ def test_a_session_with_a_reason_is_not_renewed_in_it(world):
     assert '"once":true' in said.stdout.replace(" ", "")
 
 
+def test_status_knows_the_shells_session(world):
+    assert sh(world, "kubectl-tka status --format '{cluster} {role} {state}'").stdout.strip() == "rig cluster-admin active"
+
+
 # --- signals ---
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "USR1"])

@@ -1,6 +1,5 @@
 #include "kubectl-tka/commands.h"
 
-#include "kubectl-tka/completion.h"
 #include "kubectl-tka/config.h"
 #include "kubectl-tka/help.h"
 #include "kubectl-tka/tailnet.h"
@@ -183,16 +182,6 @@ TEST(takes_as_many_words_as_the_command_has_use_for)
                 assert_fails(config_read(&line, NULL, "", &config, &err), ERROR_INVALID,
                              rows[i].words);
         }
-}
-
-TEST(completes_the_first_word_and_never_runs_it)
-{
-        scoped(buf_clear) struct buf text = { 0 };
-        scoped_free char *word = xstrdup("log");
-        char *argv[] = { NULL, word, NULL };
-
-        completion_print(2, argv, &text);
-        assert_string_equal(buf_text(&text), "login\nlogout\n:4\n");
 }
 
 TEST(takes_another_tailnet_address_for_another_node)

@@ -1,0 +1,145 @@
+"""kubectl tka config: settings, where they come from, and a file that keeps its comments."""
+
+import json
+import stat
+
+import pytest
+
+FILE = ".config/tka/config.yaml"
+
+
+def config(world, *words, code=0, env=None):
+    """`kubectl tka config` without the variables that the rig sets."""
+    return world.run("alice", "env", "-u", "TKA_TAILSCALE_SOCKET", "kubectl-tka", "config", *words, code=code, env=env)
+
+
+def write(world, text):
+    path = world.home("alice") / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def setting(world, key, *words, env=None):
+    """What `config list` says of a key."""
+    found = json.loads(config(world, "list", "-o", "json", *words, env=env).stdout)
+    return next(item for item in found if item["key"] == key)
+
+
+def test_each_value_is_told_with_where_it_comes_from(world):
+    path = write(world, "# mine\ntailscale:\n  port: 8123\n")
+
+    assert setting(world, "tailscale.hostname") == {"key": "tailscale.hostname", "value": "tka", "from": "default", "where": None}
+    assert setting(world, "tailscale.port") == {"key": "tailscale.port", "value": 8123, "from": "file", "where": f"{path}:3"}
+    assert setting(world, "tailscale.port", env={"TKA_TAILSCALE_PORT": "81"}) == {
+        "key": "tailscale.port", "value": 81, "from": "environment", "where": "TKA_TAILSCALE_PORT"}
+    assert setting(world, "tailscale.port", "--port", "82", env={"TKA_TAILSCALE_PORT": "81"}) == {
+        "key": "tailscale.port", "value": 82, "from": "flag", "where": "--port"}
+    assert setting(world, "--server", env={"TKA_SERVER": "http://x"})["where"] == "TKA_SERVER"
+
+
+@pytest.mark.parametrize("words", [[], ["list"]], ids=" ".join)
+def test_people_see_a_table(world, words):
+    write(world, "cache: file\n")
+
+    said = config(world, *words).stdout
+
+    assert said.startswith("KEY ") and "null" not in said
+    assert any(line.split()[:3] == ["cache", "file", "file"] and line.endswith("config.yaml:1") for line in said.splitlines())
+
+
+def test_names_are_one_a_line(world):
+    assert "tailscale.port\n" in config(world, "list", "-o", "name").stdout
+
+
+def test_one_key_is_written_and_comments_stay(world):
+    path = write(world, "# our tailnet\ntailscale:\n    hostname: tka # the server\n\n# cache\ncache: auto\n")
+    path.chmod(0o644)
+
+    config(world, "set", "tailscale.hostname", "tka-prod")
+    config(world, "set", "tailscale.port", "8123")
+    config(world, "set", "tailscale.serverTags", "tag:tka,tag:tka-prod")
+
+    assert path.read_text() == ("# our tailnet\ntailscale:\n    hostname: tka-prod # the server\n    port: 8123\n"
+                                "    serverTags: [\"tag:tka\",\"tag:tka-prod\"]\n\n# cache\ncache: auto\n")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert setting(world, "tailscale.serverTags")["value"] == ["tag:tka", "tag:tka-prod"]
+
+
+def test_variables_and_flags_of_the_call_are_not_frozen_into_the_file(world):
+    config(world, "set", "cache", "file", env={"TKA_TAILSCALE_PORT": "81", "TKA_SERVER": "http://x"})
+
+    assert (world.home("alice") / FILE).read_text() == "cache: file\n"
+
+
+def test_a_new_file_is_private_and_the_one_that_is_named_is_used(world):
+    other = world.home("alice") / "other.yaml"
+
+    config(world, "set", "cache", "none", "--config", other)
+    config(world, "set", "cache", "file")
+
+    assert other.read_text() == "cache: none\n"
+    assert stat.S_IMODE(other.stat().st_mode) == 0o600
+    assert config(world, "get", "cache").stdout == "file\n"
+    assert config(world, "get", "cache", env={"TKA_CONFIG": str(other)}).stdout == "none\n"
+    other.unlink()
+
+
+@pytest.mark.parametrize("words, code, said", [
+    (["get", "tailscale.prot"], 2, "tailscale.port"), (["set", "cachee", "file"], 2, "cache"), (["set", "cache", "cloud"], 2, "cloud"),
+    (["set", "tailscale.port", "many"], 2, "many"), (["set", "tailscale.port", "0"], 2, "1 to 65535"),
+    (["set", "output.quiet", "perhaps"], 2, "perhaps"), (["set", "cache"], 2, "which value"), (["set"], 2, "which key"),
+    (["get"], 2, "which key"), (["get", "tailscale.tailnet"], 1, "no value"), (["set", "zzz", "1"], 2, "config list"),
+    (["get", "operator.namespace"], 2, "means nothing"), (["path", "x"], 2, '"x"')], ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+def test_what_cannot_be_is_told_in_one_line(world, words, code, said):
+    done = config(world, *words, code=code)
+
+    assert said in done.stderr and done.stderr.count("\n") == 1 and done.stdout == ""
+    assert not (world.home("alice") / FILE).exists()
+
+
+def test_the_words_of_the_existing_client_do_the_same(world):
+    world.run("alice", "kubectl-tka", "set", "config", "tailscale.port", "8123")
+
+    assert world.run("alice", "kubectl-tka", "get", "config", "tailscale.port").stdout == "8123\n"
+
+
+def test_keys_of_the_existing_client_are_accepted_with_a_warning(world):
+    path = write(world, "output:\n  theme: dark\n  long: true\n")
+
+    said = config(world, "get", "cache")
+    assert said.stdout == "auto\n" and said.stderr.count("\n") == 1
+    assert "output.theme" in said.stderr and "output.long" in said.stderr
+
+    assert "means nothing" in config(world, "set", "output.theme", "light").stderr
+    assert "theme: light" in path.read_text()
+
+
+def test_an_unknown_key_in_the_file_is_refused_with_the_nearest(world):
+    write(world, "tailscale:\n  prot: 81\n")
+
+    said = config(world, "list", code=2)
+
+    assert "tailscale.port" in said.stderr and said.stderr.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_read_can_still_be_mended(world):
+    path = write(world, "tailscale:\n  port: many\n")
+
+    assert config(world, "path").stdout == f"{path}\n"
+    assert config(world, "list", code=2).stdout == ""
+    config(world, "set", "tailscale.port", "8123")
+    assert config(world, "get", "tailscale.port").stdout == "8123\n"
+
+
+def test_a_variable_that_wins_is_told_of(world):
+    said = config(world, "set", "cache", "file", env={"TKA_CACHE": "none"})
+
+    assert "TKA_CACHE" in said.stderr and (world.home("alice") / FILE).read_text() == "cache: file\n"
+
+
+def test_flow_style_is_written_anew_and_said_so(world):
+    path = write(world, "{tailscale: {port: 443}}\n")
+
+    assert "written anew" in config(world, "set", "tailscale.port", "1").stderr
+    assert path.read_text() == "tailscale:\n  port: 1\n"
