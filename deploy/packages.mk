@@ -4,7 +4,8 @@
 PACKAGES := build/packages
 
 deb: all
-	rm -rf $(PACKAGES)/stage && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/stage PREFIX=/usr
+	rm -rf $(PACKAGES)/stage && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/stage PREFIX=/usr \
+		ZSH=share/zsh/vendor-completions
 	deploy/packages/deb $(PACKAGES)/stage $(PACKAGES)
 
 # RELEASE_URL: the folder that people will find these files in.
