@@ -1,12 +1,21 @@
 """relay.py - a server in the way of another one: passes requests on, and can answer some of them itself."""
 
 import contextlib
+import dataclasses
 import re
 import socket
 import threading
+import time
 
 HANG = "says nothing, and keeps the connection"
 CLOSE = "closes the connection without a word"
+
+
+@dataclasses.dataclass(frozen=True)
+class Late:
+    """The real answer, after so many seconds."""
+
+    seconds: float
 
 
 def reply(status, body="", kind="application/json", **headers):
@@ -102,7 +111,8 @@ class Relay:
         if told == HANG:
             client.settimeout(60)
             client.recv(1)
-        elif told is None:
+        elif told is None or isinstance(told, Late):
+            time.sleep(told.seconds if told else 0)
             self.pass_on(client, raw)
         elif told != CLOSE:
             client.sendall(told)

@@ -1,11 +1,14 @@
 """tka-server with a tailscaled that is slow, ill or says odd things: nobody gets in by it."""
 
+import contextlib
+
 import pytest
 
 from own_daemon import URL, change, config_of, own_daemon
-from relay import CLOSE, HANG, reply
+from relay import CLOSE, HANG, Late, reply
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
-from world import eventually
+from tailnet import PORT
+from world import API, SERVER, SERVER_TUN, eventually
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +95,91 @@ def test_while_tailscaled_is_not_running_nobody_gets_in(world, behind_localapi, 
         refused = world.ask("alice", "POST", "credential", url=URL)
         assert refused.status == 503 and refused.headers["retry-after"], refused.text
     daemon.await_status(200)
+
+
+def test_a_slow_whois_is_waited_for(world, behind_localapi):
+    api, daemon = behind_localapi
+    with api.instead("/whois", Late(2)):
+        assert world.ask("alice", "POST", "credential", url=URL).status == 200
+        assert daemon.probe("/livez")[0] == 200
+
+
+def test_while_the_socket_is_gone_nobody_gets_in_and_its_return_is_noticed(world):
+    (world.folder / "localapi-gone").mkdir(exist_ok=True)
+    config = config_of(world, "tka-server", tailscale__socket=str(world.folder / "localapi-gone/s"),
+                       tailscale__port=8127, health__port=8092)
+    url = "http://tka:8127"
+    with own_daemon(world, "tka-server", config) as daemon:
+        with stand_in_localapi(world, "tka", "localapi-gone"):
+            daemon.await_status(200)
+            assert world.ask("alice", "POST", "credential", url=url).status == 200
+        daemon.await_status(503, "tailscaled")
+        refused = world.ask("alice", "POST", "credential", url=url)
+        assert refused.status == 503 and refused.headers["retry-after"], refused.text
+        with stand_in_localapi(world, "tka", "localapi-gone"):
+            daemon.await_status(200)
+            assert world.ask("alice", "POST", "credential", url=url).status == 200
+
+
+# --- the real one ---
+
+def readiness(world, namespace):
+    """(status, text) of the rig's server in that namespace."""
+    connection = world.rig.host.http(namespace, ("127.0.0.2", 8080), timeout=3)
+    with contextlib.closing(connection):
+        connection.request("GET", "/readyz")
+        answer = world.answer_of(connection.getresponse())
+        return answer.status, answer.text
+
+
+NODES = pytest.mark.parametrize("node, namespace, url", [("tka", "hub", SERVER), ("tkatun", "tkatun", SERVER_TUN)],
+                                ids=["userspace", "tun"])
+
+
+@NODES
+def test_a_tailscaled_that_is_killed_and_comes_back_is_followed(world, node, namespace, url):
+    world.credential("alice", url)
+    with world.stopped(node, kill=True):
+        eventually("not ready", lambda: readiness(world, namespace)[0] == 503)
+    eventually("ready again", lambda: readiness(world, namespace)[0] == 200, 20)
+    eventually("alice gets in", lambda: attempt(world, url) == 200, 20)
+    assert len(world.signins()) == 1, "nobody lost a session by it"
+
+
+def attempt(world, url):
+    """The status of asking for a token; None without an answer."""
+    try:
+        return world.ask("alice", "POST", "credential", url=url, timeout=5).status
+    except OSError:
+        return None
+
+
+@NODES
+def test_a_server_whose_own_key_has_expired_says_so_and_lets_nobody_in(world, node, namespace, url):
+    world.restarted = True
+    world.rig.tailnet.expire(node)
+    try:
+        status, text = eventually("not ready", lambda: told_unready(world, namespace), 20)
+        assert status == 503 and "tailscaled" in text, text
+        assert attempt(world, url) in (None, 503)
+    finally:
+        world.rig.tailnet.expire(node, False)
+    eventually("ready again", lambda: readiness(world, namespace)[0] == 200, 30)
+    world.rig.tailnet.greet(node)
+    eventually("alice gets in", lambda: attempt(world, url) == 200, 30)
+
+
+def told_unready(world, namespace):
+    said = readiness(world, namespace)
+    return said if said[0] == 503 else None
+
+
+@NODES
+def test_a_peer_by_its_ipv6_address_is_the_same_person(world, node, namespace, url):
+    by_name = world.credential("alice", url)["session"]
+    connection = world.rig.host.http("alice", (world.rig.tailnet.address6(node), PORT), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("POST", API + "credential")
+        answer = world.answer_of(connection.getresponse())
+    assert answer.status == 200 and answer.body["session"] == by_name, (answer.text, namespace)
+    assert len(world.signins()) == 1
