@@ -3,7 +3,7 @@
 
 #define LIMIT_LOGIN_NAME 320   /* bytes of a tailnet login name */
 #define LIMIT_ROLE 63          /* bytes of a ClusterRole's name */
-#define LIMIT_REASON 256       /* bytes of a person's reason */
+#define LIMIT_REASON 256       /* characters of a person's reason */
 #define LIMIT_NODE 253         /* bytes of a node's name or id */
 #define LIMIT_NAMESPACES 16    /* namespaces of one session */
 #define LIMIT_NAMESPACE 63     /* bytes of a namespace's name */

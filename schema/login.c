@@ -11,7 +11,7 @@
 static const struct json_field request_fields[] = {
         { "role",       JSON_KIND_TEXT,      REQUEST(role),       false, LIMIT_ROLE       },
         { "period",     JSON_KIND_TEXT,      REQUEST(period),     false, LIMIT_PERIOD     },
-        { "reason",     JSON_KIND_TEXT,      REQUEST(reason),     false, LIMIT_REASON     },
+        { "reason",     JSON_KIND_TEXT,      REQUEST(reason),     false, 0                },
         { "namespaces", JSON_KIND_TEXT_LIST, REQUEST(namespaces), false, LIMIT_NAMESPACES },
         { "everywhere", JSON_KIND_BOOL,      REQUEST(everywhere), false, 0                },
 };
@@ -48,6 +48,9 @@ static bool refuse_unknown_keys(json_t *object, struct error *err)
         json_object_foreach(object, key, value)
         {
                 size_t i = 0;
+                if (json_is_null(value))
+                        return error_set(err, ERROR_INVALID, "\"%.100s\" is null: leave it out",
+                                         key);
                 while (i < ARRAY_LENGTH(request_fields) && strcmp(request_fields[i].name, key) != 0)
                         i++;
                 if (i == ARRAY_LENGTH(request_fields))
@@ -59,20 +62,38 @@ static bool refuse_unknown_keys(json_t *object, struct error *err)
         return true;
 }
 
-/* The reason is shown on terminals and in logs. */
+/* The reason is shown on terminals and in logs. Characters are counted, not bytes: everything but
+ * UTF-8's continuation bytes. */
 static bool check_reason(const char *reason, struct error *err)
 {
-        for (; reason && *reason; reason++)
+        size_t characters = 0;
+
+        for (; reason && *reason; reason++) {
                 if ((unsigned char)*reason < 0x20 || *reason == 0x7f)
                         return error_set(err, ERROR_INVALID,
                                          "\"reason\" holds a control character");
-        return true;
+                characters += (*reason & 0xc0) != 0x80;
+        }
+        return characters <= LIMIT_REASON ||
+               error_set(err, ERROR_INVALID, "\"reason\" is longer than %d characters",
+                         LIMIT_REASON);
+}
+
+bool login_check_role(const char *role, struct error *err)
+{
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                      "0123456789-.:";
+
+        if (!*role)
+                return error_set(err, ERROR_INVALID, "\"role\" is empty");
+        return strspn(role, letters) == strlen(role) ||
+               error_set(err, ERROR_INVALID, "\"role\": \"%.100s\" is no ClusterRole's name", role);
 }
 
 static bool check_request(const struct login_request *request, struct error *err)
 {
-        if (request->role && !*request->role)
-                return error_set(err, ERROR_INVALID, "\"role\" is empty");
+        if (request->role && !login_check_role(request->role, err))
+                return false;
         if (request->period && !*request->period)
                 return error_set(err, ERROR_INVALID, "\"period\" is empty");
         return check_reason(request->reason, err) && namespaces_check(&request->namespaces, err);

@@ -18,6 +18,8 @@ void login_request_clear(struct login_request *request);
 /* length 0 is an empty request. Unknown keys are refused by name (INVALID). */
 bool login_request_decode(const char *body, size_t length, struct login_request *request,
                           struct error *err) must_check;
+/* What can be the name of a role. */
+bool login_check_role(const char *role, struct error *err) must_check;
 json_t *login_request_encode(const struct login_request *request);
 
 /* {username, role, until}: the answer of login and logout (with sessions: names). */

@@ -7,6 +7,7 @@
 #include "schema/login.h"
 #include "server/audit.h"
 #include "server/handlers.h"
+#include "server/request.h"
 #include "server/session.h"
 #include "server/signin_store.h"
 
@@ -114,10 +115,8 @@ bool handle_logout(struct server *server, struct caller *caller, struct http_exc
         scoped(login_request_clear) struct login_request request = { 0 };
         scoped(clear_leaving) struct leaving leaving = { 0 };
         scoped(text_list_clear) struct text_list ending = { 0 };
-        size_t length = 0;
-        const char *body = http_exchange_body(exchange, &length);
 
-        if (!login_request_decode(body, length, &request, err) ||
+        if (!request_read_body(exchange, &request, err) ||
             !signin_store_check(server->signins, err))
                 return false;
         collect(server, caller, &request, &leaving);

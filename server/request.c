@@ -18,15 +18,36 @@ struct grant_limits request_limits(const struct server *server)
                                       .roles = &settings->roles };
 }
 
+/* A page of somebody else's can make a browser send a form, but no JSON. */
+static bool check_type(const char *type, struct error *err)
+{
+        static const char json[] = "application/json";
+        size_t length = type == NULL ? 0 : strcspn(type, "; \t");
+
+        return type == NULL ||
+               (length == sizeof(json) - 1 && strncasecmp(type, json, length) == 0) ||
+               error_set_status(err, ERROR_INVALID, 415,
+                                "a body of type \"%.100s\" is not taken, application/json is",
+                                type);
+}
+
+bool request_read_body(const struct http_exchange *exchange, struct login_request *request,
+                       struct error *err)
+{
+        size_t length = 0;
+        const char *body = http_exchange_body(exchange, &length);
+
+        return (length == 0 || check_type(http_exchange_header(exchange, "Content-Type"), err)) &&
+               login_request_decode(body, length, request, err);
+}
+
 bool request_decide(struct server *server, struct caller *caller,
                     const struct http_exchange *exchange, struct login_request *request,
                     struct grant *grant, struct error *err)
 {
         const struct grant_limits limits = request_limits(server);
-        size_t length = 0;
-        const char *body = http_exchange_body(exchange, &length);
 
-        if (!login_request_decode(body, length, request, err) ||
+        if (!request_read_body(exchange, request, err) ||
             !grant_decide(&caller->capability, &limits, request, grant, err))
                 return false;
         snprintf(caller->role, sizeof(caller->role), "%s", grant->role);
@@ -66,23 +87,33 @@ static bool decode_value(const char *value, char *text, size_t size)
         return length > 0;
 }
 
+/* The value of "role=" from there on, or NULL. */
+static const char *find_role(const char *query)
+{
+        while (query != NULL && strncmp(query, "role=", 5) != 0) {
+                query = strchr(query, '&');
+                query = query == NULL ? NULL : query + 1;
+        }
+        return query == NULL ? NULL : query + 5;
+}
+
 bool request_read_role(const struct caller *caller, const struct http_exchange *exchange,
                        char role[LIMIT_ROLE + 1], struct error *err)
 {
         static const struct grant_limits nothing = { 0 };
-        const char *at = http_exchange_query(exchange);
+        const char *value = find_role(http_exchange_query(exchange));
         struct grant grant;
 
         role[0] = '\0';
-        while (strncmp(at, "role=", 5) != 0) {
-                at = strchr(at, '&');
-                if (at == NULL)
-                        return true;
-                at++;
-        }
-        if (!decode_value(at + 5, role, LIMIT_ROLE + 1))
+        if (value == NULL)
+                return true;
+        if (find_role(value) != NULL)
+                return error_set(err, ERROR_INVALID, "the query names \"role\" twice");
+        if (!decode_value(value, role, LIMIT_ROLE + 1))
                 return error_set(err, ERROR_INVALID, "the query's \"role\" is not 1 to %d bytes",
                                  LIMIT_ROLE);
+        if (!login_check_role(role, err))
+                return error_wrap(err, "the query");
         if (grant_find(&caller->capability, role, NULL) != NULL)
                 return true;
 

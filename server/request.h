@@ -8,6 +8,10 @@
 
 /* What this cluster hands out. Borrows from the configuration. */
 struct grant_limits request_limits(const struct server *server);
+/* The body of POST login, logout and credential; 415 when it is said to be something else than
+ * JSON. */
+bool request_read_body(const struct http_exchange *exchange, struct login_request *request,
+                       struct error *err) must_check;
 /* Reads the body and decides what it gets. grant borrows from request and caller. */
 bool request_decide(struct server *server, struct caller *caller,
                     const struct http_exchange *exchange, struct login_request *request,

@@ -27,6 +27,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- define "tka.place" -}}
 {{- if eq .namespace "tka" }}{{ .root.Values.tka.operator.namespace }}
 {{- else if eq .namespace "tka-system" }}{{ .root.Release.Namespace }}
+{{- else if eq .namespace "kube-public" }}kube-public
 {{- else }}{{ fail (printf "deploy/rbac names the namespace %s, which the chart does not know" .namespace) }}
 {{- end }}
 {{- end }}

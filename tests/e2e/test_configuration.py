@@ -1,0 +1,196 @@
+"""How tka-server is configured: every key by file, environment and flag; where a mistake stands; what is followed."""
+
+import base64
+import json
+import pathlib
+import subprocess
+
+import pytest
+import yaml
+
+import clients
+import rig as system
+from cluster import SERVER as API_SERVER
+from own_daemon import URL, VERBS, config_of, own_daemon
+from world import eventually
+
+PLACE = "/api/v1/namespaces/kube-public/configmaps"
+REFERENCE = {"clusterInfo__apiEndpoint": None, "clusterInfo__caData": None,
+             "clusterInfo__configMapRef": {"enabled": True, "name": "cluster-info"}}
+BOTH = pytest.mark.parametrize("program", VERBS)
+
+
+def check(world, program, text, *flags, env=None, code=0):
+    """config check of a file of that text."""
+    path = world.folder / "checked.yaml"
+    path.write_text(text)
+    return world.run("admin", world.rig.built_here() / program, "config", "check", "--config", path, *flags, env=env,
+                     code=code, seconds=20)
+
+
+GOOD = "tailscale: {port: 8123}\nclusterInfo: {apiEndpoint: 'https://api:6443'}\n"
+
+
+@BOTH
+def test_a_good_configuration_is_said_to_be_good(world, program):
+    assert "good" in check(world, program, GOOD).stdout
+
+
+@BOTH
+@pytest.mark.parametrize("lines, words", [
+    (["server:", "  maxPeriod: forever"], ['line 4: "server.maxPeriod": "forever"']),
+    (["operator:", "  roles: [view, 'a b']"], ['line 4: "operator.roles": "a b" is no Kubernetes name']),
+    (["health:", "  port: 70000"], ['line 4: "health.port": 70000 is out of range (1 to 65535)']),
+    (["log: {format: json,", "  leevel: info}"], ['line 4: "log.leevel" is no key; did you mean "log.level"?']),
+    (["log: {level: loud}"], ['line 3: "log.level": "loud" is not one of debug|info|warn|error']),
+    (["operator: view"], ['line 3: "operator" must hold keys']),
+], ids=["a duration", "an item of a list", "a number", "an unknown key", "a choice", "a section"])
+def test_a_mistake_is_named_with_its_file_its_line_and_what_is_allowed(world, program, lines, words):
+    said = check(world, program, GOOD + "\n".join(lines) + "\n", code=2)
+
+    assert "checked.yaml" in said.stderr and all(word in said.stderr for word in words), said.stderr
+
+
+def schema(program):
+    root = pathlib.Path(__file__).parents[2]
+    return json.loads((root / f"schema/{program}.schema.json").read_text())
+
+
+def keys(properties, before=""):
+    """(key, JSON Schema) of every key that this program reads itself."""
+    for name, value in properties.items():
+        if "properties" in value:
+            yield from keys(value["properties"], f"{before}{name}.")
+        elif "anyOf" in value:
+            yield before + name, value
+
+
+@BOTH
+def test_every_key_is_read_from_the_environment_too(world, program):
+    """A variable that cannot be right must be refused by its name: so it is read."""
+    unread = []
+    for key, value in keys(schema(program)["properties"]):
+        kinds = {one.get("type") for one in value["anyOf"]}
+        if kinds & {"integer", "boolean"} or any("pattern" in one or "enum" in one for one in value["anyOf"]):
+            variable = "TKA_" + key.replace(".", "_").upper()
+            said = check(world, program, GOOD, env={variable: "no such value"}, code=None)
+            if said.returncode != 2 or variable not in said.stderr:
+                unread.append((variable, said.stderr))
+    assert not unread
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(world):
+    text = GOOD + "server: {minPeriod: 3h, maxPeriod: 2h}\n"
+    assert check(world, "tka-server", text, code=2)
+    assert check(world, "tka-server", text, env={"TKA_SERVER_MAXPERIOD": "4h"})
+    assert check(world, "tka-server", text, "--max-period", "2h", env={"TKA_SERVER_MAXPERIOD": "4h"}, code=2)
+    assert check(world, "tka-server", text, "--max-period=5h", env={"TKA_SERVER_MAXPERIOD": "1h"})
+
+
+@BOTH
+def test_the_schema_admits_what_the_program_admits(world, program):
+    python = pathlib.Path(clients.obtain("schemathesis", system.progress())[0]).parent / "python"  # has jsonschema_rs
+    for text, good in [(GOOD, True), (GOOD + "lgo: {}\n", False), (GOOD + "health: {port: 0}\n", False),
+                       (GOOD + "log: {level: loud}\n", False), (GOOD + "operator: {roles: view}\n", True),
+                       (GOOD + "operator: {roles: [1]}\n", False), (GOOD + "server: {maxPeriod: 1h30m}\n", True),
+                       (GOOD + "server: {maxPeriod: soon}\n", False), (GOOD + "server:\n", True)]:
+        done = subprocess.run(
+            [python, "-c", "import json, sys, jsonschema_rs; jsonschema_rs.validate(*json.load(sys.stdin))"],
+            input=json.dumps([schema(program), yaml.safe_load(text)]), text=True, capture_output=True, check=False)
+        assert (done.returncode == 0) == good, (text, done.stderr[-300:])
+        assert check(world, program, text, code=None).returncode == (0 if good else 2), text
+
+
+# --- clusterInfo.configMapRef ---
+
+def put(world, data):
+    """Makes, or replaces, kube-public/cluster-info."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-info"}, "data": data}
+    status, _ = world.kube(f"{PLACE}/cluster-info", "PUT", body)
+    if status == 404:
+        status, _ = world.kube(PLACE, "POST", body)
+    assert status in (200, 201)
+
+
+@pytest.fixture(name="public")
+def make_public(world):
+    yield lambda data: put(world, data)
+    world.kube(f"{PLACE}/cluster-info", "DELETE")
+
+
+def told(world):
+    return world.ask("alice", "GET", "cluster-info", url=URL)
+
+
+def test_the_cluster_is_taken_from_a_config_map_and_followed_while_it_changes(world, public):
+    public({"apiEndpoint": "https://first:6443", "insecure": "true"})
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", **REFERENCE)) as daemon:
+        daemon.await_status(200)
+        assert told(world).body["server_url"] == "https://first:6443"
+        assert told(world).body["insecure_skip_tls_verify"] is True
+
+        public({"apiEndpoint": "https://second:6443"})
+        eventually("the second", lambda: told(world).body["server_url"] == "https://second:6443")
+
+        public({"apiEndpoint": "http://plain"})
+        eventually("a warning", lambda: daemon.log_lines(level="warn", msg="where the cluster is, keeping what was known"))
+        assert told(world).body["server_url"] == "https://second:6443"
+
+
+def test_kubeadms_form_gives_a_kubeconfig_that_kubectl_uses(world, public):
+    ca = (world.rig.cluster.folder / "ca.crt").read_bytes()
+    cluster = {"server": API_SERVER, "certificate-authority-data": base64.b64encode(ca).decode()}
+    public({"kubeconfig": yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "preferences": {}, "users": None,
+                                          "clusters": [{"name": "", "cluster": cluster}], "contexts": None,
+                                          "current-context": ""})})
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", **REFERENCE)) as daemon:
+        daemon.await_status(200)
+        world.credential("alice", URL)
+        answer = world.ask("alice", "GET", "kubeconfig", headers={"Accept": "application/yaml"}, url=URL)
+        path = world.home("alice") / "fetched"
+        path.write_text(answer.text)
+
+        done = world.run("alice", "kubectl", f"--kubeconfig={path}", "get", "ns", "-o", "name")
+
+    path.unlink()
+    assert "namespace/tka" in done.stdout
+
+
+def test_without_the_config_map_nothing_is_ready_until_it_comes(world, public):
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", **REFERENCE)) as daemon:
+        daemon.await_status(503, "kube-public/cluster-info: does not exist")
+        answer = told(world)
+        assert answer.status == 503 and answer.headers["retry-after"]
+
+        public({"apiEndpoint": "https://late:6443"})
+        daemon.await_status(200)
+
+
+# --- what the other keys do ---
+
+def test_requests_have_the_time_that_is_configured(world):
+    config = config_of(world, "tka-server", server__readTimeout="2s", server__readHeaderTimeout="1s")
+    with own_daemon(world, "tka-server", config) as daemon:
+        daemon.await_status(200)
+        stream = world.rig.host.connect("alice", (world.rig.tailnet.address("tka"), 8124), 9)
+        stream.sendall(b"GET / HTTP/1.1\r\nHost: tka\r\n")
+        assert stream.recv(4096).startswith(b"HTTP/1.1 408 ")
+        stream.close()
+
+
+def test_a_node_called_otherwise_than_configured_is_told_in_the_log(world):
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", tailscale__hostname="elsewhere")) as daemon:
+        daemon.await_status(200)
+
+        [line] = daemon.log_lines(level="warn", hostname="elsewhere")
+        assert line["node"].startswith("tka.")
+
+
+def test_rules_come_from_several_capabilities_where_several_are_named(world):
+    names = ["example.com/cap/other", config_of(world, "tka-server")["tailscale"].get("capName", "specht-labs.de/cap/tka")]
+    names = [name for entry in names for name in (entry if isinstance(entry, list) else [entry])]
+    with own_daemon(world, "tka-server", config_of(world, "tka-server", tailscale__capName=names)) as daemon:
+        daemon.await_status(200)
+
+        answer = world.ask("alice", "GET", "access", url=URL)
+        assert answer.body["capabilities"] == names and answer.body["rules"]
