@@ -5,9 +5,10 @@
 RELEASE = $(shell sed -n 's/^appVersion: *//p' deploy/chart/Chart.yaml | tr -d '"')
 IMAGE   = localhost/tka:$(RELEASE)
 
-image: all
+image: $(OUT)/image/digest
+$(OUT)/image/digest: $(BINARIES) $(wildcard deploy/image/*.py deploy/image/build) deploy/chart/Chart.yaml
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} \
-		deploy/image/build --programs $(OUT)/bin --out $(OUT)/image --name $(IMAGE) --revision $(VERSION)
+		deploy/image/build --programs $(OUT)/bin --out $(@D) --name $(IMAGE) --revision $(VERSION)
 
 manifests: ; deploy/render/render
 

@@ -38,13 +38,16 @@ def stripped(program):
         return pathlib.Path(output.name).read_bytes()
 
 
-def add_program(tree, program, path):
-    """A program, and the libraries it maps, under the names by which it asks for them."""
-    tree.add(path, Entry(stripped(program), 0o755))
-    for name, file in debian.libraries(program).items():
-        found = debian.owner(name)
-        tree.add(name, Entry(pathlib.Path(file).read_bytes(), 0o755 if "/ld-" in name else 0o644,
-                             package=found.name))
+def add_programs(tree, programs):
+    """Our programs, and the libraries they map, under the names by which they ask for them."""
+    libraries = {}
+    for name in PROGRAMS:
+        tree.add(f"/usr/bin/{name}", Entry(stripped(programs / name), 0o755))
+        libraries.update(debian.libraries(programs / name))
+    owners = debian.owners(libraries)
+    for name, file in libraries.items():
+        mode = 0o755 if "/ld-" in name else 0o644
+        tree.add(name, Entry(pathlib.Path(file).read_bytes(), mode, package=owners[name]))
 
 
 def add_certificates(tree):
@@ -53,8 +56,8 @@ def add_certificates(tree):
     if not files:
         raise LookupError(f"{CERTIFICATES} is empty: install ca-certificates")
     bundle = "".join(file.read_text() for file in files)
-    tree.add("/etc/ssl/certs/ca-certificates.crt",
-             Entry(bundle.encode(), package=debian.owner(str(files[0])).name))
+    owner = debian.owners([str(files[0])])[str(files[0])]
+    tree.add("/etc/ssl/certs/ca-certificates.crt", Entry(bundle.encode(), package=owner))
 
 
 def add_papers(tree, repository):
@@ -71,8 +74,7 @@ def add_papers(tree, repository):
 def gather(programs, repository):
     """Everything, as a tree."""
     tree = frame()
-    for name in PROGRAMS:
-        add_program(tree, pathlib.Path(programs) / name, f"/usr/bin/{name}")
+    add_programs(tree, pathlib.Path(programs))
     for path, target in LINKS.items():
         tree.link(path, target)
     add_certificates(tree)

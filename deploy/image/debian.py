@@ -1,12 +1,12 @@
 """debian.py - what dpkg knows of a file on this machine: its package, and that package's papers."""
 
 import dataclasses
-import functools
 import os
 import pathlib
 import re
 import subprocess
 
+known = {}  # name -> package
 FIELDS = ("Package", "Version", "Architecture", "Source", "source:Upstream-Version", "Homepage", "Maintainer")
 
 
@@ -48,26 +48,41 @@ def ask(*argv):
 def names_of(path):
     """How dpkg may call a file: /lib and /usr/lib are one folder, and packages say either."""
     real = os.path.realpath(path)
-    yield from dict.fromkeys((str(path), real, real.removeprefix("/usr")))
+    return dict.fromkeys((str(path), real, real.removeprefix("/usr")))
 
 
-@functools.cache
-def owner(path):
-    """The package a file belongs to. Refuses a file that is nobody's: it could not be accounted for."""
-    for name in names_of(path):
-        said = ask("dpkg-query", "--search", name)
-        if said:
-            return package(said.splitlines()[0].split(": ")[0].split(",")[0])
-    raise LookupError(f"{path} belongs to no Debian package")
+def owners(paths):
+    """Path -> name of the package it belongs to, asked for all at once. Refuses a file that is nobody's: it could not
+    be accounted for."""
+    names = {name: path for path in paths for name in names_of(path)}
+    done = subprocess.run(["dpkg-query", "--search", *names], capture_output=True, text=True, check=False,
+                          env={**os.environ, "LC_ALL": "C"})
+    found = {}
+    for line in done.stdout.splitlines():
+        package_names, _, name = line.partition(": ")
+        if name in names:
+            found[names[name]] = package_names.split(",")[0]
+    missing = sorted(set(map(str, paths)) - set(map(str, found)))
+    if missing:
+        raise LookupError(f"{', '.join(missing)}: in no Debian package")
+    described = packages(sorted(set(found.values())))
+    return {path: described[name].name for path, name in found.items()}
 
 
-@functools.cache
+def packages(names):
+    """Name, as asked for -> package."""
+    form = "".join(f"${{{field}}}\\t" for field in FIELDS) + "\\n"
+    rows = ask("dpkg-query", "--show", "--showformat", form, *names).splitlines()
+    for row in rows:
+        found = dict(zip(FIELDS, row.split("\t")))
+        known[found["Package"]] = Package(found["Package"], found["Version"], found["Architecture"], found["Source"],
+                                          found["Homepage"], found["Maintainer"])
+    return {name: known[name.partition(":")[0]] for name in names}
+
+
 def package(name):
-    values = ask("dpkg-query", "--show", "--showformat",
-                 "".join(f"${{{field}}}\\t" for field in FIELDS), name).split("\t")
-    found = dict(zip(FIELDS, values))
-    return Package(found["Package"], found["Version"], found["Architecture"], found["Source"],
-                   found["Homepage"], found["Maintainer"])
+    """One that owners() has named."""
+    return known[name]
 
 
 def architecture():

@@ -48,6 +48,8 @@ COMBINATIONS = {
                                         "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]}},
     "several capabilities": {"tka": {"tailscale": {"capName": ["example.com/cap/a", "example.com/cap/b"]}}},
     "labels and a CA": {"tka": {"clusterInfo": {"labels": {"environment": "test"}, "insecureSkipTLSVerify": True}}},
+    "a ConfigMap that tells": {"tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": {"enabled": True}}}},
+    "traces": {"tka": {"otel": {"endpoint": "http://collector:4318"}}},
     "audiences": {"policies": {"audiences": ["https://issuer.example.com"]}},
 }
 
@@ -320,6 +322,15 @@ def test_crds_are_templates_so_that_they_upgrade_and_stay_when_told_to(template)
     assert "helm.sh/resource-policy" not in crd["metadata"].get("annotations", {})
     crd = pick(template({"crds": {"keep": True}}), "CustomResourceDefinition", "tkasignins.tka.specht-labs.de")
     assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_a_named_config_map_is_all_that_the_server_may_read_there(template):
+    objects = template(COMBINATIONS["a ConfigMap that tells"])
+    role = pick(objects, "Role", "tka-server-cluster-info")
+    assert role["metadata"]["namespace"] == "kube-public"
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cluster-info"],
+                              "verbs": ["get", "list", "watch"]}]
+    assert not [each for each in template({}) if each["metadata"]["name"] == "tka-server-cluster-info"]
 
 
 # --- one source ---

@@ -5,6 +5,7 @@ The tests are one story and come in this order: each finds the cluster as the on
 
 import base64
 import json
+import subprocess
 import threading
 import warnings
 
@@ -38,6 +39,15 @@ class Story:
     def helm(self, *argv, values=None, seconds=180):
         return self.node.enter(*self.helm_argv, *argv, *(["-f", "-"] if values else []), "--namespace", RELEASE,
                                text=yaml.safe_dump(values) if values else None, seconds=seconds)
+
+    def install(self, values, chart=CHART, verb="install"):
+        self.helm(verb, "tka", chart, "--wait", "--timeout", "150s", values=values)
+
+    def uninstall(self):
+        self.helm("uninstall", "tka", "--wait", "--timeout", "150s")
+        eventually("the session namespace gone", lambda: not self.node.kubectl(
+            "get", "namespace", SESSIONS, "--ignore-not-found"), 60)
+        eventually("pods gone", lambda: not self.node.kubectl("get", "pods", "-n", RELEASE, "-o", "name"), 60)
 
     def values(self, **log):
         authority = (self.node.folder / "pki/ca.crt").read_bytes()
@@ -142,8 +152,18 @@ def test_the_namespace_of_the_release_takes_no_pod_that_is_not_restricted(story)
     story.before = story.everything()
 
 
-def test_helm_installs_the_chart_and_every_pod_becomes_ready(story):
-    story.helm("install", "tka", CHART, "--wait", "--timeout", "150s", values=story.values())
+def previous_chart(folder):
+    """The chart as of the commit before this one."""
+    there = subprocess.run(["git", "-C", REPOSITORY, "cat-file", "-e", "HEAD^:deploy/chart/templates/server.yaml"], check=False,
+                           capture_output=True).returncode == 0
+    archive = subprocess.run(["git", "-C", REPOSITORY, "archive", "HEAD^" if there else "HEAD", "deploy", "schema/crd"],
+                             check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+    return folder / "deploy/chart"
+
+
+def test_helm_installs_the_previous_chart_and_every_pod_becomes_ready(story, tmp_path):
+    story.install(story.values(), previous_chart(tmp_path))
     ready = {each["metadata"]["name"]: each["status"].get("readyReplicas")
              for each in story.node.get("deployments", "-n", RELEASE)["items"]}
     assert ready == {"tka-server": 1, "tka-operator": 2}
@@ -246,26 +266,74 @@ def test_kubelet_is_restarted_while_she_works_and_no_container_is(story):
 
 def test_the_chart_is_upgraded_while_she_works(story):
     with Work(story):
-        story.helm("upgrade", "tka", CHART, "--wait", "--timeout", "150s", values=story.values(level="debug"))
+        story.install(story.values(level="debug"), verb="upgrade")
     assert "level: debug" in story.node.kubectl("get", "configmap", "-n", RELEASE, "tka", "-o", "yaml")
     story.await_server()
     keeps_her_session(story)
 
 
 def test_uninstalled_nothing_is_left_and_her_token_is_worth_nothing(story):
-    story.helm("uninstall", "tka", "--wait", "--timeout", "150s")
-    eventually("the session namespace gone", lambda: not story.node.kubectl(
-        "get", "namespace", SESSIONS, "--ignore-not-found"), 60)
-    eventually("pods gone", lambda: not story.node.kubectl("get", "pods", "-n", RELEASE, "-o", "name"), 60)
+    story.uninstall()
     assert story.everything() - story.before == set()
-    refused = story.alice("kubectl", "get", "ns", code=None)
-    assert refused.returncode != 0
+    assert story.alice("kubectl", "get", "ns", code=None).returncode != 0
     eventually("the server has left the tailnet", lambda: not story.tailnet_nodes(), 30)
 
 
-def test_a_second_installation_finds_nothing_in_its_way(story):
-    story.helm("install", "tka", CHART, "--wait", "--timeout", "150s", values=story.values())
+# --- other ways to install it ---
+
+
+def ask_over_tls(story, authority):
+    return story.world.run("alice", "curl", "-s", "-m", "10", "--cacert", authority, "-X", "POST",
+                           f"https://{HOSTNAME}/api/v1alpha1/login", code=None).stdout
+
+
+def test_with_tls_files_port_443_is_served_without_a_privilege(story, tmp_path):
+    command("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+            "-subj", f"/CN={HOSTNAME}", "-addext", f"subjectAltName=DNS:{HOSTNAME}", "-keyout", tmp_path / "tls.key",
+            "-out", tmp_path / "tls.crt")
+    story.node.kubectl("create", "secret", "tls", "tka-tls", "-n", RELEASE, "--cert", tmp_path / "tls.crt", "--key",
+                       tmp_path / "tls.key")
+    values = story.values()
+    values["tka"]["tailscale"]["port"] = 443
+    values["tka"]["server"] = {"tls": {"secretName": "tka-tls"}}
+    story.install(values)
+    story.name_server()
+    eventually("alice is let in", lambda: "cluster-admin" in ask_over_tls(story, tmp_path / "tls.crt"), 60)
+    assert int(story.node.process_status("tka-server")["CapEff"], 16) == 0
+
+
+def test_with_a_volume_a_new_pod_has_the_old_address(story):
+    story.node.enter("mkdir", "-m", "0777", "/var/lib/tka-volume")
+    story.node.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "tka"}, "spec": {
+        "capacity": {"storage": "64Mi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "by-hand",
+        "hostPath": {"path": "/var/lib/tka-volume"}}})
+    values = story.values()
+    values["tailscale"]["persistence"] = {"enabled": True, "storageClass": "by-hand"}
+    story.install(values, verb="upgrade")
+    eventually("the node before has left", lambda: len(story.tailnet_nodes()) == 1, 30)
+    before = story.name_server()
+    story.node.kubectl("rollout", "restart", "-n", RELEASE, "deployment/tka-server")
+    story.node.kubectl("rollout", "status", "-n", RELEASE, "deployment/tka-server", "--timeout=120s", seconds=130)
+    assert story.name_server()["ip_addresses"] == before["ip_addresses"]
     story.await_server()
-    story.alice("kubectl", "tka", "login", URL)
+
+
+def test_in_tun_mode_the_server_still_has_no_privilege(story):
+    story.forget_tailnet_nodes()
+    story.node.kubectl("label", "namespace", RELEASE, "pod-security.kubernetes.io/enforce=privileged", "--overwrite")
+    values = story.values()
+    values["tka"]["tailscale"]["mode"] = "tun"
+    values["tailscale"]["extraArgs"] = ["--netfilter-mode=off"]
+    story.install(values, verb="upgrade")
+    story.await_server()
+    assert story.alice("kubectl", "tka", "login", URL).returncode == 0
     assert "default" in story.alice("kubectl", "get", "ns", "-o", "name").stdout
-    story.helm("uninstall", "tka", "--wait", "--timeout", "150s")
+    status = story.node.process_status("tka-server")
+    assert status["Uid"].split()[1] == "65532" and int(status["CapEff"], 16) == 0
+
+
+def test_uninstalled_again_with_a_session_alive_nothing_is_left(story):
+    story.uninstall()
+    story.node.kubectl("delete", "persistentvolume", "tka")
+    story.node.kubectl("delete", "secret", "-n", RELEASE, "tka-tls")
+    assert story.everything() - story.before == set()

@@ -92,6 +92,9 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- if not $config.clusterInfo.apiEndpoint }}
 {{- $_ := unset $config.clusterInfo "apiEndpoint" }}
 {{- end }}
+{{- if not (dig "otel" "endpoint" "" $config) }}
+{{- $_ := unset $config "otel" }}
+{{- end }}
 {{- toYaml $config }}
 {{- end }}
 
@@ -101,7 +104,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- if eq $tka.operator.namespace .Release.Namespace }}
 {{- fail (printf "tka.operator.namespace: %q is the namespace of the release; sessions need one of their own" .Release.Namespace) }}
 {{- end }}
-{{- if not (or $tka.clusterInfo.apiEndpoint (dig "configMapRef" "enabled" false $tka.clusterInfo)) }}
+{{- if not (or $tka.clusterInfo.apiEndpoint $tka.clusterInfo.configMapRef.enabled) }}
 {{- fail "tka.clusterInfo.apiEndpoint is required: the API server as people reach it, https://HOST:PORT" }}
 {{- end }}
 {{- if and .Values.tailscale.loginServer (eq (int $tka.tailscale.port) 443) (not $tka.server.tls.secretName) }}
