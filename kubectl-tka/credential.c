@@ -127,9 +127,7 @@ static bool is_refused(const struct cache_key *key, const struct cache_entry *en
         if (!exec_info_is_given())
                 return false;
         parent_read(&parent);
-        receipt_check(key, &parent, entry, &refused);
-        if (!refused)
-                receipt_note(key, &parent, entry);
+        receipt_exchange(key, &parent, entry, &refused);
         return refused;
 }
 

@@ -51,35 +51,56 @@ static int64_t held_until_ms(int fd, int64_t now_ms)
                                                                                      : 0;
 }
 
-void receipt_check(const struct cache_key *key, const struct parent *parent,
-                   const struct cache_entry *entry, bool *refused)
+static bool is_refused(int fd, const struct parent *parent, const struct cache_entry *entry)
 {
-        scoped(close_file) int fd = open_slots(key);
         struct slot slot = { 0 };
         int64_t now_ms = parent_clock_ms();
 
-        *refused = fd >= 0 && read_slot(fd, place_of(parent), &slot) &&
-                   parent_is(parent, slot.pid, slot.started) &&
-                   slot.token == cache_entry_id(entry) && held_until_ms(fd, now_ms) <= now_ms;
+        return fd >= 0 && read_slot(fd, place_of(parent), &slot) &&
+               parent_is(parent, slot.pid, slot.started) && slot.token == cache_entry_id(entry) &&
+               held_until_ms(fd, now_ms) <= now_ms;
 }
 
 /* A slot that was not written is a second call not noticed. */
 static void write_slot(int fd, off_t place, const struct slot *slot)
 {
-        ssize_t written = pwrite(fd, slot, sizeof(*slot), place);
+        ssize_t written = fd >= 0 ? pwrite(fd, slot, sizeof(*slot), place) : 0;
 
         (void)written;
+}
+
+static void give(int fd, const struct parent *parent, const struct cache_entry *entry)
+{
+        struct slot slot = { MAGIC, parent->pid, parent->started, cache_entry_id(entry),
+                             parent_clock_ms() };
+
+        write_slot(fd, place_of(parent), &slot);
+}
+
+void receipt_check(const struct cache_key *key, const struct parent *parent,
+                   const struct cache_entry *entry, bool *refused)
+{
+        scoped(close_file) int fd = open_slots(key);
+
+        *refused = is_refused(fd, parent, entry);
+}
+
+void receipt_exchange(const struct cache_key *key, const struct parent *parent,
+                      const struct cache_entry *entry, bool *refused)
+{
+        scoped(close_file) int fd = open_slots(key);
+
+        *refused = is_refused(fd, parent, entry);
+        if (!*refused)
+                give(fd, parent, entry);
 }
 
 void receipt_note(const struct cache_key *key, const struct parent *parent,
                   const struct cache_entry *entry)
 {
         scoped(close_file) int fd = open_slots(key);
-        struct slot slot = { MAGIC, parent->pid, parent->started, cache_entry_id(entry),
-                             parent_clock_ms() };
 
-        if (fd >= 0)
-                write_slot(fd, place_of(parent), &slot);
+        give(fd, parent, entry);
 }
 
 void receipt_hold(const struct cache_key *key, int64_t hold_ms)

@@ -12,6 +12,9 @@
 /* *refused: the parent has this very token already, and the key is not held. */
 void receipt_check(const struct cache_key *key, const struct parent *parent,
                    const struct cache_entry *entry, bool *refused);
+/* The same, and unless it was refused the token is on its way to the parent. */
+void receipt_exchange(const struct cache_key *key, const struct parent *parent,
+                      const struct cache_entry *entry, bool *refused);
 /* The token is on its way to the parent. What cannot be noted is not. */
 void receipt_note(const struct cache_key *key, const struct parent *parent,
                   const struct cache_entry *entry);

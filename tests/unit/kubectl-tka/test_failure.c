@@ -104,9 +104,7 @@ static bool is_refused(const struct parent *parent, const char *token)
         bool refused = false;
 
         secret_set(&entry.token, token, strlen(token));
-        receipt_check(&key, parent, &entry, &refused);
-        if (!refused)
-                receipt_note(&key, parent, &entry);
+        receipt_exchange(&key, parent, &entry, &refused);
         return refused;
 }
 
