@@ -56,12 +56,12 @@ def kubeconfig_for(world, program, server, folder):
 
 
 class OwnDaemon:
-    """One that runs in the hub."""
+    """One that runs in a namespace of the rig."""
 
     count = itertools.count()
 
-    def __init__(self, world, program, config, wrap=(), env=None):
-        self.world, self.program = world, program
+    def __init__(self, world, program, config, wrap=(), env=None, namespace="hub"):
+        self.world, self.program, self.namespace = world, program, namespace
         self.folder = world.folder / f"own-{next(self.count)}-{program}"
         self.folder.mkdir()
         self.health = config["health"]["address"], config["health"]["port"]
@@ -69,7 +69,7 @@ class OwnDaemon:
         argv = [*wrap, world.rig.built_here() / program, VERBS[program], "--config", self.folder / "config.yaml"]
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [str(word) for word in world.rig.node_argv("hub", argv)], stdin=subprocess.DEVNULL, stdout=log,
+                [str(word) for word in world.rig.node_argv(namespace, argv)], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=env or {"PATH": world.rig.admin_env()["PATH"], "HOME": str(self.folder)})
 
     def log(self):
@@ -86,7 +86,7 @@ class OwnDaemon:
 
     def probe(self, path="/readyz"):
         """(status, text); (0, "") while nobody listens."""
-        connection = self.world.rig.host.http("hub", self.health, timeout=3)
+        connection = self.world.rig.host.http(self.namespace, self.health, timeout=3)
         with contextlib.closing(connection):
             try:
                 connection.request("GET", path)

@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from host import command
 from own_daemon import URL, change, config_of, own_daemon
 from relay import CLOSE, HANG, Late, reply
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
@@ -183,3 +184,25 @@ def test_a_peer_by_its_ipv6_address_is_the_same_person(world, node, namespace, u
         answer = world.answer_of(connection.getresponse())
     assert answer.status == 200 and answer.body["session"] == by_name, (answer.text, namespace)
     assert len(world.signins()) == 1
+
+
+def test_a_server_follows_its_node_to_another_address(world):
+    """Told by the stand-in: this control plane gives no node another address while it lives."""
+    new, name = "100.64.0.77", world.rig.host.namespace("tkatun")
+    config = change(world.rig.daemons.server_config("server-tun", "tkatun", "tun"), {
+        "tailscale.socket": str(world.folder / "localapi-moved/s"), "tailscale.port": 8128,
+        "health.address": "127.0.0.2", "health.port": 8093})
+    (world.folder / "localapi-moved").mkdir(exist_ok=True)
+    status = world.rig.tailnet.local("tkatun", "status?peers=false")[1]
+    status["Self"]["TailscaleIPs"] = status["TailscaleIPs"] = [new]
+    with stand_in_localapi(world, "tkatun", "localapi-moved") as api, \
+            own_daemon(world, "tka-server", config, namespace="tkatun") as daemon:
+        daemon.await_status(200)
+        command("ip", "-n", name, "addr", "add", f"{new}/32", "dev", "tailscale0")
+        try:
+            with api.instead("/status", told(status)):
+                eventually("it listens there", lambda: daemon.log_lines(msg="listening", address=new))
+                assert daemon.probe()[0] == 200
+        finally:
+            command("ip", "-n", name, "addr", "del", f"{new}/32", "dev", "tailscale0")
+        assert world.ask("alice", "POST", "credential", url="http://tkatun:8128").status == 200
