@@ -8,6 +8,7 @@ import pytest
 import clients
 import rig as system
 from own_daemon import URL, config_of, own_daemon
+from stand_in_localapi import stand_in_localapi, told
 from stand_in_otlp_collector import attributes, stand_in_collector
 from world import claims, eventually
 
@@ -94,13 +95,23 @@ def test_nobody_writes_lines_of_their_own_into_the_log(world, method, path, head
         assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e]", line), line
 
 
-def test_a_device_with_a_hostile_name_writes_one_line(world):
-    with own_daemon(world, "tka-server", config_of(world, "tka-server")) as daemon:
-        daemon.await_status(200)
-        world.ask("alice", "POST", "login", {"reason": "quotes \" and \\\\ and \u00e9\u202e"}, url=URL)
+def test_a_person_and_a_device_with_hostile_names_write_one_line(world):
+    hostile = "x\"}\n{\"msg\":\"forged\"}\\\u2028\u202e\x1b[31m\x9b"
+    socket = world.rig.tailnet.socket("tka")
+    where = f"http://local-tailscaled.sock/localapi/v0/whois?addr={world.rig.tailnet.address('alice')}"
+    whois = json.loads(world.run("admin", "curl", "-sS", "--unix-socket", socket, where).stdout)
+    whois["Node"]["ComputedName"] = "node-" + hostile
+    whois["UserProfile"]["LoginName"] = f"alice-{hostile}@example.com"
+    with stand_in_localapi(world, "tka", "hostile") as stand_in, stand_in.instead(r"/whois\?", told(whois)):
+        with own_daemon(world, "tka-server", config_of(world, "tka-server",
+                                                       tailscale__socket=str(stand_in.path))) as daemon:
+            daemon.await_status(200)
+            assert world.ask("alice", "POST", "login", {"role": "nobody-has-it"}, url=URL).status == 403
 
-        [line] = daemon.log_lines(msg="login")
-        assert line["reason"].startswith("quotes \" and \\\\ and ")
+            [line] = daemon.log_lines(msg="refuse")
+            assert line["node"].startswith("node-x\"}") and line["login"].startswith("alice-x\"}")
+            assert not daemon.log_lines(msg="forged")
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e]", daemon.log())
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])

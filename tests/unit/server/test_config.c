@@ -163,3 +163,18 @@ TEST(the_schema_of_the_file_is_the_one_in_the_repository)
                 fail_msg("%s", "type: build/bin/tka-server config schema "
                                ">schema/tka-server.schema.json");
 }
+
+TEST(every_key_can_be_set_by_a_flag_and_by_the_environment_and_is_explained)
+{
+        const struct options *options = config_table()->options;
+
+        for (size_t i = 0; i < options->count; i++) {
+                const struct option_row *row = &options->rows[i];
+                scoped_free char *variable = options_environment_name(row);
+
+                if (row->key == NULL || row->kind == OPTION_ELSEWHERE)
+                        continue;
+                if (row->flag == NULL || variable == NULL || row->help == NULL)
+                        fail_msg("%s has no flag, no variable or no help", row->key);
+        }
+}
