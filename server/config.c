@@ -87,6 +87,7 @@ static const struct option_row rows[] = {
         ELSEWHERE("tailscale.tailnet"),
         ELSEWHERE("tailscale.stateDir"),
         ELSEWHERE("tailscale.serverTags"),
+        ELSEWHERE("tailscale.serverNodeId"),
         ELSEWHERE("server.host"),
         ELSEWHERE("output"),
         ELSEWHERE("cache"),
