@@ -10,6 +10,8 @@ import re
 import pytest
 import yaml
 
+import clients
+from host import command
 from own_daemon import URL, config_of, own_daemon
 from pages import REPOSITORY, Block, anchors, links, name_of, pages, parse
 from rig import restore_policy
@@ -177,6 +179,20 @@ def test_every_json_and_yaml_block_of_a_page_can_be_read(page):
                 json.loads(item.text)
             if item.language == "yaml":
                 list(yaml.safe_load_all(item.text))
+
+
+def test_the_values_of_getting_started_are_values_of_the_chart(shared_world, tmp_path):
+    blocks = [item for item in parse(REPOSITORY / "docs/getting-started.md")
+              if isinstance(item, Block) and "values" in item.words]
+    assert blocks
+    for block in blocks:
+        (tmp_path / "values.yaml").write_text(block.text)
+        argv = [*clients.obtain("helm", shared_world.rig.say), "template", "tka", REPOSITORY / "deploy/chart",
+                "-n", "tka-system", "-f", tmp_path / "values.yaml"]
+
+        rendered = command(*argv)
+
+        assert "registry.example.com/tka" in rendered and "port: 8123" in rendered
 
 
 def sources():
