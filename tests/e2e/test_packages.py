@@ -30,7 +30,7 @@ EXPOSURE_TENTHS = 20  # what systemd-analyze security calls OK, with room to 10.
 def make(*words):
     """make, as somebody types it; without what a make around these tests has set."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(["nice", "make", "-C", REPOSITORY, *words], env=env, check=False, capture_output=True, text=True)
+    done = subprocess.run(["make", "-C", REPOSITORY, *words], env=env, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
@@ -253,15 +253,20 @@ def test_a_person_signs_in_with_what_make_install_installed_and_uninstall_leaves
 
 # --- the units, run ---
 
+def sign(world, folder, subject, extensions):
+    """A key, and a certificate of the rig's CA: folder/key and folder/crt."""
+    at = world.rig.cluster.folder
+    command("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
+            "-keyout", folder / "key", "-out", folder / "csr")
+    (folder / "use").write_text(extensions)
+    command("openssl", "x509", "-req", "-in", folder / "csr", "-days", "1", "-CA", at / "ca.crt", "-CAkey", at / "ca.key",
+            "-CAcreateserial", "-extfile", folder / "use", "-out", folder / "crt")
+
+
 def make_kubeconfig(world, program, folder):
     """What docs/packages.md has an administrator make: a certificate in the name of the program's account."""
     at = world.rig.cluster.folder
-    subject = f"/CN=system:serviceaccount:{RELEASE}:{program}"
-    command("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
-            "-keyout", folder / "key", "-out", folder / "csr")
-    (folder / "use").write_text("extendedKeyUsage=clientAuth\n")
-    command("openssl", "x509", "-req", "-in", folder / "csr", "-days", "1", "-CA", at / "ca.crt", "-CAkey", at / "ca.key",
-            "-CAcreateserial", "-extfile", folder / "use", "-out", folder / "crt")
+    sign(world, folder, f"/CN=system:serviceaccount:{RELEASE}:{program}", "extendedKeyUsage=clientAuth\n")
     command("sh", "-euc", STEPS["kubeconfig"], env={
         "PATH": f"{world.folder}/bin:{machines.SYSTEM_PATH}", "API_SERVER": API_SERVER, "CA": str(at / "ca.crt"),
         "CERTIFICATE": str(folder / "crt"), "KEY": str(folder / "key"), "FILE": str(folder / f"{program}.kubeconfig"),
@@ -279,6 +284,7 @@ def configure(world, machine, folder):
     config = change(config, {"health": None, "tailscale.socket": None, "kubernetes.kubeconfig": None})
     etc = machine.path("/etc/tka")
     etc.mkdir(exist_ok=True)
+    shutil.rmtree(machine.path("/etc/systemd/system/tka-server.service.d"), ignore_errors=True)
     (etc / "config.yaml").write_text(yaml.safe_dump({key: value for key, value in config.items() if key != "health"}))
     for program in UNITS:
         kubeconfig = make_kubeconfig(world, program, folder)
@@ -287,10 +293,26 @@ def configure(world, machine, folder):
         target.write_text(kubeconfig.read_text())
 
 
+def configure_tls(world, machine, folder):
+    """Port 443, by the file that docs/packages.md shows."""
+    sign(world, folder, "/CN=tka", f"subjectAltName=IP:{world.rig.tailnet.address('tkatun')}\n")
+    for name in ("crt", "key"):
+        target = machine.path(f"/etc/tka/tls.{name}")
+        target.touch(0o600)
+        target.write_text((folder / name).read_text())
+    drop_in = machine.path("/etc/systemd/system/tka-server.service.d/tls.conf")
+    drop_in.parent.mkdir(parents=True, exist_ok=True)
+    drop_in.write_text(STEPS["tls"])
+    config = machine.path("/etc/tka/config.yaml")
+    config.write_text(yaml.safe_dump(change(yaml.safe_load(config.read_text()), {"tailscale.port": 443})))
+
+
 @pytest.fixture
-def host(world, with_debs, tmp_path):
+def host(request, world, with_debs, tmp_path):
     """The machine with systemd running, in the place of the rig's second server and of its operator."""
     configure(world, with_debs, tmp_path)
+    for prepare in getattr(request, "param", ()):
+        prepare(world, with_debs, tmp_path)
     with contextlib.ExitStack() as stack:
         for name in ("server-tun", "operator"):
             stack.enter_context(world.stopped(name))
@@ -356,3 +378,14 @@ def test_a_unit_with_a_wrong_configuration_says_so_once_and_is_not_started_again
     eventually("it has given up", lambda: host.run("systemctl", "is-failed", "tka-server", code=None).returncode == 0)
     assert host.run("systemctl", "show", "-P", "NRestarts", "tka-server").stdout.strip() == "0"
     assert "tailscael" in journal(host, "tka-server")
+
+
+@pytest.mark.parametrize("host", [(configure_tls,)], indirect=True, ids=["port 443"])
+def test_the_unit_serves_tls_on_port_443_with_files_that_root_alone_may_read(world, host):
+    start(host, "tka-server")
+
+    connection = world.rig.host.http("alice", (world.rig.tailnet.address("tkatun"), 443), world.tls)
+    with contextlib.closing(connection):
+        connection.request("GET", "/api/v1alpha1/login")
+        assert world.answer_of(connection.getresponse()).status == 401
+    host.run("systemctl", "stop", "tka-server")
