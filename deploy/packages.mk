@@ -4,9 +4,9 @@
 PACKAGES := build/packages
 
 deb: all
-	rm -rf $(PACKAGES)/stage && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/stage PREFIX=/usr \
+	rm -rf $(PACKAGES)/debian && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/debian PREFIX=/usr \
 		ZSH=share/zsh/vendor-completions
-	deploy/packages/deb $(PACKAGES)/stage $(PACKAGES)
+	deploy/packages/deb $(PACKAGES)/debian $(PACKAGES)
 
 # RELEASE_URL: the folder that people will find these files in.
 dist: all

@@ -6,13 +6,14 @@ pages.py says how a page marks what is tried.
 import contextlib
 import json
 import re
+import subprocess
 
 import pytest
 import yaml
 
 import clients
 from host import command
-from own_daemon import URL, config_of, own_daemon
+from own_daemon import URL, change, config_of, own_daemon
 from pages import REPOSITORY, Block, anchors, links, name_of, pages, parse
 from rig import restore_policy
 from tailnet import NODES, USERS
@@ -179,6 +180,36 @@ def test_every_json_and_yaml_block_of_a_page_can_be_read(page):
                 json.loads(item.text)
             if item.language == "yaml":
                 list(yaml.safe_load_all(item.text))
+
+
+def test_the_reference_is_what_the_programs_say_of_themselves():
+    said = subprocess.run([REPOSITORY / "docs/write-reference", "-"], check=True, capture_output=True, text=True).stdout
+
+    assert said == (REPOSITORY / "docs/reference.md").read_text(), "type docs/write-reference, and commit what it wrote"
+
+
+def keys_of(program):
+    """The keys of the configuration file that the reference gives a program."""
+    tables = [item for item in parse(REPOSITORY / "docs/reference.md")
+              if not isinstance(item, Block) and item.section == program]
+    return {row["key"].strip("`") for table in tables for row in table.rows if row.get("key")}
+
+
+CHECKS = {"tka-server": ("config", "check"), "tka-operator": ("config", "check"), "kubectl-tka": ("get", "login")}
+
+
+@pytest.mark.parametrize("program", CHECKS)
+def test_one_file_serves_all_three_programs(program, tmp_path):
+    foreign = set().union(*map(keys_of, CHECKS)) - keys_of(program)
+    assert len(foreign) > 2
+    config = change({}, {key: "x" for key in foreign})
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+
+    done = subprocess.run([REPOSITORY / "build/bin" / program, *CHECKS[program], "--config", path], check=False, text=True,
+                          capture_output=True, env={"HOME": str(tmp_path), "TKA_TAILSCALE_SOCKET": "/nowhere"})
+
+    assert "is no key" not in done.stderr, done.stderr
 
 
 def test_the_values_of_getting_started_are_values_of_the_chart(shared_world, tmp_path):

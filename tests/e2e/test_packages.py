@@ -110,7 +110,7 @@ def use(run, **more):
 def test_the_same_commit_gives_the_same_packages(built):
     before = sums("*.deb")
 
-    command(REPOSITORY / "deploy/packages/deb", BUILT / "stage", BUILT, seconds=120)
+    make("deb")
 
     assert len(before) == len(DEBS) and sums("*.deb") == before
 
@@ -129,10 +129,21 @@ def test_a_person_signs_in_with_the_package_that_apt_installed(world, with_debs)
     use(as_alice(world, with_debs.folder))
 
 
-def test_the_man_pages_of_the_packages_are_found(with_debs):
-    for page in ("tka-server", "tka-operator"):
-        assert with_debs.run("man", "-w", page).stdout.strip().endswith(f"/{page}.8.gz")
-    assert with_debs.run("sh", "-c", "dpkg -L kubectl-tka tka-server tka-operator | grep -c /usr/share/man/man").stdout
+@pytest.mark.parametrize("page", ["kubectl-tka(1)", "tka(1)", "tka-config(5)", "tka-server(8)", "tka-operator(8)"])
+def test_a_man_page_of_the_packages_is_found(with_debs, page):
+    name, section = page.rstrip(")").split("(")
+
+    found = with_debs.run("man", "-w", section, name).stdout.strip()
+
+    assert found.endswith(f"/{name}.{section}.gz") or found.endswith("/kubectl-tka.1.gz"), found
+
+
+def test_the_shells_find_the_completions_of_the_packages(with_debs):
+    script = "source /usr/share/bash-completion/bash_completion; _completion_loader tka; complete -p tka"
+
+    assert with_debs.run("bash", "-c", script).stdout.startswith("complete ")
+    for path in ("/usr/share/zsh/vendor-completions/_tka", "/usr/share/fish/vendor_completions.d/tka.fish"):
+        assert with_debs.run("test", "-s", path).returncode == 0
 
 
 @pytest.mark.parametrize("unit", UNITS)
