@@ -60,6 +60,8 @@ REFUSED = {
     "one namespace for all": ({"tka": {"operator": {"namespace": "tka-system"}}}, "sessions need one of their own"),
     "two servers on one volume": ({"server": {"replicas": 2}, "tailscale": {"persistence": {"enabled": True}}},
                                   "one volume holds the identity of one node"),
+    "an identity for nobody in particular": ({"tailscale": {"workloadIdentity": {"clientID": "c1"}}},
+                                             "audience is required"),
     "no role": ({"tka": {"operator": {"roles": []}}}, "tka.operator.roles|/tka/operator/roles"),
     "a port that is none": ({"tka": {"tailscale": {"port": 70000}}}, "port"),
     "a period that is none": ({"tka": {"server": {"maxPeriod": "1 day"}}}, "maxPeriod"),
@@ -241,6 +243,14 @@ def test_port_443_is_bound_without_a_capability_and_with_the_tailnets_certificat
     assert environment(containers(objects, "tka-server")["tailscaled"])["TS_PERMIT_CERT_UID"] == "65532"
 
 
+def test_keys_of_the_daemons_that_the_chart_does_not_know_reach_them(template):
+    objects = template(merged(TLS, {"tka": {"server": {"tls": {"source": "files"}}, "api": {"requestBurst": 7}}}))
+    config = yaml.safe_load(pick(objects, "ConfigMap", "tka")["data"]["config.yaml"])
+    assert config["api"]["requestBurst"] == 7
+    assert config["server"]["tls"] == {"source": "files", "certFile": "/etc/tka-tls/tls.crt",
+                                       "keyFile": "/etc/tka-tls/tls.key"}
+
+
 def test_other_ports_need_neither(template):
     objects = template({"tka": {"tailscale": {"port": 8080}}})
     assert "sysctls" not in pick(objects, "Deployment", "tka-server")["spec"]["template"]["spec"]["securityContext"]
@@ -325,12 +335,13 @@ def test_crds_are_templates_so_that_they_upgrade_and_stay_when_told_to(template)
 
 
 def test_a_named_config_map_is_all_that_the_server_may_read_there(template):
-    objects = template(COMBINATIONS["a ConfigMap that tells"])
+    reference = {"enabled": True, "name": "where", "namespace": "shared"}
+    objects = template({"tka": {"clusterInfo": {"configMapRef": reference}}})
     role = pick(objects, "Role", "tka-server-cluster-info")
-    assert role["metadata"]["namespace"] == "kube-public"
-    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cluster-info"],
+    assert role["metadata"]["namespace"] == "shared"
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["where"],
                               "verbs": ["get", "list", "watch"]}]
-    assert not [each for each in template({}) if each["metadata"]["name"] == "tka-server-cluster-info"]
+    assert pick(objects, "RoleBinding", "tka-server-cluster-info")["metadata"]["namespace"] == "shared"
 
 
 # --- one source ---

@@ -65,6 +65,8 @@ def obstacle():
     """Why a node cannot run on this machine, in words; None where it can."""
     if os.geteuid() != 0:
         return "a node needs root, and this is not"
+    if pathlib.Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
+        return "a node needs the machine's own root, and this is that of a user namespace"
     if subprocess.run(["unshare", "-m", "-p", "-i", "-u", "--fork", "true"], check=False, capture_output=True).returncode:
         return "a node needs namespaces of its own, and unshare -m -p -i -u is refused here"
     if not pathlib.Path("/sys/fs/cgroup/memory").is_dir():

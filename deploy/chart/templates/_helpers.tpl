@@ -27,7 +27,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- define "tka.place" -}}
 {{- if eq .namespace "tka" }}{{ .root.Values.tka.operator.namespace }}
 {{- else if eq .namespace "tka-system" }}{{ .root.Release.Namespace }}
-{{- else if eq .namespace "kube-public" }}kube-public
+{{- else if eq .namespace "kube-public" }}{{ .root.Values.tka.clusterInfo.configMapRef.namespace }}
 {{- else }}{{ fail (printf "deploy/rbac names the namespace %s, which the chart does not know" .namespace) }}
 {{- end }}
 {{- end }}
@@ -47,6 +47,8 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- range $object.rules }}
 {{- if and .resourceNames (has "clusterroles" .resources) }}
 {{- $_ := set . "resourceNames" $root.Values.tka.operator.roles }}
+{{- else if eq $metadata.name "tka-server-cluster-info" }}
+{{- $_ := set . "resourceNames" (list $root.Values.tka.clusterInfo.configMapRef.name) }}
 {{- end }}
 {{- end }}
 {{- $_ := set $metadata "labels" (merge (include "tka.labels" $root | fromYaml) $metadata.labels) }}
@@ -82,9 +84,10 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- $config := deepCopy .Values.tka }}
 {{- $_ := set $config.tailscale "socket" "/run/tailscale/tailscaled.sock" }}
 {{- $tls := $config.server.tls }}
+{{- $files := ternary (dict "certFile" "/etc/tka-tls/tls.crt" "keyFile" "/etc/tka-tls/tls.key") dict (ne $tls.secretName "") }}
+{{- $_ := set $config.server "tls" (merge $files (omit $tls "secretName")) }}
+{{- if not $config.server.tls }}
 {{- $_ := unset $config.server "tls" }}
-{{- if $tls.secretName }}
-{{- $_ := set $config.server "tls" (dict "certFile" "/etc/tka-tls/tls.crt" "keyFile" "/etc/tka-tls/tls.key") }}
 {{- end }}
 {{- if not $config.clusterInfo.caData }}
 {{- $_ := unset $config.clusterInfo "caData" }}
@@ -109,6 +112,9 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 {{- if and .Values.tailscale.loginServer (eq (int $tka.tailscale.port) 443) (not $tka.server.tls.secretName) }}
 {{- fail "tka.tailscale.port: 443 means TLS, and headscale gives no certificates: set tka.server.tls.secretName, or another port" }}
+{{- end }}
+{{- if and .Values.tailscale.workloadIdentity.clientID (not .Values.tailscale.workloadIdentity.audience) }}
+{{- fail "tailscale.workloadIdentity.audience is required with a clientID: without one, the token handed out would be good for the API server" }}
 {{- end }}
 {{- if and .Values.tailscale.persistence.enabled (gt (int .Values.server.replicas) 1) }}
 {{- fail "server.replicas: one volume holds the identity of one node: set tailscale.persistence.enabled=false, or one replica" }}
