@@ -8,6 +8,7 @@
 #include "kubectl-tka/directory.h"
 #include "kubectl-tka/journal.h"
 #include "kubectl-tka/keyring_note.h"
+#include "kubectl-tka/parent.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "schema/limits.h"
@@ -89,8 +90,10 @@ static bool read_keyring(unsigned tiers, const struct cache_key *key, struct cac
         if (state != KEYRING_OPEN)
                 return error_set(err, ERROR_NOT_FOUND, "the keyring is %s",
                                  keyring_state_text(state));
+        int64_t began_ms = parent_clock_ms();
         scoped(keyring_note_end_turn) int turn = keyring_note_take_turn();
-        if (keyring_read(bus, key, &state, &text, err))
+        int64_t left_ms = KEYRING_READ_MS - (parent_clock_ms() - began_ms);
+        if (keyring_read_within(left_ms, bus, key, &state, &text, err))
                 return cache_entry_decode(&text, key, entry, err);
         if (state != KEYRING_OPEN)
                 keyring_note_write(bus, state, cache_is_keyring_alone(tiers));

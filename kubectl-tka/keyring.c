@@ -5,7 +5,6 @@
 #include "kubectl-tka/dbus.h"
 #include "lib/memory.h"
 
-#define TIMEOUT_MS 500
 #define SERVICE "org.freedesktop.secrets"
 #define SERVICE_PATH "/org/freedesktop/secrets"
 #define INTERFACE "org.freedesktop.Secret."
@@ -154,10 +153,16 @@ static bool read_item(struct dbus *dbus, const struct cache_key *key, enum keyri
 bool keyring_read(const char *bus, const struct cache_key *key, enum keyring_state *state,
                   struct buf *text, struct error *err)
 {
+        return keyring_read_within(KEYRING_READ_MS, bus, key, state, text, err);
+}
+
+bool keyring_read_within(int64_t timeout_ms, const char *bus, const struct cache_key *key,
+                         enum keyring_state *state, struct buf *text, struct error *err)
+{
         scoped(dbus_close) struct dbus dbus = { .fd = -1 };
         enum keyring_state found = KEYRING_ABSENT;
 
-        if (dbus_open(bus, TIMEOUT_MS, &dbus, err) && read_item(&dbus, key, &found, text, err)) {
+        if (dbus_open(bus, timeout_ms, &dbus, err) && read_item(&dbus, key, &found, text, err)) {
                 *state = KEYRING_OPEN;
                 return true;
         }

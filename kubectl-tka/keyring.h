@@ -20,6 +20,11 @@ enum keyring_state {
 /* "locked", for people and for the file that remembers it. */
 const char *keyring_state_text(enum keyring_state state);
 
+#define KEYRING_READ_MS 500 /* the most that a reader waits for all of it */
+
 /* *text, with a limit, gets the secret. NOT_FOUND with KEYRING_OPEN: there is none. */
 bool keyring_read(const char *bus, const struct cache_key *key, enum keyring_state *state,
                   struct buf *text, struct error *err) must_check;
+/* The same for who has waited already. */
+bool keyring_read_within(int64_t timeout_ms, const char *bus, const struct cache_key *key,
+                         enum keyring_state *state, struct buf *text, struct error *err) must_check;

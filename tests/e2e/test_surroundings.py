@@ -76,7 +76,7 @@ def test_a_keyring_on_a_full_disk_gives_way_to_a_private_file(world, bus):
     before = requests(world)
     hit = plugin(world, env=bus.env)
 
-    assert "in a private file" in said.stdout and bus.items() == 0 and len(cache_entries(world)) == 1
+    assert "a private file" in said.stdout and bus.items() == 0 and len(cache_entries(world)) == 1
     assert token_of(hit) and hit.stderr == "" and requests(world) == before
 
 
