@@ -251,3 +251,11 @@ def test_every_proof_that_the_security_model_names_exists():
              for row in item.rows for name in re.findall(r"`([^`]+)`", row.get("proved by", ""))]
     missing = [name for name in named if name not in known and not (REPOSITORY / name).exists()]
     assert len(named) > 20 and not missing, missing
+
+
+def test_every_metric_that_a_page_names_is_one_of_ours():
+    known, unknown = set(re.findall(r'"(tka_[a-z_]+)"', sources())), []
+    for page in pages():
+        named = set(re.findall(r"(?<![a-z_])(tka_[a-z_]+)", page.read_text()))
+        unknown += [f"{name_of(page)}: {name}" for name in named - known]
+    assert not unknown, unknown
