@@ -5,6 +5,7 @@
 #include "lib/json.h"
 
 #define CAUSES_MAX 8
+#define ADVICE_MAX 4
 #define MESSAGE_BYTES 300 /* shown of one message; the whole text is cut by struct error */
 #define EXCERPT_BYTES 120
 
@@ -21,6 +22,20 @@ static void join_messages(const json_t *body, struct buf *text)
                         said = message;
                 }
                 body = json_object_get(body, "cause");
+        }
+}
+
+/* All of it; what is too long is cut by struct error. */
+static void join_advice(const json_t *list, struct buf *text)
+{
+        size_t index = 0;
+        const json_t *item = NULL;
+
+        json_array_foreach(list, index, item)
+        {
+                if (index < ADVICE_MAX && json_is_string(item))
+                        buf_printf(text, "%s%.*s", text->length ? "; " : "", MESSAGE_BYTES,
+                                   json_string_value(item));
         }
 }
 
@@ -69,9 +84,7 @@ bool error_body_decode(int http_status, const char *body, size_t length, struct 
                 return refuse_body(http_status, body, length, err);
         error_set_status(err, kind_of(http_status), http_status, "%s", buf_text(&text));
 
-        const char *advice =
-                json_string_value(json_array_get(json_object_get(object, "advice"), 0));
-        if (advice)
-                error_advise(err, "%s", advice);
-        return false;
+        scoped(buf_clear) struct buf advice = { 0 };
+        join_advice(json_object_get(object, "advice"), &advice);
+        return advice.length ? error_advise(err, "%s", buf_text(&advice)) : false;
 }

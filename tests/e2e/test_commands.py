@@ -275,6 +275,12 @@ def test_status_does_not_wake_the_keyring(world, keyring):  # noqa: F811
     assert say(world, "status", code=5)[0]["state"] == "signed out"
 
 
+def test_status_inside_a_shell_is_about_its_session(world):
+    said = tka(world, "exec", SERVER, "--role", "view", "--", "kubectl-tka", "status", "--format", "{context} {state}")
+
+    assert said.stdout == "rig!view active\n" and say(world, "status", "--all", code=5) == []
+
+
 # --- list ---
 
 def test_list_finds_servers_by_their_tag_in_the_tailnet(world):

@@ -9,7 +9,7 @@ static bool decode(int status, const char *body, struct error *err)
         return error_body_decode(status, body, strlen(body), err);
 }
 
-TEST(takes_message_causes_and_the_first_advice)
+TEST(takes_message_causes_and_all_advice)
 {
         struct error err = { 0 };
 
@@ -19,7 +19,7 @@ TEST(takes_message_causes_and_the_first_advice)
                             "{\"message\":\"deep\"}}}",
                             &err),
                      ERROR_UNAUTHENTICATED, "User not signed in: not found: deep");
-        assert_string_equal(err.advice, "run 'tka login'");
+        assert_string_equal(err.advice, "run 'tka login'; or not");
         assert_int_equal(err.http_status, 401);
 }
 
