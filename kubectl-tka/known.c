@@ -156,6 +156,14 @@ static void add_roles(struct text_list *roles, const struct text_list *others)
                         text_list_add(roles, others->items[i]);
 }
 
+static bool says_the_same(const struct known *known, const struct cache_key *key, const char *role)
+{
+        return strcmp(known->server, key->server) == 0 &&
+               strcmp(known->ca_hash, key->ca_hash) == 0 &&
+               strcmp(known->cluster, key->cluster) == 0 && strcmp(known->role, key->role) == 0 &&
+               (!role || text_list_has(&known->roles, role));
+}
+
 bool known_put(const char *context, const struct cache_key *key, const char *role,
                struct error *err)
 {
@@ -166,7 +174,8 @@ bool known_put(const char *context, const struct cache_key *key, const char *rol
                 return false;
         scoped(close_file) int fd = lock();
         known_list_read(&list);
-        remove_one(&list, context, &old);
+        if (remove_one(&list, context, &old) && says_the_same(&old, key, role))
+                return true;
 
         struct known *known = add(&list);
         *known = (struct known){ .context = xstrdup(context),
