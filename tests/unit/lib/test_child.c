@@ -55,6 +55,7 @@ TEST(a_child_that_a_signal_ends_gives_128_and_the_signal)
 
 TEST(a_signal_for_us_reaches_the_child)
 {
+        signal(SIGINT, SIG_DFL); /* who is started in the background has it ignored for good */
         assert_int_equal(status_of(ON_SIGNAL("USR1", "exit 3")), 3);
         assert_int_equal(status_of(ON_SIGNAL("TERM", "exit 4")), 4);
         assert_int_equal(status_of(ON_SIGNAL("INT", "exit 5")), 5);
