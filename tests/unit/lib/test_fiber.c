@@ -287,6 +287,33 @@ TEST(no_wait_goes_on_beyond_the_deadline_of_its_fiber)
         loop_free(work.loop);
 }
 
+static void ask_for_deadline(void *argument)
+{
+        bool *passed = argument;
+
+        passed[0] = fiber_deadline_has_passed();
+        fiber_set_deadline(loop_now_ms() + 60000);
+        passed[1] = fiber_deadline_has_passed();
+        fiber_set_deadline(loop_now_ms() - 1);
+        passed[2] = fiber_deadline_has_passed();
+        fiber_set_deadline(0);
+        passed[3] = fiber_deadline_has_passed();
+}
+
+TEST(knows_when_the_deadline_of_a_fiber_has_passed)
+{
+        struct loop *loop = loop_new();
+        bool passed[4] = { true, true, false, true };
+
+        fiber_start(loop, ask_for_deadline, passed);
+        assert_false(passed[0]);
+        assert_false(passed[1]);
+        assert_true(passed[2]);
+        assert_false(passed[3]);
+        assert_false(fiber_deadline_has_passed());
+        loop_free(loop);
+}
+
 TEST(a_time_out_and_a_wake_at_once_are_one)
 {
         struct work work = { .loop = loop_new(), .timeout_ms = 3 };
