@@ -11,6 +11,7 @@
 #include "lib/memory.h"
 #include "lib/metrics.h"
 #include "operator/apply.h"
+#include "operator/events.h"
 #include "operator/lease.h"
 #include "operator/measures.h"
 #include "operator/report.h"
@@ -19,7 +20,7 @@
 #include "operator/sweep.h"
 
 #define WORKERS 8             /* sessions worked on at once */
-#define PROVISIONERS 4        /* of them, when rights have to be taken away */
+#define PROVISIONERS 4        /* of them at most: an end finds one that is free */
 #define ROUNDS_MAX 12         /* plans for one session in a row; a session takes four */
 #define LATEST_MS 3600000     /* a deadline is looked at again this often: clocks get corrected */
 #define CLOSE_MS 200          /* within this the clock is believed */
@@ -296,6 +297,17 @@ static void listed(void *owner, bool all)
         begin_work(controller);
 }
 
+/* Something that somebody waits for is not even begun. */
+static bool is_behind(void *owner)
+{
+        const struct controller *controller = owner;
+        int64_t due_ms = 0;
+
+        return controller->workers == WORKERS &&
+               queue_next_due(&controller->queue, URGENCY_CLEAN, &due_ms) &&
+               due_ms <= loop_now_ms();
+}
+
 /* Two installations may share a release namespace, but never a session namespace. */
 static void start_lease(struct controller *controller)
 {
@@ -321,6 +333,7 @@ struct controller *controller_start(struct program *program)
         controller->timer = loop_timer_new(program->loop, start_workers, controller);
         controller->grace = loop_timer_new(program->loop, begin_work, controller);
         program->store = store_new(program->session_namespace, session_changed, controller);
+        events_wait_for(program->events, is_behind, controller);
         start_lease(controller);
         controller->sources = sources_start(program, listed, controller);
         controller->sweep = sweep_start(program);
@@ -347,6 +360,7 @@ void controller_free(struct controller *controller)
 {
         if (controller == NULL)
                 return;
+        events_wait_for(controller->program->events, NULL, NULL);
         sources_free(controller->sources);
         loop_timer_free(controller->timer);
         loop_timer_free(controller->grace);

@@ -20,7 +20,9 @@ struct events {
         struct kube *kube;
         json_t *pending[PENDING_MAX]; /* a ring */
         size_t first, count;
-        struct fiber *poster; /* while there is anything to post */
+        struct fiber *poster;         /* while there is anything to post */
+        bool (*is_busy)(void *owner); /* or NULL */
+        void *owner;
 };
 
 struct events *events_new(struct loop *loop, struct kube *kube)
@@ -98,14 +100,30 @@ static void post(struct events *events, json_t *body)
         json_decref(body);
 }
 
+void events_wait_for(struct events *events, bool (*is_busy)(void *owner), void *owner)
+{
+        events->is_busy = is_busy;
+        events->owner = owner;
+}
+
+/* Sessions first: somebody waits for those. */
+static bool wait_for_sessions(struct events *events)
+{
+        struct error err = { 0 };
+
+        while (events->is_busy != NULL && events->is_busy(events->owner))
+                if (!wait_ms(events->loop, DELAY_MS, &err))
+                        return false;
+        return true;
+}
+
 static void post_all(void *argument)
 {
         struct events *events = argument;
         struct error err = { 0 };
 
-        /* Sessions first: somebody waits for those. */
         (void)!wait_ms(events->loop, DELAY_MS, &err);
-        while (events->count > 0 && !fiber_is_cancelled())
+        while (events->count > 0 && !fiber_is_cancelled() && wait_for_sessions(events))
                 post(events, take_first(events));
         events->poster = NULL;
 }

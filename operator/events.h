@@ -11,6 +11,9 @@ struct loop;
 
 struct events *events_new(struct loop *loop, struct kube *kube);
 void events_free(struct events *events);
+/* None is posted while is_busy(owner): there is something more important to ask of the API server.
+ */
+void events_wait_for(struct events *events, bool (*is_busy)(void *owner), void *owner);
 
 /* type is "Normal" or "Warning", action a verb in CamelCase. Does not wait; with too many pending
  * it is dropped. */

@@ -93,24 +93,29 @@ class Watcher:
         self.changed = threading.Condition()
         for path, take in ((GROUP, self.take_signin),
                            (RBAC + "clusterrolebindings", self.take_binding)):
-            client = as_admin(rig)
-            listed = client.value("GET", path + "?limit=1&resourceVersion=0")
+            listed = as_admin(rig).value("GET", path + "?limit=1&resourceVersion=0")
             version = listed["metadata"]["resourceVersion"]
-            threading.Thread(target=self.follow, args=(client, path, version, take),
+            threading.Thread(target=self.follow, args=(rig, path, version, take),
                              daemon=True).start()
 
-    def follow(self, client, path, version, take):
+    def follow(self, rig, path, version, take):
+        """The API server drops who is slow; the next watch goes on from there."""
+        while version is not None:
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                for event in self.watch(rig, f"{path}?watch=1&resourceVersion={version}"):
+                    version = event["object"]["metadata"].get("resourceVersion")
+                    with self.changed:
+                        take(event["object"], event["type"] == "DELETED", time.time())
+                        self.changed.notify_all()
+
+    @staticmethod
+    def watch(rig, path):
+        client = as_admin(rig)
         client.connection.timeout = None
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            client.connection.request("GET", f"{path}?watch=1&resourceVersion={version}",
-                                      headers=client.headers)
-            reply = client.connection.getresponse()
-            while line := reply.readline():
-                now = time.time()
-                event = json.loads(line)
-                with self.changed:
-                    take(event["object"], event["type"] == "DELETED", now)
-                    self.changed.notify_all()
+        client.connection.request("GET", path, headers=client.headers)
+        reply = client.connection.getresponse()
+        while line := reply.readline():
+            yield json.loads(line)
 
     def take_signin(self, value, gone, now):
         uid = value["metadata"].get("uid")
