@@ -227,7 +227,7 @@ def test_a_missing_role_is_told_and_its_coming_noticed(world):
         for key in ("resourceVersion", "uid", "creationTimestamp", "managedFields"):
             role["metadata"].pop(key, None)
         assert world.kube(f"{RBAC}/clusterroles", "POST", role)[0] == 201
-    await_ready(world, body)
+    await_ready(world, body, seconds=30)
 
 
 def test_a_missing_namespace_is_told_and_its_coming_noticed(world):
