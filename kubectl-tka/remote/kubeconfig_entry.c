@@ -110,7 +110,8 @@ static bool put_entry(const struct kubeconfig_files *files, const struct stanza 
         }
         if (!change_file(path, &splice, err))
                 return false;
-        if (splice.current_context || current.keeps_current || strcmp(before, stanza->name) == 0)
+        if (splice.current_context || current.keeps_current ||
+            (before && strcmp(before, stanza->name) == 0))
                 return true;
         return change_file(current_path, &current, err);
 }
