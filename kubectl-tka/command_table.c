@@ -2,7 +2,8 @@
 
 /* Flags that several commands take alike. */
 #define FINDS_SERVER \
-        " server port tailscale-socket server-tags node-id insecure-plain-http config quiet help"
+        " server hostname tailnet port tailscale-socket server-tags node-id insecure-plain-http " \
+        "config quiet help"
 #define FINDS_CLUSTER " kubeconfig" FINDS_SERVER
 
 static const struct command_words commands[] = {

@@ -44,9 +44,10 @@ static const struct option_row rows[] = {
 
         BARE("server", 's', "TKA_SERVER", OPTION_TEXT, server, "URL",
              "the TKA server: a URL, or a host of the tailnet"),
-        TEXT("tailscale.hostname", NULL, hostname, CONFIG_HOSTNAME, "HOST",
+        TEXT("tailscale.hostname", "hostname", hostname, CONFIG_HOSTNAME, "HOST",
              "the TKA server where none is named"),
-        TEXT("tailscale.tailnet", NULL, tailnet, NULL, "DOMAIN", "what follows the host's name"),
+        TEXT("tailscale.tailnet", "tailnet", tailnet, NULL, "DOMAIN",
+             "what follows the host's name"),
         NUMBER("tailscale.port", "port", 'p', port, "443", 65535, "PORT",
                "its port; 443 means https"),
         TEXT("tailscale.socket", "tailscale-socket", socket, TAILSCALE_SOCKET, "PATH",

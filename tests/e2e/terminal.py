@@ -65,6 +65,5 @@ class Terminal:
 
     def status(self):
         """The exit status of what ran in the pane, once it has ended."""
-        eventually("the pane's program to end",
-                   lambda: self.tmux("display-message", "-p", "#{pane_dead}").strip() == "1", 20)
-        return int(self.tmux("display-message", "-p", "#{pane_dead_status}").strip() or -1)
+        return int(eventually("the pane's program to end",
+                              lambda: self.tmux("display-message", "-p", "#{pane_dead_status}").strip(), 30))

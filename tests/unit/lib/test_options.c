@@ -5,6 +5,7 @@
 
 #include "lib/file.h"
 #include "lib/memory.h"
+#include "lib/option_value.h"
 #include "tests/unit/test.h"
 
 struct record {
@@ -406,6 +407,27 @@ TEST(forgives_a_missing_file_that_is_optional)
         assert_ok(options_read_file("/nonexistent", true, &json, NULL, &err));
         assert_int_equal(err.kind, ERROR_NONE);
         assert_int_equal(json_object_size(json), 0);
+}
+
+TEST(shows_each_value_as_the_file_would_hold_it)
+{
+        static const char *const expected[] = {
+                "\"tun\"", "8443", "\"1h30m0s\"", "[\"a\",\"b\"]", "{\"k\":\"v\"}", "true", "false",
+        };
+        scoped(clear_record) struct record record = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(read_all(NULL,
+                           ARGUMENTS("--mode", "tun", "-p", "8443", "--period", "90m", "-n", "a,b",
+                                     "--labels", "k=v", "--debug"),
+                           NULL, &record, &err));
+
+        for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+                json_auto_t *value = option_value_encode(&rows[i], &record);
+                scoped(buf_clear) struct buf text = { 0 };
+                json_print(value, &text);
+                assert_string_equal(text.text, expected[i]);
+        }
 }
 
 TEST(finds_the_nearest_word_or_none)
