@@ -86,6 +86,9 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 $(OUT)/schema/openapi.o: schema/openapi.yaml
+# What says the version is made anew when that changes.
+$(shell mkdir -p $(OUT); echo '$(VERSION)' | cmp -s - $(OUT)/version || echo '$(VERSION)' >$(OUT)/version)
+$(patsubst %.c,$(OUT)/%.o,$(shell grep -lw VERSION $(foreach f,$(FOLDERS),$(call sources,$(f))))): $(OUT)/version
 
 check: $(TESTS)
 	@failed=0; for test in $^; do $$test || failed=1; done; exit $$failed

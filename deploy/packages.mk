@@ -3,6 +3,9 @@
 # make deb        Debian packages; make dist: archives and a krew manifest
 PACKAGES := build/packages
 
+# Dated as the commit, also where there is no git.
+deb dist: export SOURCE_DATE_EPOCH ?= $(shell . deploy/packages/version.sh && echo $$SOURCE_DATE_EPOCH)
+
 deb: all
 	rm -rf $(PACKAGES)/debian && $(MAKE) install DESTDIR=$(CURDIR)/$(PACKAGES)/debian PREFIX=/usr \
 		ZSH=share/zsh/vendor-completions

@@ -2,8 +2,9 @@
 # Read by deb and dist: what this commit is called, in the three ways its readers want it.
 
 if [ -e .version ]; then # a source archive, made by dist
-    read -r commit SOURCE_DATE_EPOCH tag <.version
+    read -r described SOURCE_DATE_EPOCH commit tag <.version || [ -n "$commit" ] # its line has no end
 else
+    described=$(git describe --always)
     commit=$(git rev-parse --short=9 HEAD)
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
     tag=$(git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null || true)
