@@ -19,7 +19,7 @@ static void add_columns(struct libscols_table *table, const struct output_view *
         for (size_t i = 0; i < view->count; i++) {
                 bool last = i + 1 == view->count;
                 struct libscols_column *column = scols_table_new_column(
-                        table, view->columns[i].title, 0.0, last ? SCOLS_FL_TRUNC : 0);
+                        table, view->columns[i].title, 0.0, last ? SCOLS_FL_WRAP : 0);
                 if (!column)
                         abort();
                 if (terminal_has_colours(fd))

@@ -4,7 +4,7 @@
 #include "kubectl-tka/config.h"
 #include "kubectl-tka/output.h"
 
-/* Prints the document as -o asks; for people, an array as a table (its columns cut to the
+/* Prints the document as -o asks; for people, an array as a table (its last column broken at the
  * terminal's width) and an object as facts. */
 bool table_show(const struct config *config, const struct output_view *view, const json_t *document,
                 struct error *err) must_check;
