@@ -29,6 +29,8 @@ static const struct option_row rows[] = {
                "for a client to take its answer"),
         PERIOD("server.idleTimeout", "idle-timeout", idle_seconds, "2m",
                "for the next request of a connection"),
+        LIST("server.hosts", "hosts", 0, hosts, NULL, "NAMES",
+             "names outside the tailnet's domain by which clients ask, for the Host header"),
         CHOICE("server.tls.source", "tls", tls_text, "auto", "auto|files|tailscale|off", "WHERE",
                "where the certificate is from; auto: the files, else port 443 asks tailscaled"),
         TEXT("server.tls.certFile", "tls-cert-file", tls_cert_file, NULL, "FILE",

@@ -19,7 +19,8 @@ struct config {
         char *socket;
         char *tls_text, *tls_cert_file, *tls_key_file;
 
-        char *hostname; /* what the node should be called, or NULL */
+        struct text_list hosts; /* names by which clients may ask, besides the tailnet's */
+        char *hostname;         /* what the node should be called, or NULL */
         int64_t read_seconds, read_header_seconds, write_seconds, idle_seconds;
 
         char *cluster_name, *context_prefix, *user_prefix;

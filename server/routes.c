@@ -9,6 +9,7 @@
 #include "server/audit.h"
 #include "server/grant.h"
 #include "server/handlers.h"
+#include "server/host.h"
 #include "server/identity.h"
 #include "server/quota.h"
 #include "server/server.h"
@@ -110,11 +111,27 @@ static bool check_identity(struct server *server, const struct row *row, struct 
         return false;
 }
 
+static bool check_host(const struct server *server, const struct http_exchange *exchange,
+                       struct error *err)
+{
+        const char *host = http_exchange_header(exchange, "Host");
+        const char *node = identity_status(server->identity)->self.dns_name;
+
+        if (host_is_ours(host, node, &server->config->hosts))
+                return true;
+        error_set_status(err, ERROR_DENIED, 421, "\"%.100s\" is no name of this server",
+                         host == NULL ? "" : host);
+        return error_advise(err,
+                            "ask for its name in the tailnet, or list that one in server.hosts");
+}
+
 static bool meets_need(struct server *server, const struct row *row, struct caller *caller,
                        struct http_exchange *exchange, struct error *err)
 {
         if (row->need == NEEDS_NOTHING)
                 return true;
+        if (!check_host(server, exchange, err))
+                return false;
         if (!check_identity(server, row, caller, exchange, err))
                 return false;
         if (row->need == NEEDS_IDENTITY || check_rules(server, caller, err))

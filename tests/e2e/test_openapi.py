@@ -15,9 +15,9 @@ def test_schemathesis_finds_nothing_with_all_its_checks(world):
     with own_daemon(world, "tka-server", config) as daemon:
         daemon.await_status(200)
         said = world.run(
-            "alice", *clients.obtain("schemathesis", system.progress()), "--config-file", SETTINGS, "run",
-            URL + "/openapi.json", "--checks", "all", "--seed", "20260101", "--max-examples", "12", "--workers", "1",
-            "--request-timeout", "20", "--continue-on-failure", code=None, seconds=280)
+            "alice", "env", "-C", world.folder, *clients.obtain("schemathesis", system.progress()), "--config-file",
+            SETTINGS, "run", URL + "/openapi.json", "--checks", "all", "--seed", "20260101", "--max-examples", "12", "--workers", "1",
+            "--request-timeout", "60", "--continue-on-failure", code=None, seconds=420)
 
         assert said.returncode == 0, said.stdout[-12000:] + said.stderr[-2000:]
         assert not daemon.log_lines(level="error")

@@ -195,3 +195,13 @@ def test_a_period_above_the_maximum_is_refused(world):
 def test_a_role_that_the_cluster_does_not_list_is_refused_without_writing(world):
     with world.policy(alice=[rule("admin")]):
         refused(world, "alice", 422, "admin")
+
+
+@pytest.mark.parametrize("host, status", [
+    ("evil.example", 421), ("evil.example:8123", 421), ("tka.tailnet.test.evil.example", 421), ("tka", 202),
+    ("tka.tailnet.test:8123", 202)])
+def test_a_page_that_lets_its_own_name_point_here_is_answered_nothing(world, host, status):
+    answer = world.ask("alice", "POST", "login", headers={"Host": host})
+
+    assert answer.status == status, answer.text
+    assert status == 202 or not world.signins()
