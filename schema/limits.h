@@ -17,6 +17,8 @@
 #define LIMIT_SESSIONS 1024    /* sessions that one logout ends */
 #define LIMIT_NODE_SESSIONS 16 /* sessions of one person on one device */
 #define LIMIT_WAITERS 2048     /* requests that wait for sessions at once */
+#define LIMIT_NEWCOMERS 2048   /* connections through tailscaled that wait to be looked up */
+#define LIMIT_STRANGERS 64     /* others that do */
 #define LIMIT_SERVER_URL 2048  /* bytes of the API server's address */
 #define LIMIT_CA_DATA 65536    /* bytes of a CA bundle in base64 */
 #define LIMIT_LABELS 64        /* labels of a cluster */

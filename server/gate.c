@@ -9,7 +9,6 @@
 
 #define KNOWN_COUNT 512 /* connections remembered */
 #define PEER_SIZE 64    /* "[v6]:port" */
-#define WAITING_MAX 64  /* in the queue */
 #define WAIT_MS 2000    /* longest turn waited for */
 #define UNKNOWN_EVERY_MS 500
 #define UNKNOWN_BURST 2
@@ -24,18 +23,19 @@ struct gate {
         struct loop *loop;
         bool busy;
         struct waiter *first; /* the queue, newest first */
-        size_t waiting;
+        size_t waiting, waiting_most;
         int64_t credit_ms; /* UNKNOWN_EVERY_MS pays for one that finds nobody */
         int64_t credited_at_ms;
         char known[KNOWN_COUNT][PEER_SIZE];
         size_t known_next;
 };
 
-struct gate *gate_new(struct loop *loop)
+struct gate *gate_new(struct loop *loop, size_t waiting_most)
 {
         struct gate *gate = xcalloc(1, sizeof(*gate));
 
         gate->loop = loop;
+        gate->waiting_most = waiting_most;
         gate->credit_ms = (int64_t)UNKNOWN_EVERY_MS * UNKNOWN_BURST;
         gate->credited_at_ms = loop_now_ms();
         return gate;
@@ -98,7 +98,7 @@ static bool queue_up(struct gate *gate, struct error *err)
 {
         struct waiter waiter = { .next = gate->first };
 
-        if (gate->waiting >= WAITING_MAX)
+        if (gate->waiting >= gate->waiting_most)
                 return error_set(err, ERROR_UNAVAILABLE, "too many unknown callers at once");
         gate->first = &waiter;
         gate->waiting++;

@@ -10,7 +10,8 @@
 struct gate;
 struct loop;
 
-struct gate *gate_new(struct loop *loop);
+/* waiting_most: so many wait for their turn, further ones are refused. */
+struct gate *gate_new(struct loop *loop, size_t waiting_most);
 void gate_free(struct gate *gate);
 
 /* Waits its turn for a short while; UNAVAILABLE after that. *held goes to gate_leave(). */

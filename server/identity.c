@@ -8,6 +8,7 @@
 #include "lib/http_server.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "schema/limits.h"
 #include "server/gate.h"
 #include "server/owner.h"
 
@@ -42,8 +43,8 @@ struct identity *identity_new(struct loop *loop, struct tailscale *tailscale,
         identity->loop = loop;
         identity->tailscale = tailscale;
         identity->config = config;
-        identity->gate = gate_new(loop);
-        identity->far_gate = gate_new(loop);
+        identity->gate = gate_new(loop, LIMIT_NEWCOMERS);
+        identity->far_gate = gate_new(loop, LIMIT_STRANGERS);
         snprintf(identity->trouble, sizeof(identity->trouble), "tailscaled was not asked yet");
         return identity;
 }

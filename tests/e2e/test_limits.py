@@ -241,3 +241,20 @@ def test_whoever_does_not_finish_a_request_is_told_so_and_whoever_says_nothing_i
             stream.sendall(part)
         for part, said in parts.items():
             assert streams[part].recv(65536)[8:13] == said, part
+
+
+@pytest.mark.parametrize("server", ["tka", "tkatun"], ids=["userspace", "tun"])
+def test_a_crowd_that_comes_at_once_is_looked_up_and_served(world, open_files, server):
+    """Connections that nobody has seen before, and a tailscaled that is asked about each."""
+    crowd = ("alice", "desktop", "bob", "aliceorg")
+    with contextlib.ExitStack() as stack:
+        streams, told = [], []
+        for i in range(360):
+            streams.append(stack.enter_context(dial(world, crowd[i % 4], server)))
+            streams[-1].settimeout(30)
+            streams[-1].sendall(INFO)
+        for stream in streams:
+            reply = http.client.HTTPResponse(stream)
+            reply.begin()
+            told.append(reply.status)
+    assert set(told) == {200}, {status: told.count(status) for status in set(told)}

@@ -377,3 +377,35 @@ TEST(all_of_a_crowd_are_woken_at_once_and_later_ones_are_not)
         assert_null(at.crowd.first);
         loop_free(at.loop);
 }
+
+static int fill_deeply(int depth)
+{
+        volatile char room[1024];
+
+        room[0] = (char)depth;
+        return depth == 0 ? room[0] : fill_deeply(depth - 1) + room[0] - (char)depth;
+}
+
+static void trim_and_go_on(void *argument)
+{
+        struct crowd *at = argument;
+        struct error err = { 0 };
+        int before = fill_deeply(40);
+
+        fiber_trim();
+        bool woken = wait_among(at->loop, &at->crowd, 2000, &err);
+        at->woken = woken && before == 0 && fill_deeply(40) == 0;
+}
+
+TEST(a_trimmed_stack_keeps_what_is_in_use_and_can_grow_again)
+{
+        struct crowd at = { .loop = loop_new() };
+        struct error err = { 0 };
+
+        fiber_trim(); /* nothing on the main stack */
+        fiber_start(at.loop, trim_and_go_on, &at);
+        wait_wake_all(&at.crowd);
+        assert_ok(wait_ms(at.loop, 10, &err));
+        assert_int_equal(at.woken, 1);
+        loop_free(at.loop);
+}

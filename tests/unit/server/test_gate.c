@@ -1,5 +1,7 @@
 #include "server/gate.h"
 
+#include <stdio.h>
+
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "tests/unit/test.h"
@@ -16,7 +18,7 @@ static void look_up(struct gate *gate, const char *peer, enum gate_finding findi
 TEST(those_who_are_known_pay_nothing)
 {
         struct loop *loop = loop_new();
-        struct gate *gate = gate_new(loop);
+        struct gate *gate = gate_new(loop, 64);
         int64_t before = loop_now_ms();
 
         for (int i = 0; i < 1000; i++)
@@ -29,7 +31,7 @@ TEST(those_who_are_known_pay_nothing)
 TEST(strangers_are_looked_up_twice_a_second)
 {
         struct loop *loop = loop_new();
-        struct gate *gate = gate_new(loop);
+        struct gate *gate = gate_new(loop, 64);
         int64_t before = loop_now_ms();
 
         for (int i = 0; i < 4; i++)
@@ -42,7 +44,7 @@ TEST(strangers_are_looked_up_twice_a_second)
 TEST(a_known_connection_passes_while_a_stranger_is_looked_up)
 {
         struct loop *loop = loop_new();
-        struct gate *gate = gate_new(loop);
+        struct gate *gate = gate_new(loop, 64);
         struct error err = { 0 };
         bool held = false, other = true;
 
@@ -57,4 +59,44 @@ TEST(a_known_connection_passes_while_a_stranger_is_looked_up)
         gate_leave(gate, "127.0.0.1:1000", held, GATE_UNKNOWN);
         gate_free(gate);
         loop_free(loop);
+}
+
+struct newcomer {
+        struct loop *loop;
+        struct gate *gate;
+        int passed, refused;
+};
+
+/* Looked up within a millisecond, and known. */
+static void come(void *argument)
+{
+        struct newcomer *all = argument;
+        struct error err = { 0 };
+        bool held = false;
+        char name[16];
+
+        snprintf(name, sizeof(name), "10.0.0.1:%d", all->passed);
+        if (!gate_enter(all->gate, name, &held, &err)) {
+                all->refused++;
+                return;
+        }
+        (void)!wait_ms(all->loop, 1, &err);
+        gate_leave(all->gate, name, held, GATE_KNOWN);
+        all->passed++;
+}
+
+TEST(a_crowd_of_newcomers_waits_and_passes_up_to_its_limit)
+{
+        struct newcomer all = { .loop = loop_new() };
+        struct error err = { 0 };
+
+        all.gate = gate_new(all.loop, 300);
+        for (int i = 0; i < 310; i++)
+                fiber_start(all.loop, come, &all);
+        assert_int_equal(all.refused, 9); /* one is being looked up, 300 wait */
+        for (int i = 0; i < 500 && fiber_count() > 0; i++)
+                assert_ok(wait_ms(all.loop, 10, &err));
+        assert_int_equal(all.passed, 301);
+        gate_free(all.gate);
+        loop_free(all.loop);
 }
