@@ -2,12 +2,16 @@
 
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <libsmartcols.h>
 
 #include "kubectl-tka/terminal.h"
 #include "lib/memory.h"
+
+#define SEPARATOR "  "
+#define LAST_WIDTH 24 /* at least, of a column that is broken */
 
 static void unref_table(struct libscols_table **table)
 {
@@ -39,6 +43,37 @@ static void add_row(struct libscols_table *table, const struct output_view *view
         }
 }
 
+/* What stands before the last column, in bytes: near enough to columns. */
+static size_t measure_others(const struct output_view *view, const json_t *items, int64_t now)
+{
+        size_t total = 0;
+
+        for (size_t i = 0; i + 1 < view->count; i++) {
+                size_t widest = strlen(view->columns[i].title);
+                size_t index = 0;
+                const json_t *item = NULL;
+                json_array_foreach(items, index, item)
+                {
+                        scoped(buf_clear) struct buf cell = { 0 };
+                        output_print_cell(&view->columns[i], item, now, &cell);
+                        widest = cell.length > widest ? cell.length : widest;
+                }
+                total += widest + strlen(SEPARATOR);
+        }
+        return total;
+}
+
+/* The last column is broken where it has room to be read; else the terminal breaks the lines. */
+static void set_width(struct libscols_table *table, size_t others, int fd)
+{
+        size_t width = terminal_width(fd);
+
+        if (isatty(fd) && others + LAST_WIDTH <= width)
+                scols_table_set_termwidth(table, width);
+        else
+                scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+}
+
 void table_print(const struct output_view *view, const json_t *items, int fd, struct buf *text)
 {
         scoped(unref_table) struct libscols_table *table = scols_new_table();
@@ -50,12 +85,9 @@ void table_print(const struct output_view *view, const json_t *items, int fd, st
         if (!table)
                 abort();
         setlocale(LC_CTYPE, ""); /* else libsmartcols escapes what is not ASCII */
-        scols_table_set_column_separator(table, "  ");
+        scols_table_set_column_separator(table, SEPARATOR);
         scols_table_enable_colors(table, terminal_has_colours(fd));
-        if (isatty(fd))
-                scols_table_set_termwidth(table, terminal_width(fd));
-        else
-                scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+        set_width(table, measure_others(view, items, now), fd);
         add_columns(table, view, fd);
         json_array_foreach(items, index, item) add_row(table, view, item, now);
         if (scols_print_table_to_string(table, &lines) != 0)
