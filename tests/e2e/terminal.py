@@ -10,6 +10,11 @@ from world import eventually
 COLUMNS, LINES = 100, 30
 
 
+def told(argv):
+    """argv, and then its exit status on the screen: tmux itself does not always know it."""
+    return ["sh", "-c", 'trap : INT; "$@"; echo "ended=$?"', "told", *argv]
+
+
 class Terminal:
     """One tmux server with one pane. argv runs as that node's user; the pane stays when it ends."""
 
@@ -64,6 +69,5 @@ class Terminal:
             raise AssertionError(f"{err}; there is:\n{self.screen()}") from None
 
     def status(self):
-        """The exit status of what ran in the pane, once it has ended."""
-        return int(eventually("the pane's program to end",
-                              lambda: self.tmux("display-message", "-p", "#{pane_dead_status}").strip(), 30))
+        """The exit status of what told() wrapped, once it has ended."""
+        return int(self.await_text(r"^ended=(\d+)$", 30)[1])

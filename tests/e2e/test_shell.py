@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from conftest import TOKEN
-from terminal import Terminal
+from terminal import Terminal, told
 from world import SERVER, eventually, rule
 
 ALICE = "alice@example.com"
@@ -330,7 +330,7 @@ def test_a_new_window_size_reaches_the_shell(world, shell):
 
 def test_a_program_hears_of_a_new_window_size_itself(world):
     script = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"
-    with Terminal(world, "alice", [*EXEC, "bash", "-c", script]) as terminal:
+    with Terminal(world, "alice", told([*EXEC, "bash", "-c", script])) as terminal:
         terminal.await_text("^ready$")
         terminal.resize(71, 20)
         terminal.await_text("^20 71$")
@@ -368,7 +368,7 @@ def test_a_program_can_be_stopped_and_continued_from_outside(world):
 
 
 def test_ctrl_c_ends_a_program_as_it_would_without_us(world):
-    with Terminal(world, "alice", [*EXEC, "sh", "-c", "echo ready; sleep 60"]) as terminal:
+    with Terminal(world, "alice", told([*EXEC, "sh", "-c", "echo ready; sleep 60"])) as terminal:
         terminal.await_text("^ready$")
         terminal.press("C-c")
         assert terminal.status() == 130
