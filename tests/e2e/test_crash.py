@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cluster import API as API_SERVER
+from daemons import OPERATOR_HEALTH
 from host import HUB_ADDRESS
 from world import GROUP, LEASE, claims, eventually
 
@@ -44,10 +45,16 @@ def operator_that_dies(world, config, write, when):
         proxy = subprocess.Popen([str(word) for word in world.rig.node_argv("hub", argv)], text=True,
                                  env=world.rig.admin_env(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 
+    def works():
+        with contextlib.suppress(OSError):
+            return world.metric("tka_operator_leader", health=OPERATOR_HEALTH) == 1
+
     def wait(seconds, over):
         eventually("its death, or the end of the session", lambda: proxy.poll() is not None or over(), seconds)
         return proxy.stdout.read().splitlines() if proxy.poll() == 0 else None
     try:
+        # else a short session is over before it begins, on a machine that is slow
+        eventually("it works, or is dead", lambda: proxy.poll() is not None or works(), 20)
         yield wait
     finally:
         proxy.stdin.close()
