@@ -1,6 +1,7 @@
 #include "lib/file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -132,6 +133,39 @@ bool file_write(const char *path, mode_t mode, const char *text, size_t length, 
         explain(err, "writing", path);
         unlink(beside);
         return false;
+}
+
+/* Such names as file_write gives: the path's, a dot and six letters. */
+static bool is_unfinished(const char *entry, const char *name)
+{
+        size_t length = strlen(name);
+
+        return strncmp(entry, name, length) == 0 && entry[length] == '.' &&
+               strlen(entry + length) == sizeof(".XXXXXX") - 1;
+}
+
+/* What writers that were killed have left. */
+static void remove_unfinished(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        scoped_free char *folder =
+                slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        const char *name = slash ? slash + 1 : path;
+        DIR *directory = opendir(folder);
+
+        if (!directory)
+                return;
+        for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+                if (is_unfinished(entry->d_name, name))
+                        unlinkat(dirfd(directory), entry->d_name, 0);
+        closedir(directory);
+}
+
+bool file_remove(const char *path, struct error *err)
+{
+        remove_unfinished(path);
+        return unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR ||
+               explain(err, "removing", path);
 }
 
 static bool make_parents(char *path, struct error *err)

@@ -13,6 +13,8 @@ bool file_read_private(const char *path, struct buf *buf, struct error *err) mus
 /* Temporary file beside it, fsync, rename. Symbolic links are not followed: resolve them first. */
 bool file_write(const char *path, mode_t mode, const char *text, size_t length,
                 struct error *err) must_check;
+/* With what file_write left beside it when it was killed; none is as good as removed. */
+bool file_remove(const char *path, struct error *err) must_check;
 /* Makes the directory and its missing parents, 0700; an existing one must be ours and closed to
  * group and world. */
 bool file_make_private_directory(const char *path, struct error *err) must_check;

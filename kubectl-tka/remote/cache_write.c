@@ -1,6 +1,5 @@
 #include "kubectl-tka/remote/cache_write.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,9 +81,7 @@ static bool forget_file(enum cache_tier tier, const struct cache_key *key, struc
 {
         scoped_free char *path = cache_file(tier, key);
 
-        if (path && unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
-                return error_set(err, ERROR_INTERNAL, "removing %s: %s", path, strerror(errno));
-        return true;
+        return !path || file_remove(path, err);
 }
 
 static bool write_tier(enum cache_tier tier, const struct cache_wish *wish,

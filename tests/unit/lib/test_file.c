@@ -185,6 +185,36 @@ TEST(refuses_a_private_folder_that_is_a_file_or_a_link)
         remove_folder(&folder);
 }
 
+TEST(removes_a_file_with_what_writers_that_were_killed_left_beside_it)
+{
+        static const struct {
+                const char *suffix;
+                bool stays;
+        } rows[] = {
+                { ".AbC123",  false },
+                { ".zzzzzz",  false },
+                { ".lock",    true  },
+                { ".AbC1234", true  },
+                { "-AbC123",  true  },
+                { "",         false },
+        };
+        struct error err = { 0 };
+        struct folder folder;
+
+        make_folder(&folder);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped_free char *path = xasprintf("%s%s", folder.inside, rows[i].suffix);
+                assert_ok(file_write(path, 0600, "x", 1, &err));
+        }
+        assert_ok(file_remove(folder.inside, &err));
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped_free char *path = xasprintf("%s%s", folder.inside, rows[i].suffix);
+                assert_int_equal(unlink(path) == 0, rows[i].stays);
+        }
+        assert_ok(file_remove(folder.inside, &err));
+        remove_folder(&folder);
+}
+
 TEST(forbids_core_dumps)
 {
         int status = 0;
