@@ -41,7 +41,7 @@ def plain(each):
     """An object without what only Helm reads."""
     if isinstance(each, dict):
         return {key: plain(value) for key, value in each.items()
-                if key not in HELM_ONLY and not key.startswith("helm.sh/hook") and value not in ({}, None)}
+                if key not in HELM_ONLY and not key.startswith("helm.sh/hook")}
     return [plain(value) for value in each] if isinstance(each, list) else each
 
 

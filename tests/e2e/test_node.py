@@ -1,10 +1,11 @@
-"""The chart on a real node: its pods run from our image under Pod Security restricted, join the tailnet, and let alice in.
+"""The chart on a real node: its pods run from our image under Pod Security restricted and let alice in from the tailnet.
 
 The tests are one story and come in this order: each finds the cluster as the one before left it.
 """
 
 import base64
 import json
+import os
 import subprocess
 import threading
 import warnings
@@ -154,8 +155,8 @@ def test_the_namespace_of_the_release_takes_no_pod_that_is_not_restricted(story)
 
 def previous_chart(folder):
     """The chart as of the commit before this one."""
-    there = subprocess.run(["git", "-C", REPOSITORY, "cat-file", "-e", "HEAD^:deploy/chart/templates/server.yaml"], check=False,
-                           capture_output=True).returncode == 0
+    there = subprocess.run(["git", "-C", REPOSITORY, "cat-file", "-e", "HEAD^:deploy/chart/templates/server.yaml"],
+                           check=False, capture_output=True).returncode == 0
     archive = subprocess.run(["git", "-C", REPOSITORY, "archive", "HEAD^" if there else "HEAD", "deploy", "schema/crd"],
                              check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
@@ -169,7 +170,8 @@ def test_helm_installs_the_previous_chart_and_every_pod_becomes_ready(story, tmp
     assert ready == {"tka-server": 1, "tka-operator": 2}
 
 
-@pytest.mark.parametrize("program, user", [("tka-server", "65532"), ("tailscaled", "65531"), ("containerboot", "65531")])
+@pytest.mark.parametrize("program, user", [("tka-server", "65532"), ("tailscaled", "65531"),
+                                           ("containerboot", "65531")])
 def test_no_process_of_the_server_pod_has_any_privilege(story, program, user):
     status = story.node.process_status(program)
     assert status["Uid"].split()[1] == user
@@ -336,4 +338,45 @@ def test_uninstalled_again_with_a_session_alive_nothing_is_left(story):
     story.uninstall()
     story.node.kubectl("delete", "persistentvolume", "tka")
     story.node.kubectl("delete", "secret", "-n", RELEASE, "tka-tls")
+    assert story.everything() - story.before == set()
+
+
+# --- without Helm ---
+
+
+def write_kustomization(story, folder):
+    """What somebody puts on top of deploy/manifests: where the API server is, and whose tailnet it is."""
+    values = story.values()
+    config = {**values["tka"], "operator": {"namespace": SESSIONS, "roles": ["view"]}, "health": {"port": 8080}}
+    config["tailscale"] |= {"mode": "userspace", "socket": "/run/tailscale/tailscaled.sock"}
+    variables = [*values["tailscale"]["env"], {"name": "TS_HOSTNAME", "value": HOSTNAME},
+                 {"name": "TS_EXTRA_ARGS", "value": f"--login-server={values['tailscale']['loginServer']}"}]
+    patches = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tka", "namespace": RELEASE},
+         "data": {"config.yaml": yaml.safe_dump(config)}},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "tka-server", "namespace": RELEASE},
+         "spec": {"template": {"spec": {"initContainers": [{"name": "tailscaled", "env": variables}]}}}}]
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({
+        "resources": [os.path.relpath(REPOSITORY / "deploy/manifests", folder)],
+        "images": [{"name": "docker.io/tailscale/tailscale", "newName": "localhost/tailscale", "newTag": "0"}],
+        "patches": [{"patch": yaml.safe_dump(patch)} for patch in patches]}))
+
+
+def test_the_plain_manifests_let_her_in_as_well(story, tmp_path):
+    write_kustomization(story, tmp_path)
+    story.node.kubectl("apply", "--server-side", "--force-conflicts", "-k", tmp_path)
+    for name in ("tka-server", "tka-operator"):
+        story.node.kubectl("rollout", "status", "-n", RELEASE, f"deployment/{name}", "--timeout=120s", seconds=130)
+    story.await_server()
+    story.alice("kubectl", "tka", "login", URL, "--role", "view")
+    assert "default" in story.alice("kubectl", "get", "configmaps", "-A").stdout
+    assert len(story.signins()) == 1
+
+
+def test_they_are_taken_away_in_the_order_the_documentation_gives_and_leave_nothing(story):
+    story.node.kubectl("apply", "-f", REPOSITORY / "deploy/manifests/drain.yaml")
+    story.node.kubectl("wait", "--for=condition=complete", "job/tka-drain", "-n", RELEASE, "--timeout=2m", seconds=130)
+    assert not story.signins()
+    story.node.kubectl("delete", "-k", REPOSITORY / "deploy/manifests", "--ignore-not-found", "--timeout=2m",
+                       seconds=130)
     assert story.everything() - story.before == set()

@@ -147,7 +147,7 @@ class Node:
     def argv(self, *argv):
         """How something is run in there."""
         return [str(word) for word in (
-            "nsenter", "-t", self.init(), "-m", "-n", "-p", "-i", "-u", "--", "env", f"HOME={self.folder}/run",
+            "nsenter", "-t", self.init(), "-m", "-r", "-n", "-p", "-i", "-u", "--", "env", f"HOME={self.folder}/run",
             f"PATH={self.folder}/bin:{os.environ['PATH']}", f"KUBECONFIG={self.folder}/admin.kubeconfig",
             "CONTAINERD_ADDRESS=/run/containerd/containerd.sock", *argv)]
 
