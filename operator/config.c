@@ -12,6 +12,7 @@ static const struct option_row rows[] = {
         ELSEWHERE("operator.contextPrefix"),
         ELSEWHERE("operator.userPrefix"),
         ELSEWHERE("server.host"),
+        ELSEWHERE("server.hosts"),
         ELSEWHERE("server.tls"),
         ELSEWHERE("server.readTimeout"),
         ELSEWHERE("server.readHeaderTimeout"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cluster import with_rig_values
 from daemons import DAEMONS
 from pages import REPOSITORY, parse
 from world import ACCOUNTS, BINDINGS, GROUP, SERVER, eventually
@@ -63,9 +64,10 @@ def make_old_session(world, namespace, person, role):
     return {"signin": signin, "account": account, "binding": binding}
 
 
-def apply(world, *files):
-    world.run("admin", "kubectl", "apply", "--server-side", "--force-conflicts",
-              *[word for file in files for word in ("-f", REPOSITORY / file)])
+def apply_p1(world):
+    """The policy as the rig has it."""
+    text = with_rig_values((REPOSITORY / "deploy/policies/p1.yaml").read_text())
+    world.run("admin", "kubectl", "apply", "--server-side", "--force-conflicts", "-f", "-", text=text)
 
 
 def p1_holds(world):
@@ -88,11 +90,11 @@ def before(world):
     try:
         elsewhere = make_old_session(world, OLD, "alice", "cluster-admin")
         among_ours = make_old_session(world, "tka", "bob", "cluster-admin")
-        apply(world, "deploy/policies/p1.yaml")
+        apply_p1(world)
         eventually("P1 holds again", lambda: p1_holds(world))
         yield elsewhere, among_ours
     finally:
-        apply(world, "deploy/policies/p1.yaml")
+        apply_p1(world)
         eventually("P1 holds again", lambda: p1_holds(world))
         install(world)
         world.run("admin", "kubectl", "delete", "clusterrolebinding", "--ignore-not-found", "tka-user-alice-binding",
