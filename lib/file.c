@@ -155,9 +155,10 @@ static void remove_unfinished(const char *path)
 
         if (!directory)
                 return;
-        for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+        int fd = dirfd(directory);
+        for (const struct dirent *entry = NULL; fd >= 0 && (entry = readdir(directory)) != NULL;)
                 if (is_unfinished(entry->d_name, name))
-                        unlinkat(dirfd(directory), entry->d_name, 0);
+                        unlinkat(fd, entry->d_name, 0);
         closedir(directory);
 }
 

@@ -103,15 +103,15 @@ static bool put_entry(const struct kubeconfig_files *files, const struct stanza 
                                   .keeps_current = !stanza->config->use };
         const char *before = files->current_context;
         const char *current_path = find_current_file(files, path);
+        bool same_file = strcmp(current_path, path) == 0;
 
-        if (strcmp(current_path, path) == 0) {
+        if (same_file) {
                 splice.current_context = current.current_context;
                 splice.keeps_current = current.keeps_current;
         }
         if (!change_file(path, &splice, err))
                 return false;
-        if (splice.current_context || current.keeps_current ||
-            (before && strcmp(before, stanza->name) == 0))
+        if (same_file || current.keeps_current || (before && strcmp(before, stanza->name) == 0))
                 return true;
         return change_file(current_path, &current, err);
 }
