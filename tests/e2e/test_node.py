@@ -364,6 +364,7 @@ def write_kustomization(story, folder):
 
 def test_the_plain_manifests_let_her_in_as_well(story, tmp_path):
     write_kustomization(story, tmp_path)
+    story.world.forget("alice")  # this cluster hands out another role than the one before
     story.node.kubectl("apply", "--server-side", "--force-conflicts", "-k", tmp_path)
     for name in ("tka-server", "tka-operator"):
         story.node.kubectl("rollout", "status", "-n", RELEASE, f"deployment/{name}", "--timeout=120s", seconds=130)
