@@ -112,6 +112,7 @@ static void take_terminal_back(struct terminal *terminal, bool killed)
 static _Noreturn void become(const struct child *child, pid_t parent, int pipe_end)
 {
         prctl(PR_SET_PDEATHSIG, SIGHUP);
+        signal(SIGPIPE, SIG_DFL); /* the loop ignores it, and exec would pass that on */
         sigprocmask(SIG_SETMASK, child->signals, NULL);
         if (getppid() == parent)
                 execvp(child->argv[0], child->argv);

@@ -79,6 +79,12 @@ TEST(the_child_finds_its_signals_as_they_were)
         assert_int_equal(status_of("grep -q '^SigBlk:.0*$' /proc/self/status"), 0);
 }
 
+TEST(the_child_is_ended_by_a_pipe_that_nobody_reads)
+{
+        signal(SIGPIPE, SIG_IGN); /* as loop_new() does */
+        assert_int_equal(status_of("kill -PIPE $$"), 128 + SIGPIPE);
+}
+
 TEST(what_cannot_be_started_is_named_and_the_status_left_alone)
 {
         struct error err = { 0 };
