@@ -141,7 +141,8 @@ static void offer_commands_to_help(struct completion *completion)
         struct text_list *all = completion->words;
         struct text_list behind = { all->items + 1, all->count - 1 };
 
-        completion->words = &behind;
+        if (all->count > 0) /* none: of "--help" */
+                completion->words = &behind;
         offer_commands(completion);
         completion->words = all;
 }

@@ -101,6 +101,13 @@ TEST(flags_are_those_that_the_command_takes)
         assert_completes("login --cache r", "runtime :4");
 }
 
+TEST(a_command_is_offered_behind_a_flag_that_asks_for_help)
+{
+        begin();
+        assert_completes("--help logo", "logout :4");
+        assert_completes("-h logo", "logout :4");
+}
+
 TEST(files_and_programs_are_left_to_the_shell)
 {
         begin();
