@@ -124,8 +124,9 @@ static void forget_keyring(const struct cache_key *key)
         scoped(keyring_note_end_turn) int turn = bus ? keyring_note_take_turn() : -1;
 
         if (bus && keyring_note_read(bus) != KEYRING_ABSENT &&
-            !keyring_forget(key, FORGET_MS, &state, &problem) && state == KEYRING_LOCKED)
-                report_warning("the keyring is locked: a token that has ended may stay in it");
+            !keyring_forget(key, FORGET_MS, &state, &problem) && state != KEYRING_ABSENT)
+                report_warning("the keyring is %s: a token that has ended may stay in it",
+                               keyring_state_text(state));
 }
 
 bool cache_forget(const struct cache_key *key, struct error *err)

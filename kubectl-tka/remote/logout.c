@@ -25,7 +25,8 @@ struct departure {
         char *url;
         int64_t until; /* of the session that may live on */
         size_t ended;
-        struct error err; /* kind ERROR_NONE: the server has answered */
+        struct error local; /* kind ERROR_NONE: all is forgotten here */
+        struct error err;   /* kind ERROR_NONE: the server has answered */
 };
 
 struct logout_run {
@@ -109,10 +110,31 @@ static bool find_departures(struct logout_run *run, struct error *err)
         return true;
 }
 
-/* Before the server is asked: whatever it answers, nothing here signs in again by itself. */
-static bool forget(struct departure *departure, struct error *err)
+/* The first of several problems is the one that is told. */
+static void note_problem(struct departure *departure, const struct error *problem)
 {
-        bool done = true;
+        if (departure->local.kind == ERROR_NONE)
+                departure->local = *problem;
+}
+
+/* One that fails keeps nothing else from being tried. */
+static void forget_key(struct departure *departure, const struct cache_key *key)
+{
+        struct error problem = { 0 };
+
+        if (!mark_write(key, &(struct mark){ .signed_out = true }, &problem)) {
+                error_wrap(&problem, "the logout from %s is not noted here", key->cluster);
+                note_problem(departure, &problem);
+        }
+        if (!cache_forget(key, &problem)) {
+                error_wrap(&problem, "a token for %s stays here", key->cluster);
+                note_problem(departure, &problem);
+        }
+}
+
+/* Before the server is asked: whatever it answers, nothing here signs in again by itself. */
+static void forget(struct departure *departure)
+{
         unsigned tiers = 0;
         bool known = cache_mode_parse("auto", &tiers);
 
@@ -123,10 +145,8 @@ static bool forget(struct departure *departure, struct error *err)
                 struct error miss = { 0 };
                 if (cache_read(tiers, key, &entry, &miss) && entry.until > departure->until)
                         departure->until = entry.until;
-                done = mark_write(key, &(struct mark){ .signed_out = true }, err) &&
-                       cache_forget(key, err) && done;
+                forget_key(departure, key);
         }
-        return done;
 }
 
 /* An older server may stumble over a session that has just ended. */
@@ -211,7 +231,7 @@ static void explain(const struct departure *departure, struct error *err)
         char text[TIMESTAMP_TEXT_SIZE];
 
         *err = departure->err;
-        if (departure->targets.count == 0)
+        if (departure->targets.count == 0 || departure->local.kind != ERROR_NONE)
                 return;
         error_wrap(err, "signed out here alone");
         error_advise(err, "the session lives on the server until %s",
@@ -256,22 +276,27 @@ static bool show(const struct logout_run *run, struct error *err)
 }
 
 /* Of several failures all are told, and the first one's code is that of the command. */
+static void tell(const struct error *one, struct error *err)
+{
+        if (err->kind != ERROR_NONE)
+                report_error(one);
+        else
+                *err = *one;
+}
+
 static bool judge(const struct logout_run *run, struct error *err)
 {
-        bool failed = false;
-
         for (size_t i = 0; i < run->count; i++) {
+                const struct departure *departure = &run->departures[i];
                 struct error one = { 0 };
-                if (run->departures[i].err.kind == ERROR_NONE)
-                        continue;
-                explain(&run->departures[i], &one);
-                if (failed)
-                        report_error(&one);
-                else
-                        *err = one;
-                failed = true;
+                if (departure->err.kind != ERROR_NONE) {
+                        explain(departure, &one);
+                        tell(&one, err);
+                }
+                if (departure->local.kind != ERROR_NONE)
+                        tell(&departure->local, err);
         }
-        return !failed;
+        return err->kind == ERROR_NONE;
 }
 
 bool cmd_logout(const struct config *config, struct error *err)
@@ -281,8 +306,7 @@ bool cmd_logout(const struct config *config, struct error *err)
         if (!find_departures(&run, err))
                 return false;
         for (size_t i = 0; i < run.count; i++)
-                if (!forget(&run.departures[i], err))
-                        return false;
+                forget(&run.departures[i]);
         depart_all(&run);
         return show(&run, err) && judge(&run, err);
 }

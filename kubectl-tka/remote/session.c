@@ -8,6 +8,7 @@
 #include "schema/exec_credential.h"
 
 #define CREDENTIAL_PATH "/api/v1alpha1/credential"
+#define LOGOUT_PATH "/api/v1alpha1/logout"
 
 static void fill(struct cache_entry *entry, struct exec_credential *credential)
 {
@@ -51,4 +52,14 @@ bool session_fetch(struct server *server, const struct login_request *request,
         cache_entry_clear(entry);
         *entry = fetched;
         return true;
+}
+
+bool session_end(struct server *server, const char *role, struct error *err)
+{
+        scoped(login_request_clear) struct login_request request = { .role = xstrdup(role) };
+        json_auto_t *body = login_request_encode(&request);
+        scoped(http_reply_clear) struct http_reply reply = { 0 };
+
+        return server_post(server, LOGOUT_PATH, body, &reply, err) ||
+               err->kind == ERROR_NOT_FOUND || error_wrap(err, "signing out at %s", server->url);
 }

@@ -9,3 +9,5 @@
  * are left to cache_entry_encode(). */
 bool session_fetch(struct server *server, const struct login_request *request,
                    struct cache_entry *entry, struct error *err) must_check;
+/* This login's session of that role on this node. None is no error. */
+bool session_end(struct server *server, const char *role, struct error *err) must_check;

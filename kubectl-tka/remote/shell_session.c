@@ -6,16 +6,14 @@
 #include "kubectl-tka/cache.h"
 #include "kubectl-tka/directory.h"
 #include "kubectl-tka/mark.h"
-#include "kubectl-tka/remote/server.h"
+#include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
 #include "kubectl-tka/token.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
-#include "schema/login.h"
 
 #define END_MS 5000
 #define SWEEP_MS 2000
-#define LOGOUT_PATH "/api/v1alpha1/logout"
 
 static void close_turn(const int *turn)
 {
@@ -53,22 +51,15 @@ static bool kubeconfig_uses(const struct config *config, const struct shell_sess
         return false;
 }
 
-/* NOT_FOUND is fine: it has ended before. */
 static bool log_out(const struct shell_session *session, const struct config *config,
                     int64_t timeout_ms, struct error *err)
 {
         scoped(server_clear) struct server server = { 0 };
-        scoped(login_request_clear) struct login_request request = { .role = xstrdup(
-                                                                             session->role) };
-        json_auto_t *body = login_request_encode(&request);
-        scoped(http_reply_clear) struct http_reply reply = { 0 };
 
         server_init(&server, timeout_ms);
-        if (server_connect(&server, config, session->server, err) &&
-            server_post(&server, LOGOUT_PATH, body, &reply, err))
-                return true;
-        return err->kind == ERROR_NOT_FOUND ||
-               error_wrap(err, "signing out at %s", session->server);
+        if (!server_connect(&server, config, session->server, err))
+                return error_wrap(err, "signing out at %s", session->server);
+        return session_end(&server, session->role, err);
 }
 
 static bool end(const struct shell_folder *folder, const struct config *config, int64_t timeout_ms,

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -49,6 +50,10 @@ def one_line(said):
 
 def cache_entries(world, node="alice"):
     return sorted(path for place in (".cache/tka", "run/tka") for path in (world.home(node) / place).glob("*.json"))
+
+
+def marks(world, node="alice"):
+    return [path for path in (world.home(node) / ".local/state/tka").glob("*.json") if path.name != "known.json"]
 
 
 def cache_entry(world, node="alice"):
@@ -495,6 +500,48 @@ def test_logout_while_the_server_is_down_forgets_here_and_says_that_the_session_
         assert not cache_entries(world)
         one_line(plugin(world, code=5))
     assert world.signins()
+
+
+def test_a_logout_that_cannot_be_noted_here_still_ends_the_session_and_forgets_the_token(world):
+    world.login("alice")
+
+    said = world.run("alice", "kubectl-tka", "logout", code=None, env={"XDG_STATE_HOME": "/proc"})
+
+    assert said.returncode != 0 and "not noted here" in said.stderr and "session lives" not in said.stderr
+    assert not cache_entries(world) and not world.signins()
+
+
+@contextlib.contextmanager
+def frozen_server(world):
+    """It takes connections and says nothing until the end."""
+    pid, _ = world.rig.host.process("server")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def has_asked(world):
+    """Whether somebody of alice's waits for the server."""
+    return f":{PORT}" in world.run("alice", "ss", "-Htn", "state", "established").stdout
+
+
+def test_a_token_that_comes_after_a_logout_is_neither_kept_nor_served(world):
+    world.login("alice")
+    cache_entry(world).unlink()
+    eventually("nobody asks", lambda: not has_asked(world))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with frozen_server(world):
+            asking = pool.submit(plugin, world, code=None)
+            eventually("the plugin has asked", lambda: has_asked(world), 5)
+            leaving = pool.submit(world.run, "alice", "kubectl-tka", "logout")
+            eventually("the logout is noted", lambda: marks(world), 5)
+        said = asking.result()
+        leaving.result()
+
+    assert said.returncode == 5 and "kubectl tka login" in one_line(said)
+    assert not cache_entries(world) and not world.signins()
 
 
 def test_logging_out_twice_is_no_failure(world):
