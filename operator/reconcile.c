@@ -36,8 +36,11 @@ void plan_clear(struct plan *plan)
         *plan = (struct plan){ 0 };
 }
 
+/* Whatever follows from everything being deleted waits for the plan in which it all fits. */
 static void add(struct plan *plan, const struct action *action)
 {
+        if (plan->crowded && action->kind != ACTION_DELETE)
+                return;
         if (plan->count < PLAN_ACTIONS)
                 plan->actions[plan->count++] = *action;
 }
@@ -56,19 +59,66 @@ static void add_delete(struct plan *plan, const struct dependent *dependent)
                                     .uid = dependent->uid });
 }
 
+/* It stands where, and under the name that, we make such a thing for this session. What is not, is
+ * of whoever wrote our label on it, and there may be any number of those. */
+static bool is_own(const struct dependent *dependent, const struct signin *signin,
+                   const char *binding_name)
+{
+        const struct text_list *namespaces = &signin->spec.namespaces;
+
+        switch (dependent->kind) {
+        case DEPENDENT_SERVICE_ACCOUNT:
+                return strcmp(dependent->name, signin->name) == 0;
+        case DEPENDENT_CLUSTER_BINDING:
+                return strcmp(dependent->name, binding_name) == 0;
+        case DEPENDENT_BINDING:
+                return strcmp(dependent->name, binding_name) == 0 &&
+                       text_list_has(namespaces, dependent->namespace_name);
+        case DEPENDENT_KINDS:
+        default:
+                return false;
+        }
+}
+
+/* The order of deleting: what is in use, what was never asked to go, what somebody holds. */
+enum rank { RANK_OWN, RANK_STRANGER, RANK_ENDING, RANKS };
+
+static enum rank find_rank(const struct observed *observed, const struct dependent *dependent,
+                           const char *binding_name)
+{
+        if (binding_name != NULL && is_own(dependent, &observed->signin, binding_name))
+                return RANK_OWN;
+        return dependent->ending ? RANK_ENDING : RANK_STRANGER;
+}
+
+static void delete_ranked(const struct observed *observed, bool accounts, struct plan *plan)
+{
+        size_t strangers = 0;
+
+        for (enum rank rank = RANK_OWN; rank < RANKS; rank++) {
+                for (size_t i = 0; i < observed->dependent_count; i++) {
+                        const struct dependent *dependent = &observed->dependents[i];
+
+                        if ((dependent->kind == DEPENDENT_SERVICE_ACCOUNT) != accounts ||
+                            find_rank(observed, dependent, plan->binding_name) != rank)
+                                continue;
+                        if (rank != RANK_OWN && ++strangers > PLAN_STRANGERS)
+                                plan->crowded = true;
+                        else
+                                add_delete(plan, dependent);
+                }
+        }
+}
+
 /* Rights go first, the account that had them after. */
 static void delete_bindings(const struct observed *observed, struct plan *plan)
 {
-        for (size_t i = 0; i < observed->dependent_count; i++)
-                if (observed->dependents[i].kind != DEPENDENT_SERVICE_ACCOUNT)
-                        add_delete(plan, &observed->dependents[i]);
+        delete_ranked(observed, false, plan);
 }
 
 static void delete_accounts(const struct observed *observed, struct plan *plan)
 {
-        for (size_t i = 0; i < observed->dependent_count; i++)
-                if (observed->dependents[i].kind == DEPENDENT_SERVICE_ACCOUNT)
-                        add_delete(plan, &observed->dependents[i]);
+        delete_ranked(observed, true, plan);
 }
 
 static void delete_all(const struct observed *observed, struct plan *plan)
@@ -334,13 +384,12 @@ void reconcile(const struct observed *observed, const struct rules *rules, int64
 {
         struct view view = { observed, &observed->signin, rules, now, 0, 0 };
 
-        if (observed->gone) {
+        if (observed->known)
+                plan->binding_name = dependent_binding_name(&observed->signin);
+        if (observed->gone)
                 delete_all(observed, plan);
+        if (observed->gone || !observed->known)
                 return;
-        }
-        if (!observed->known)
-                return;
-        plan->binding_name = dependent_binding_name(&observed->signin);
         refusal_read_times(&observed->signin, &view.requested_at, &view.ends_at);
         if (observed->signin.deletion_at != 0)
                 plan_teardown(observed, plan);

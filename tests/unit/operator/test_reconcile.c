@@ -534,19 +534,90 @@ TEST(waits_for_a_namespace_that_is_missing)
         assert_true(plan.retry);
 }
 
+/* As many of them as nobody can put into one plan, and more. */
+static void add_crowd(struct observed *observed, bool ending)
+{
+        char letters[3 * PLAN_ACTIONS] = { 0 };
+
+        memset(letters, 'o', sizeof(letters) - 1);
+        letters[sizeof(letters) - 3] = 'A';
+        letters[sizeof(letters) - 2] = 'B';
+        add_dependents(observed, letters);
+        for (size_t i = 0; i < sizeof(letters) - 3; i++)
+                observed->dependents[i].ending = ending;
+}
+
+static size_t count_deletes(const struct plan *plan, const char *uid)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < plan->count; i++) {
+                assert_int_equal(plan->actions[i].kind, ACTION_DELETE);
+                count += plan->actions[i].uid != NULL && strcmp(plan->actions[i].uid, uid) == 0;
+        }
+        return count;
+}
+
 /* More than fits is done in several rounds; the finalizer comes off in the last. */
-TEST(does_not_finish_before_all_of_many_bindings_are_gone)
+static void assert_takes_its_own_first(const struct observed *observed, int64_t now)
+{
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        decide(observed, now, &plan);
+        assert_string_equal(plan.actions[0].uid, "uid-B");
+        assert_int_equal(count_deletes(&plan, "uid-A"), 1);
+        assert_int_equal(count_deletes(&plan, "uid-o"), PLAN_STRANGERS);
+}
+
+TEST(takes_its_own_first_and_does_not_finish_however_many_others_are_labelled)
+{
+        for (int ending = 0; ending < 2; ending++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", "");
+                observed.signin.deletion_at = BEGIN;
+                add_crowd(&observed, ending != 0);
+                assert_takes_its_own_first(&observed, BEGIN);
+                observed.gone = true;
+                assert_takes_its_own_first(&observed, BEGIN);
+        }
+}
+
+TEST(takes_its_own_first_when_it_is_refused_or_over_and_others_are_held)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "cluster-admin", "");
+        add_crowd(&observed, true);
+        assert_takes_its_own_first(&observed, BEGIN);
+        observed.signin.has_finalizer = false;
+        assert_takes_its_own_first(&observed, BEGIN + HOUR);
+}
+
+TEST(asks_those_to_go_first_that_do_not_go_already)
 {
         scoped(observed_clear) struct observed observed = { 0 };
         scoped(plan_clear) struct plan plan = { 0 };
-        char letters[PLAN_ACTIONS + 10] = { 0 };
 
-        memset(letters, 'o', sizeof(letters) - 1);
         observe(&observed, "view", "");
         observed.signin.deletion_at = BEGIN;
-        add_dependents(&observed, letters);
+        add_crowd(&observed, true);
+        set(&observed.dependents[3 * PLAN_ACTIONS / 2].uid, "uid-new");
+        observed.dependents[3 * PLAN_ACTIONS / 2].ending = false;
         decide(&observed, BEGIN, &plan);
-        assert_int_equal(plan.count, PLAN_ACTIONS);
-        for (size_t i = 0; i < plan.count; i++)
-                assert_int_equal(plan.actions[i].kind, ACTION_DELETE);
+        assert_string_equal(plan.actions[1].uid, "uid-new");
+}
+
+TEST(takes_the_account_of_a_vanished_session_that_was_never_seen)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+        scoped(plan_clear) struct plan plan = { 0 };
+
+        observe(&observed, "view", "");
+        observed.known = false;
+        observed.gone = true;
+        add_crowd(&observed, true);
+        decide(&observed, BEGIN, &plan);
+        assert_string_equal(plan.actions[0].uid, "uid-B");
+        assert_int_equal(count_deletes(&plan, "uid-A"), 1);
 }
