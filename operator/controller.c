@@ -1,6 +1,5 @@
 #include "operator/controller.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,39 +138,37 @@ static bool settle(struct controller *controller, struct session *session, struc
         return error_set(err, ERROR_UNAVAILABLE, "not settled after %d rounds", ROUNDS_MAX);
 }
 
-static void try_later(struct controller *controller, struct session *session)
+static void queue_end(struct controller *controller, struct session *session, int64_t ends_at)
 {
-        queue_session(controller, session, queue_backoff_ms(session->failures++));
+        if (ends_at != 0)
+                queue_set(&controller->queue, &session->end, URGENCY_END,
+                          loop_now_ms() + delay_until(controller, ends_at));
+}
+
+/* Neither its deadline, which left the queue with it, nor an end that came meanwhile is lost. */
+static void try_later(struct controller *controller, struct session *session, bool was_over)
+{
+        int64_t now = kube_now(controller->program->kube);
+        int64_t ends_at = 0;
+
+        queue_session(controller, session, session_retry_ms(session, was_over, now, &ends_at));
+        queue_end(controller, session, ends_at);
 }
 
 static void plan_next(struct controller *controller, struct session *session,
                       const struct plan *last)
 {
         if (last->retry)
-                try_later(controller, session);
+                queue_session(controller, session, queue_backoff_ms(session->failures++));
         else
                 session->failures = 0;
         if (session->changed)
                 queue_session(controller, session, 0);
-        if (last->due_at != 0)
-                queue_set(&controller->queue, &session->end, URGENCY_END,
-                          loop_now_ms() + delay_until(controller, last->due_at));
+        queue_end(controller, session, last->due_at);
         forget_or_leave(controller, session);
 }
 
-static void report_failure(struct controller *controller, const struct session *session,
-                           const struct error *err)
-{
-        char failures[16];
-
-        snprintf(failures, sizeof(failures), "%u", session->failures + 1);
-        log_event(LOG_LEVEL_WARN, "a session is not as it should be, trying again", "signin",
-                  session->signin.name, "signin_uid", session->uid, "error", err->text, "failures",
-                  failures, NULL);
-        metrics_add(controller->program->metrics, MEASURE_RECONCILE_FAILURES, NULL, 1);
-}
-
-static void work_on(struct controller *controller, struct session *session)
+static void work_on(struct controller *controller, struct session *session, bool was_over)
 {
         struct plan last = { 0 };
         struct error err = { 0 };
@@ -188,8 +185,8 @@ static void work_on(struct controller *controller, struct session *session)
         } else if (!lease_is_ours(controller->program->lease)) {
                 queue_session(controller, session, 0); /* whoever works then */
         } else {
-                report_failure(controller, session, &err);
-                try_later(controller, session);
+                report_failure(controller->program, session, &err);
+                try_later(controller, session, was_over);
         }
 }
 
@@ -227,7 +224,7 @@ static void run_worker(void *argument)
                 bool provisions = find_urgency(controller, session) == URGENCY_PROVISION;
 
                 controller->provisioners += provisions;
-                work_on(controller, session);
+                work_on(controller, session, !provisions);
                 controller->provisioners -= provisions;
         }
         controller->workers--;

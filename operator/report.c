@@ -9,6 +9,7 @@
 #include "operator/apply.h"
 #include "operator/events.h"
 #include "operator/measures.h"
+#include "operator/store.h"
 
 static const struct row {
         const char *message; /* of the log line */
@@ -110,4 +111,16 @@ void report_orphan(const struct program *program, const struct dependent *orphan
                   kind, "namespace", orphan->namespace_name, "name", orphan->name, "uid",
                   orphan->uid, "signin_uid", orphan->signin_uid, "role", orphan->role, NULL);
         metrics_add(program->metrics, MEASURE_ORPHANS, (const char *[]){ kind }, 1);
+}
+
+void report_failure(const struct program *program, const struct session *session,
+                    const struct error *err)
+{
+        char failures[16];
+
+        snprintf(failures, sizeof(failures), "%u", session->failures + 1);
+        log_event(LOG_LEVEL_WARN, "a session is not as it should be, trying again", "signin",
+                  session->signin.name, "signin_uid", session->uid, "error", err->text, "failures",
+                  failures, NULL);
+        metrics_add(program->metrics, MEASURE_RECONCILE_FAILURES, NULL, 1);
 }

@@ -25,5 +25,9 @@ void report_repair(const struct program *program, const struct observed *observe
                    const struct findings *findings);
 /* Something that no session owns was deleted. */
 void report_orphan(const struct program *program, const struct dependent *orphan);
+/* An attempt failed, and there will be another one. */
+struct session;
+void report_failure(const struct program *program, const struct session *session,
+                    const struct error *err);
 /* The label value of a metric: roles that are not listed share one. */
 const char *report_role_label(const struct program *program, const char *role);

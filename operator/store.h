@@ -48,6 +48,9 @@ void store_observe(const struct session *session, struct observed *observed);
 bool session_has_binding(const struct session *session);
 /* It ends, has to end, or is gone. */
 bool session_is_over(const struct session *session, int64_t now);
+/* After an attempt that failed, how long until the next: none when it is over, but was not before
+ * the attempt. *ends_at is when it will be over, 0 when it is or nobody can say. */
+int64_t session_retry_ms(struct session *session, bool was_over, int64_t now, int64_t *ends_at);
 /* Neither the TkaSignin nor anything made for it is left. */
 bool session_is_done(const struct session *session);
 /* Frees it; it must be in no queue. */
