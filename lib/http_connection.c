@@ -13,6 +13,7 @@
 
 #define LOOK_BYTES 256 /* of a line without end are looked at together */
 #define DRAIN_MS 1000  /* for a request that is on its way */
+#define TURN 16        /* requests of one connection, before others have theirs */
 
 static void read_request(struct http_connection *connection);
 
@@ -87,8 +88,7 @@ void http_connection_cancel(struct http_connection *connection)
 
 bool http_connection_is_spare(const struct http_connection *connection)
 {
-        return !connection->client && (connection->state == HTTP_CONNECTION_IDLE ||
-                                       connection->state == HTTP_CONNECTION_READ);
+        return !connection->client && connection->state != HTTP_CONNECTION_RUN;
 }
 
 static void refuse(struct http_connection *connection, const struct error *err)
@@ -130,26 +130,37 @@ static bool begin_next(struct http_connection *connection)
         return true;
 }
 
-/* Answers whole requests until there is none, one has to wait, or an answer does not go out at
- * once. A loop, since calls within calls would let a client choose how deep the stack gets. */
+/* Until others were served nothing is read, not even that the client has gone. */
+static void let_others_pass(struct http_connection *connection)
+{
+        bufferevent_disable(connection->stream, EV_READ);
+        loop_defer(connection->server->loop, &connection->go_on);
+}
+
+/* Answers whole requests until there is none, one has to wait, an answer does not go out at once,
+ * or the turn is over. A loop, as calls within calls would let a client choose how deep the stack
+ * is. */
 static void serve(struct http_connection *connection)
 {
         connection->serving = true;
-        for (;;) {
+        for (int left = TURN;; left--) {
                 connection->settled = false;
                 read_request(connection);
-                if (!connection->settled)
+                if (!connection->settled || left == 0)
                         break;
                 if (!begin_next(connection))
                         return;
         }
         connection->serving = false;
+        if (connection->settled)
+                let_others_pass(connection);
 }
 
 static void go_on(void *owner)
 {
         struct http_connection *connection = owner;
 
+        bufferevent_enable(connection->stream, EV_READ);
         if (begin_next(connection))
                 serve(connection);
 }
@@ -201,7 +212,6 @@ static void run_request(struct http_connection *connection, struct http_head *he
         http_head_move(head, arrived, bytes);
         evbuffer_remove(input, bytes, length);
         bytes[length] = '\0';
-        (void)hold(connection, length);
         connection->needed = 0;
         connection->keep_alive = head->keep_alive && !connection->server->draining;
         connection->exchange = http_exchange_new(connection, bytes, head);
@@ -290,7 +300,9 @@ static void read_request(struct http_connection *connection)
 /* The request that runs and what came behind it. */
 static bool hold_next(struct http_connection *connection, const struct evbuffer *input)
 {
-        return hold(connection, connection->exchange->length + evbuffer_get_length(input));
+        size_t running = connection->exchange ? connection->exchange->length : 0;
+
+        return hold(connection, running + evbuffer_get_length(input));
 }
 
 static void on_read(struct bufferevent *stream, void *argument)
@@ -307,7 +319,9 @@ static void on_read(struct bufferevent *stream, void *argument)
                 if (evbuffer_get_length(input) > HTTP_HELD_MAX || !hold_next(connection, input))
                         http_connection_drop(connection);
                 break;
-        case HTTP_CONNECTION_WRITE:
+        case HTTP_CONNECTION_WRITE: /* at HTTP_HELD_MAX the stream stops reading */
+                if (!hold_next(connection, input))
+                        http_connection_drop(connection);
                 break;
         case HTTP_CONNECTION_LINGER:
                 throw_away(connection, input);

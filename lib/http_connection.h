@@ -99,7 +99,7 @@ void http_connection_drop(struct http_connection *connection);
 void http_connection_drain(struct http_connection *connection);
 /* The handler is told to give up; its answer still goes out. */
 void http_connection_cancel(struct http_connection *connection);
-/* Closed without harm: it says nothing, or is too slow to say it, and nobody knows whose it is. */
+/* Closed without harm: nothing runs for it, and nobody knows whose it is. */
 bool http_connection_is_spare(const struct http_connection *connection);
 void http_connection_pass_deadline(struct http_connection *connection);
 void http_connection_write(struct http_connection *connection, const struct buf *answer);

@@ -9,10 +9,16 @@
 bool handle_openapi(struct server *server, struct caller *caller, struct http_exchange *exchange,
                     struct error *err)
 {
+        static struct buf text; /* printed once: everybody may ask, as often as they like */
+
         (void)server;
         (void)caller;
         (void)err;
-        http_exchange_reply_json(exchange, 200, openapi_document());
+        if (text.length == 0) {
+                json_print(openapi_document(), &text);
+                buf_add(&text, "\n");
+        }
+        http_exchange_reply(exchange, 200, "application/json", text.text, text.length);
         return true;
 }
 
@@ -67,21 +73,27 @@ static void add_rows(struct buf *page)
         }
 }
 
+static void print_page(struct buf *page)
+{
+        buf_add(page, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
+                      "<title>tka-server</title>\n<h1>tka-server</h1>\n<p>");
+        add_escaped(page, json_text_at(openapi_document(), "info.summary"));
+        buf_add(page, "</p>\n<p>On your machine: <code>kubectl tka login</code>. For programs: "
+                      "<a href=\"/openapi.json\">/openapi.json</a>.</p>\n<table>\n");
+        add_rows(page);
+        buf_add(page, "</table>\n</html>\n");
+}
+
 bool handle_page(struct server *server, struct caller *caller, struct http_exchange *exchange,
                  struct error *err)
 {
-        scoped(buf_clear) struct buf page = { 0 };
+        static struct buf page; /* likewise */
 
         (void)server;
         (void)caller;
         (void)err;
-        buf_add(&page, "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
-                       "<title>tka-server</title>\n<h1>tka-server</h1>\n<p>");
-        add_escaped(&page, json_text_at(openapi_document(), "info.summary"));
-        buf_add(&page, "</p>\n<p>On your machine: <code>kubectl tka login</code>. For programs: "
-                       "<a href=\"/openapi.json\">/openapi.json</a>.</p>\n<table>\n");
-        add_rows(&page);
-        buf_add(&page, "</table>\n</html>\n");
+        if (page.length == 0)
+                print_page(&page);
         http_exchange_add_header(exchange, "Content-Security-Policy", "default-src 'none'");
         http_exchange_reply(exchange, 200, "text/html; charset=utf-8", page.text, page.length);
         return true;

@@ -1,5 +1,7 @@
 #include "lib/http_connection.h"
 
+#include <event2/event.h>
+
 #include "tests/unit/lib/http_world.h"
 
 TEST(answers_and_keeps_the_connection_for_the_next_request)
@@ -204,6 +206,37 @@ TEST(thousands_of_pipelined_requests_do_not_deepen_the_stack)
                 turn(0);
         assert_int_equal(world.answered, COUNT);
         close(fd);
+        close_world();
+}
+
+/* One turn of the loop, and not as many as a millisecond has. */
+static void turn_once(void)
+{
+        event_base_loop(loop_base(world.loop), EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+TEST(who_pipelines_takes_turns_with_others)
+{
+        enum { COUNT = 100 }; /* which arrive in one piece */
+        scoped(buf_clear) struct buf all = { 0 };
+        int64_t end_ms = loop_now_ms() + PATIENCE_MS;
+        char byte;
+
+        for (int i = 0; i < COUNT; i++)
+                buf_add(&all, GET("/now"));
+        open_world();
+        int crowd = dial();
+        int other = dial();
+
+        turn(5);
+        say_bytes(crowd, all.text, all.length);
+        say(other, GET("/now"));
+        while (recv(other, &byte, 1, MSG_DONTWAIT) < 0 && loop_now_ms() < end_ms)
+                turn_once();
+        assert_in_range(world.answered, 1, COUNT / 2);
+        wait_until(&world.answered, COUNT + 1);
+        close(crowd);
+        close(other);
         close_world();
 }
 

@@ -60,6 +60,28 @@ TEST(those_who_connect_and_say_nothing_give_way_to_others)
         close_world();
 }
 
+TEST(those_who_ask_and_do_not_read_the_answer_give_way_too)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+        int deaf[4];
+
+        open_world();
+        world.server->limit_connections = 4;
+        for (size_t i = 0; i < ARRAY_LENGTH(deaf); i++) {
+                deaf[i] = dial();
+                say(deaf[i], GET("/big"));
+                wait_until(&world.answered, (int)i + 1);
+        }
+        int fd = dial();
+
+        say(fd, GET("/named?alice"));
+        assert_true(hear(fd, "now\n", &heard));
+        for (size_t i = 0; i < ARRAY_LENGTH(deaf); i++)
+                close(deaf[i]);
+        close(fd);
+        close_world();
+}
+
 TEST(one_peer_has_no_more_connections_than_its_limit)
 {
         scoped(buf_clear) struct buf heard = { 0 };
@@ -115,6 +137,46 @@ TEST(large_requests_do_not_take_all_memory_and_small_ones_pass_beside_them)
         close(small);
         turn(10);
         assert_int_equal(world.server->held, 0);
+        close_world();
+}
+
+static bool much_is_held(void)
+{
+        return world.server->held >= 30000;
+}
+
+static bool one_is_left(void)
+{
+        return world.server->connections && !world.server->connections->next;
+}
+
+static void turn_until(bool (*is_so)(void))
+{
+        int64_t end_ms = loop_now_ms() + PATIENCE_MS;
+
+        while (!is_so() && loop_now_ms() < end_ms)
+                turn(1);
+        assert_true(is_so());
+}
+
+TEST(what_comes_behind_a_request_counts_while_its_answer_is_not_read)
+{
+        scoped_free char *much = xcalloc(1, 30000);
+        int fds[2];
+
+        open_world();
+        world.server->limit_held = 50000;
+        for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
+                fds[i] = dial();
+                say(fds[i], GET("/big"));
+                wait_until(&world.answered, (int)i + 1);
+        }
+        say_bytes(fds[0], much, 30000);
+        turn_until(much_is_held);
+        say_bytes(fds[1], much, 30000);
+        turn_until(one_is_left);
+        close(fds[0]);
+        close(fds[1]);
         close_world();
 }
 
