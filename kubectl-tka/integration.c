@@ -112,13 +112,16 @@ static void remove_stale(const char *folder)
                 closedir(directory);
 }
 
+/* Into the kubeconfig of the environment: elsewhere there is none for the shell to change to. */
 static bool signs_in(int argc, char **argv)
 {
         scoped(command_line_clear) struct command_line line = { 0 };
+        scoped(config_clear) struct config config = { 0 };
         struct error ignored = { 0 };
 
         return command_line_read(argc, argv, &line, &ignored) && line.command == COMMAND_LOGIN &&
-               !command_line_asks_help(&line);
+               !command_line_asks_help(&line) && config_read(&line, NULL, "", &config, &ignored) &&
+               !config.dry_run && !config.to_stdout && !config.kubeconfig;
 }
 
 static bool print_line(const char *shell, const char *path, struct buf *text, struct error *err)

@@ -29,18 +29,21 @@ TEST(only_what_signs_in_gives_a_line_whatever_its_alias)
                 const char *words;
                 bool gives;
         } cases[] = {
-                { "posix 1 login prod",         true  },
-                { "posix 1 signin",             true  },
-                { "posix 1 auth tka -r view",   true  },
-                { "posix 1 --quiet login prod", true  },
-                { "posix 1 login --help",       false },
-                { "posix 1 login -h",           false },
-                { "posix 1 logn prod",          false },
-                { "posix 1 logout",             false },
-                { "posix 1 get login",          false },
-                { "posix 1",                    false },
-                { "posix x login",              false },
-                { "tcsh 1 login",               false },
+                { "posix 1 login prod",           true  },
+                { "posix 1 signin",               true  },
+                { "posix 1 auth tka -r view",     true  },
+                { "posix 1 --quiet login prod",   true  },
+                { "posix 1 login --help",         false },
+                { "posix 1 login -h",             false },
+                { "posix 1 login --dry-run",      false },
+                { "posix 1 login prod --stdout",  false },
+                { "posix 1 login --kubeconfig f", false },
+                { "posix 1 logn prod",            false },
+                { "posix 1 logout",               false },
+                { "posix 1 get login",            false },
+                { "posix 1",                      false },
+                { "posix x login",                false },
+                { "tcsh 1 login",                 false },
         };
 
         setenv("XDG_RUNTIME_DIR", folder_enter(), 1);
