@@ -207,15 +207,3 @@ bool known_set_roles(const char *server, const struct text_list *roles, struct e
         }
         return !changed || write_list(&list, err);
 }
-
-bool known_drop(const char *context, struct error *err)
-{
-        scoped(known_list_clear) struct known_list list = { 0 };
-        scoped(clear_one) struct known old = { 0 };
-
-        if (!make_folder(err))
-                return false;
-        scoped(close_file) int fd = lock();
-        known_list_read(&list);
-        return !remove_one(&list, context, &old) || write_list(&list, err);
-}

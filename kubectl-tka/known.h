@@ -29,5 +29,3 @@ bool known_put(const char *context, const struct cache_key *key, const char *rol
 /* Every context of that server learns what is granted there. */
 bool known_set_roles(const char *server, const struct text_list *roles,
                      struct error *err) must_check;
-/* No such context is no error. */
-bool known_drop(const char *context, struct error *err) must_check;

@@ -225,7 +225,7 @@ static void end(const struct shell_run *run)
                 error_wrap(&problem, "the session lives on");
                 error_advise(&problem, "the next command of kubectl-tka tries again to end it");
                 report_error(&problem);
-        } else if (!run->config->quiet && isatty(STDERR_FILENO)) {
+        } else if (run->in.entry.expires && !run->config->quiet && isatty(STDERR_FILENO)) {
                 fprintf(stderr, ended ? "Signed out of %s\n" : "%s: signed in as before\n",
                         run->in.cluster);
         }

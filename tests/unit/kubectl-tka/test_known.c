@@ -65,19 +65,6 @@ TEST(teaches_all_contexts_of_a_server_its_roles)
         assert_string_equal(known_find(&list, "other")->roles.items[0], "view");
 }
 
-TEST(forgets_a_context)
-{
-        scoped(known_list_clear) struct known_list list = { 0 };
-        struct error err = { 0 };
-
-        enter();
-        assert_ok(known_put("prod", &prod, NULL, &err));
-        assert_ok(known_drop("nowhere", &err));
-        assert_ok(known_drop("prod", &err));
-        known_list_read(&list);
-        assert_int_equal(list.count, 0);
-}
-
 TEST(takes_a_file_that_makes_no_sense_for_an_empty_one)
 {
         static const char *const rows[] = { "", "{}", "[1]", "[{\"context\":\"a\"}]", "nonsense" };
