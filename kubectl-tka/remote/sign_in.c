@@ -44,6 +44,27 @@ static bool check_plain(const char *what, const char *text, size_t limit, struct
         return error_set(err, ERROR_INVALID, "\"%.100s\" cannot be the name of a %s", text, what);
 }
 
+static bool check_text(const char *what, const char *text, struct error *err)
+{
+        json_auto_t *value = text ? json_string(text) : json_null();
+
+        return value || error_set(err, ERROR_INVALID, "%s \"%.100s\" is not UTF-8", what, text);
+}
+
+/* What a kubeconfig, which is UTF-8, is to hold. */
+static bool check_texts(const struct config *config, struct error *err)
+{
+        if (config->context_name && !config->context_name[0])
+                return error_set(err, ERROR_INVALID, "--context-name is empty");
+        for (size_t i = 0; i < config->server_tags.count; i++)
+                if (!check_text("--server-tags", config->server_tags.items[i], err))
+                        return false;
+        return check_text("--context-name", config->context_name, err) &&
+               check_text("--config", config->config_file, err) &&
+               check_text("--tailscale-socket", config->socket, err) &&
+               check_text("--node-id", config->node_id, err);
+}
+
 /* "login prod" and "login" go where the last login to it went. */
 static bool find_server(struct sign_in *sign_in, struct error *err)
 {
@@ -108,7 +129,8 @@ bool sign_in_find(const struct config *config, struct sign_in *sign_in, struct e
         sign_in->role = config->role ? config->role : "";
         if (config->role && !check_plain("role", config->role, LIMIT_ROLE, err))
                 return false;
-        if (!kubeconfig_files_read(config->kubeconfig, &sign_in->files, err) ||
+        if (!check_texts(config, err) ||
+            !kubeconfig_files_read(config->kubeconfig, &sign_in->files, err) ||
             !find_server(sign_in, err))
                 return false;
         server_init(&sign_in->server, DEADLINE_MS);
