@@ -210,6 +210,8 @@ static bool deliver(struct login_run *run, struct error *err)
 
         if (config->dry_run || config->to_stdout) {
                 print_kubeconfig(run);
+                if (!config->dry_run)
+                        note_context(run);
                 return true;
         }
         if (!write_kubeconfig(run, err))

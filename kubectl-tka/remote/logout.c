@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/known.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/cache_write.h"
@@ -9,6 +10,7 @@
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
 #include "kubectl-tka/report.h"
+#include "kubectl-tka/token.h"
 #include "lib/crowd.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -33,6 +35,7 @@ struct logout_run {
         const struct config *config;
         struct kubeconfig_files files;
         struct target_list known;
+        struct known_list noted; /* of whatever kubeconfig: other shells have theirs */
         struct departure *departures;
         size_t count;
         struct loop *loop;
@@ -46,6 +49,7 @@ static void clear_run(struct logout_run *run)
         }
         free(run->departures);
         target_list_clear(&run->known);
+        known_list_clear(&run->noted);
         kubeconfig_files_clear(&run->files);
         if (run->loop)
                 loop_free(run->loop);
@@ -79,18 +83,57 @@ static bool find_one(struct logout_run *run, const char *word, struct error *err
         return true;
 }
 
-/* Every server of a context of ours, once. */
+static bool is_same(const struct cache_key *one, const struct cache_key *other)
+{
+        return strcmp(one->server, other->server) == 0 &&
+               strcmp(one->ca_hash, other->ca_hash) == 0 &&
+               strcmp(one->cluster, other->cluster) == 0 && strcmp(one->role, other->role) == 0;
+}
+
+static bool is_target(const struct departure *departure, const struct cache_key *key)
+{
+        for (size_t i = 0; i < departure->targets.count; i++)
+                if (is_same(&departure->targets.items[i].key, key))
+                        return true;
+        return false;
+}
+
+static struct departure *find_server(struct logout_run *run, const char *server)
+{
+        for (size_t i = 0; i < run->count; i++)
+                if (strcmp(run->departures[i].url, server) == 0)
+                        return &run->departures[i];
+        struct departure *departure = add_departure(run, server);
+        target_list_select(&run->known, "", server, &departure->targets);
+        return departure;
+}
+
+/* Whether a session may be there still, by what lies here. */
+static bool is_alive(const struct cache_key *key)
+{
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        struct error miss = { 0 };
+        unsigned tiers = 0;
+        int64_t now = timestamp_now();
+
+        return cache_mode_parse("auto", &tiers) && cache_read(tiers, key, &entry, &miss) &&
+               (entry.until > now || token_is_alive(&entry, now));
+}
+
+/* Every server of a context of ours, once; of those that stand in other kubeconfigs, where there is
+ * something to end. */
 static void find_all(struct logout_run *run)
 {
-        for (size_t i = 0; i < run->known.count; i++) {
-                const char *server = run->known.items[i].key.server;
-                bool listed = false;
-                for (size_t j = 0; j < run->count; j++)
-                        listed = listed || strcmp(run->departures[j].url, server) == 0;
-                if (listed)
+        for (size_t i = 0; i < run->known.count; i++)
+                find_server(run, run->known.items[i].key.server);
+        for (size_t i = 0; i < run->noted.count; i++) {
+                const struct known *known = &run->noted.items[i];
+                const struct target target = { known->context, known_key(known) };
+                if (!is_alive(&target.key))
                         continue;
-                struct departure *departure = add_departure(run, server);
-                target_list_select(&run->known, "", server, &departure->targets);
+                struct departure *departure = find_server(run, known->server);
+                if (!is_target(departure, &target.key))
+                        target_list_add(&departure->targets, &target);
         }
 }
 
@@ -102,6 +145,7 @@ static bool find_departures(struct logout_run *run, struct error *err)
         if (!kubeconfig_files_read(config->kubeconfig, &run->files, err))
                 return false;
         target_list_read(&run->files, &run->known);
+        known_list_read(&run->noted);
         if (!config->all)
                 return find_one(run, word, err);
         if (word)
@@ -120,8 +164,13 @@ static void note_problem(struct departure *departure, const struct error *proble
 /* One that fails keeps nothing else from being tried. */
 static void forget_key(struct departure *departure, const struct cache_key *key)
 {
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         struct error problem = { 0 };
+        unsigned tiers = 0;
 
+        if (cache_mode_parse("auto", &tiers) && cache_read(tiers, key, &entry, &problem) &&
+            entry.until > departure->until)
+                departure->until = entry.until;
         if (!mark_write(key, &(struct mark){ .signed_out = true }, &problem)) {
                 error_wrap(&problem, "the logout from %s is not noted here", key->cluster);
                 note_problem(departure, &problem);
@@ -132,20 +181,30 @@ static void forget_key(struct departure *departure, const struct cache_key *key)
         }
 }
 
-/* Before the server is asked: whatever it answers, nothing here signs in again by itself. */
-static void forget(struct departure *departure)
+/* Without a role: every session of this login on this node. */
+static bool ends_role(const struct departure *departure, const char *role)
 {
-        unsigned tiers = 0;
-        bool known = cache_mode_parse("auto", &tiers);
+        const struct target_list *targets = &departure->targets;
+        bool ends = targets->count == 0;
 
-        (void)known;
-        for (size_t i = 0; i < departure->targets.count; i++) {
-                const struct cache_key *key = &departure->targets.items[i].key;
-                scoped(cache_entry_clear) struct cache_entry entry = { 0 };
-                struct error miss = { 0 };
-                if (cache_read(tiers, key, &entry, &miss) && entry.until > departure->until)
-                        departure->until = entry.until;
-                forget_key(departure, key);
+        for (size_t i = 0; i < targets->count; i++) {
+                const char *ended = targets->items[i].key.role;
+                ends = ends || ended[0] == '\0' || strcmp(ended, role) == 0;
+        }
+        return ends;
+}
+
+/* Before the server is asked: whatever it answers, nothing here signs in again by itself, by
+ * whatever kubeconfig. */
+static void forget(const struct logout_run *run, struct departure *departure)
+{
+        for (size_t i = 0; i < departure->targets.count; i++)
+                forget_key(departure, &departure->targets.items[i].key);
+        for (size_t i = 0; i < run->noted.count; i++) {
+                const struct cache_key key = known_key(&run->noted.items[i]);
+                if (strcmp(key.server, departure->url) == 0 && ends_role(departure, key.role) &&
+                    !is_target(departure, &key))
+                        forget_key(departure, &key);
         }
 }
 
@@ -179,16 +238,12 @@ static bool end_session(struct server *server, const char *role, bool everywhere
         return true;
 }
 
-/* Without a role: every session of this login on this node. */
 static bool end_sessions(struct server *server, struct departure *departure, bool everywhere,
                          struct error *err)
 {
         const struct target_list *targets = &departure->targets;
-        bool all = targets->count == 0;
 
-        for (size_t i = 0; i < targets->count; i++)
-                all = all || targets->items[i].key.role[0] == '\0';
-        if (all)
+        if (ends_role(departure, ""))
                 return end_session(server, "", everywhere, &departure->ended, err);
         for (size_t i = 0; i < targets->count; i++)
                 if (!end_session(server, targets->items[i].key.role, everywhere, &departure->ended,
@@ -276,27 +331,30 @@ static bool show(const struct logout_run *run, struct error *err)
 }
 
 /* Of several failures all are told, and the first one's code is that of the command. */
-static void tell(const struct error *one, struct error *err)
+static void tell(const struct error *one, bool *failed, struct error *err)
 {
-        if (err->kind != ERROR_NONE)
+        if (*failed)
                 report_error(one);
         else
                 *err = *one;
+        *failed = true;
 }
 
 static bool judge(const struct logout_run *run, struct error *err)
 {
+        bool failed = false;
+
         for (size_t i = 0; i < run->count; i++) {
                 const struct departure *departure = &run->departures[i];
                 struct error one = { 0 };
                 if (departure->err.kind != ERROR_NONE) {
                         explain(departure, &one);
-                        tell(&one, err);
+                        tell(&one, &failed, err);
                 }
                 if (departure->local.kind != ERROR_NONE)
-                        tell(&departure->local, err);
+                        tell(&departure->local, &failed, err);
         }
-        return err->kind == ERROR_NONE;
+        return !failed;
 }
 
 bool cmd_logout(const struct config *config, struct error *err)
@@ -306,7 +364,7 @@ bool cmd_logout(const struct config *config, struct error *err)
         if (!find_departures(&run, err))
                 return false;
         for (size_t i = 0; i < run.count; i++)
-                forget(&run.departures[i]);
+                forget(&run, &run.departures[i]);
         depart_all(&run);
         return show(&run, err) && judge(&run, err);
 }

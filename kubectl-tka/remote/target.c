@@ -12,7 +12,7 @@ void target_list_clear(struct target_list *list)
         *list = (struct target_list){ 0 };
 }
 
-static void add(struct target_list *list, const struct target *target)
+void target_list_add(struct target_list *list, const struct target *target)
 {
         list->items = xrealloc(list->items, (list->count + 1) * sizeof(list->items[0]));
         list->items[list->count++] = *target;
@@ -32,7 +32,7 @@ void target_list_read(const struct kubeconfig_files *files, struct target_list *
                         struct target target = { .context = json_text_at(item, "name") };
                         if (target.context && !target_find(list, target.context) &&
                             stanza_read_mark(item, &target.key))
-                                add(list, &target);
+                                target_list_add(list, &target);
                 }
         }
 }
@@ -52,7 +52,7 @@ static void select_cluster(const struct target_list *list, const char *cluster, 
                 const struct cache_key *key = &list->items[i].key;
                 if ((!cluster || strcmp(key->cluster, cluster) == 0) &&
                     (!server || strcmp(key->server, server) == 0))
-                        add(selected, &list->items[i]);
+                        target_list_add(selected, &list->items[i]);
         }
 }
 
@@ -65,7 +65,7 @@ void target_list_select(const struct target_list *list, const char *word, const 
         if (named && strcmp(named->key.cluster, named->context) == 0)
                 select_cluster(list, named->key.cluster, named->key.server, selected);
         else if (named)
-                add(selected, named);
+                target_list_add(selected, named);
         else
                 select_cluster(list, word, NULL, selected);
         if (selected->count == 0 && url)

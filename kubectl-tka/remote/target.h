@@ -17,6 +17,7 @@ struct target_list {
 };
 void target_list_clear(struct target_list *list);
 
+void target_list_add(struct target_list *list, const struct target *target);
 void target_list_read(const struct kubeconfig_files *files, struct target_list *list);
 /* The context of that name, or NULL. */
 const struct target *target_find(const struct target_list *list, const char *context);

@@ -469,6 +469,14 @@ def test_a_hit_maps_libc_and_jansson_alone(world):
     assert libraries <= {"libc", "libjansson", "libm", "ld-linux-x86-64", "ld-linux-aarch64"}, libraries
 
 
+@pytest.mark.parametrize("flag", ["--context-name", "--node-id"])
+def test_what_a_kubeconfig_cannot_hold_is_refused_before_anything_is_begun(world, flag):
+    said = world.run("alice", "sh", "-c", f"kubectl-tka login {SERVER} {flag} $(printf 'a\\377')", code=2)
+
+    assert flag in one_line(said) and "UTF-8" in said.stderr and not world.signins()
+    assert not kubeconfig(world).exists()
+
+
 # --- signing out ---
 
 def test_after_logout_kubectl_says_so_instead_of_signing_in(world):
@@ -542,6 +550,20 @@ def test_a_token_that_comes_after_a_logout_is_neither_kept_nor_served(world):
 
     assert said.returncode == 5 and "kubectl tka login" in one_line(said)
     assert not cache_entries(world) and not world.signins()
+
+
+@pytest.mark.parametrize("argv", [[SERVER], ["--all"]], ids=["of the server", "of all"])
+def test_a_logout_reaches_what_other_kubeconfigs_signed_in_to(world, argv):
+    other = world.home("alice") / "run/other.yaml"
+    other.write_text(world.login("alice", SERVER, "--stdout").stdout)
+    get = ("alice", "kubectl", "--kubeconfig", other, "get", "ns")
+    world.run(*get)
+
+    said = world.run("alice", "kubectl-tka", "logout", *argv)
+
+    assert "Signed out of" in said.stdout and not cache_entries(world) and not world.signins()
+    assert "kubectl tka login" in world.run(*get, code=1).stderr and not world.signins()
+    other.unlink()
 
 
 def test_logging_out_twice_is_no_failure(world):
