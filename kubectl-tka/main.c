@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <jansson.h>
 
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
         struct error err = { 0 };
         bool done = false;
 
+        prctl(PR_SET_DUMPABLE, 0); /* not the limit, which our children would have too */
         json_set_alloc_funcs(xmalloc, free_wiped); /* tokens pass through them */
         if (!answer_shell(argc, argv, &done, &err) ||
             (!done && !run_command(argc, argv, &done, &err)))

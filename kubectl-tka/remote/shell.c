@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "kubectl-tka/directory.h"
@@ -238,7 +237,6 @@ static bool run_private(const struct config *config, char **program, struct erro
                                                    .cache = choose_cache(config->cache),
                                                    .kubeconfig = xstrdup(getenv("KUBECONFIG")) };
 
-        prctl(PR_SET_DUMPABLE, 0); /* no core file; the program may have its own limit on them */
         if (!refuse_nesting(err) || !sign_in_find(config, &run.in, err))
                 return false;
         child_hold_signals(&run.signals);

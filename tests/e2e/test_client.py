@@ -566,6 +566,19 @@ def test_a_logout_reaches_what_other_kubeconfigs_signed_in_to(world, argv):
     other.unlink()
 
 
+def test_a_logout_that_crashes_leaves_no_core_file(world):
+    world.login("alice")
+    eventually("nobody asks", lambda: not has_asked(world))
+    argv = ["prlimit", "--core=unlimited", *world.rig.node_argv("alice", ["kubectl-tka", "logout"])]
+    with frozen_server(world):
+        pid = os.posix_spawnp(argv[0], [str(word) for word in argv], world.rig.node_env("alice"))
+        eventually("the server is asked", lambda: has_asked(world), 5)
+        os.kill(pid, signal.SIGABRT)
+        status = os.waitpid(pid, 0)[1]
+
+    assert os.WTERMSIG(status) == signal.SIGABRT and not os.WCOREDUMP(status)
+
+
 def test_logging_out_twice_is_no_failure(world):
     world.login("alice")
 
