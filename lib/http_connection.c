@@ -121,12 +121,13 @@ static bool begin_next(struct http_connection *connection)
                 http_connection_drop(connection);
                 return false;
         }
-        if (!connection->keep_alive || connection->server->draining) {
+        if (!connection->keep_alive) {
                 linger(connection);
                 return false;
         }
         (void)hold(connection, 0);
-        set_state(connection, HTTP_CONNECTION_IDLE, connection->server->idle_ms);
+        set_state(connection, HTTP_CONNECTION_IDLE,
+                  connection->server->draining ? DRAIN_MS : connection->server->idle_ms);
         return true;
 }
 

@@ -271,7 +271,6 @@ static void print_head(const struct http_exchange *exchange, int status, const c
                        size_t length, struct buf *head)
 {
         const struct http_connection *connection = exchange->connection;
-        bool closes = !connection->keep_alive || connection->server->draining;
 
         buf_printf(head,
                    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n"
@@ -282,7 +281,7 @@ static void print_head(const struct http_exchange *exchange, int status, const c
                 buf_printf(head, "Content-Type: %s\r\n", content_type);
         if (status != 204 && status != 304)
                 buf_printf(head, "Content-Length: %zu\r\n", length);
-        if (closes)
+        if (!connection->keep_alive)
                 buf_add(head, "Connection: close\r\n");
         buf_add(head, buf_text(&exchange->headers));
         buf_add(head, "\r\n");
@@ -328,6 +327,8 @@ static void send_answer(struct http_exchange *exchange, const struct answer *ans
         exchange->answered = true;
         if (!exchange->connection->stream)
                 return; /* nobody is there to read it */
+        if (exchange->connection->server->draining)
+                exchange->connection->keep_alive = false;
         print_head(exchange, answer->status, answer->content_type, answer->length, &text);
         if (!bare)
                 (void)buf_append(&text, answer->body, answer->length); /* it has no limit */

@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "lib/fiber.h"
 #include "lib/http_connection.h"
 #include "lib/http_server.h"
@@ -174,6 +176,12 @@ maybe_unused static void turn(int64_t delay_ms)
         struct error err = { 0 };
 
         assert_ok(wait_ms(world.loop, delay_ms, &err));
+}
+
+/* One turn of the loop, and not as many as a millisecond has. */
+maybe_unused static void turn_once(void)
+{
+        event_base_loop(loop_base(world.loop), EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 maybe_unused static int open_socket(int family)

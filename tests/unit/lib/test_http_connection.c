@@ -1,7 +1,5 @@
 #include "lib/http_connection.h"
 
-#include <event2/event.h>
-
 #include "tests/unit/lib/http_world.h"
 
 TEST(answers_and_keeps_the_connection_for_the_next_request)
@@ -207,12 +205,6 @@ TEST(thousands_of_pipelined_requests_do_not_deepen_the_stack)
         assert_int_equal(world.answered, COUNT);
         close(fd);
         close_world();
-}
-
-/* One turn of the loop, and not as many as a millisecond has. */
-static void turn_once(void)
-{
-        event_base_loop(loop_base(world.loop), EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 TEST(who_pipelines_takes_turns_with_others)

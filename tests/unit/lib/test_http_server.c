@@ -224,6 +224,28 @@ TEST(drains_by_answering_what_runs_and_closing_what_is_idle)
         close_world();
 }
 
+TEST(whoever_was_told_that_the_connection_stays_may_ask_once_more_while_it_drains)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+
+        open_world();
+        int fd = dial();
+
+        say(fd, GET("/held"));
+        wait_until(&world.holding, 1);
+        wait_wake(&world.held);
+        while (world.answered == 0) /* and no further: what follows the answer is still to come */
+                turn_once();
+        say(fd, GET("/now"));
+        http_server_drain(world.server, PATIENCE_MS);
+        assert_true(hear(fd, NULL, &heard));
+        assert_has(heard.text, "held\n");
+        assert_has(strstr(heard.text, "held\n"), "Connection: close\r\n");
+        assert_has(heard.text, "now\n");
+        close(fd);
+        close_world();
+}
+
 TEST(tells_those_who_still_wait_when_a_drain_is_over)
 {
         scoped(buf_clear) struct buf heard = { 0 };
