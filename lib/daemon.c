@@ -221,6 +221,18 @@ static char *find_folder(const char *path)
         return xstrdup("/");
 }
 
+/* That of the path as written, and that of the file it leads to. */
+static void add_folders(const char *path, struct text_list *folders)
+{
+        scoped_free char *folder = find_folder(path);
+        scoped_free char *real_path = realpath(path, NULL);
+        scoped_free char *real_folder = real_path == NULL ? NULL : find_folder(real_path);
+
+        text_list_add(folders, folder);
+        if (real_folder != NULL)
+                text_list_add(folders, real_folder);
+}
+
 bool daemon_confine(const char *const *files, size_t count, const char *socket, struct error *err)
 {
         static const char *const always[] = {
@@ -233,15 +245,13 @@ bool daemon_confine(const char *const *files, size_t count, const char *socket, 
         scoped(text_list_clear) struct text_list readable = { 0 };
         scoped_free char *folder = socket == NULL ? NULL : find_folder(socket);
         const char *const sockets[] = { folder, NULL };
-        const char *paths[ARRAY_LENGTH(always) + FILES_MAX + 1] = { NULL };
+        const char *paths[ARRAY_LENGTH(always) + 2 * FILES_MAX + 1] = { NULL };
         bool without_landlock = false;
 
         assert(count <= FILES_MAX);
-        for (size_t i = 0; i < count; i++) {
-                scoped_free char *found = files[i] == NULL ? NULL : find_folder(files[i]);
-                if (found != NULL)
-                        text_list_add(&readable, found);
-        }
+        for (size_t i = 0; i < count; i++)
+                if (files[i] != NULL)
+                        add_folders(files[i], &readable);
         for (size_t i = 0; i < ARRAY_LENGTH(always); i++)
                 paths[i] = always[i];
         for (size_t i = 0; i < readable.count; i++)

@@ -72,7 +72,8 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
 json_t *daemon_schema(const struct daemon_config *config);
 
 /* sandbox_enter() with what libc, libcurl and OpenSSL read at run time, and the folders of files
- * (NULL entries do not count), which rotate by renaming. socket: a unix socket to
- * connect to, or NULL. Logs a warning where the kernel has no Landlock. */
+ * (NULL entries do not count), which rotate by renaming; where one is a link, that of the file it
+ * leads to as well. socket: a unix socket to connect to, or NULL. Logs a warning where the kernel
+ * has no Landlock. */
 bool daemon_confine(const char *const *files, size_t count, const char *socket,
                     struct error *err) must_check;

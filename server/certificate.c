@@ -63,7 +63,7 @@ static bool is_changed(const struct certificate *certificate)
                (!same(&chain, &certificate->chain) || !same(&key, &certificate->key));
 }
 
-static bool read_files(struct certificate *certificate, struct error *err)
+static bool load_files(struct certificate *certificate, struct error *err)
 {
         const struct config *config = certificate->server->config;
         scoped(buf_clear) struct buf chain = { 0 };
@@ -80,6 +80,15 @@ static bool read_files(struct certificate *certificate, struct error *err)
         return http_tls_load(certificate->server->tls, buf_text(&chain), buf_text(&key), err) ||
                error_wrap(err, "server.tls: %s and %s", config->tls_cert_file,
                           config->tls_key_file);
+}
+
+/* What could not be loaded is tried again, though the files stay as they are. */
+static bool read_files(struct certificate *certificate, struct error *err)
+{
+        if (load_files(certificate, err))
+                return true;
+        certificate->chain = certificate->key = (struct seen){ 0 };
+        return false;
 }
 
 /* Asked as the first of the names that tailscaled has certificates for. */

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/memory.h"
@@ -167,4 +169,46 @@ TEST(describes_its_file_as_a_json_schema)
         assert_string_equal(json_text_at(schema, "title"), "Test");
         assert_int_equal(json_integer_at(wheels, "default", 0), 4);
         assert_int_equal(run_words("config schema"), 0);
+}
+
+/* Whether the file can be read once the process is confined to what that path needs. */
+static bool is_readable_confined(const char *allowed, const char *path)
+{
+        const char *const files[] = { NULL, allowed };
+        struct error err = { 0 };
+        int status = 0;
+        pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0)
+                _exit(daemon_confine(files, ARRAY_LENGTH(files), NULL, &err) &&
+                                      access(path, F_OK) == 0 && fopen(path, "re") != NULL
+                              ? 0
+                              : 1);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(a_file_that_is_a_link_into_another_folder_can_be_read_when_confined)
+{
+        char folder[] = "/tmp/test_daemon.XXXXXX";
+
+        assert_non_null(mkdtemp(folder));
+        scoped_free char *live = xasprintf("%s/live", folder);
+        scoped_free char *archive = xasprintf("%s/archive", folder);
+        scoped_free char *link = xasprintf("%s/chain", live);
+        scoped_free char *file = xasprintf("%s/chain1", archive);
+
+        assert_int_equal(mkdir(live, 0700) + mkdir(archive, 0700), 0);
+        assert_int_equal(symlink("../archive/chain1", link), 0);
+        FILE *written = fopen(file, "we");
+
+        assert_non_null(written);
+        fclose(written);
+        assert_true(is_readable_confined(link, link));
+        unlink(file);
+        unlink(link);
+        rmdir(archive);
+        rmdir(live);
+        rmdir(folder);
 }
