@@ -113,6 +113,8 @@ bool identity_refresh(struct identity *identity, struct error *err)
 
         identity->asked_at_ms = loop_now_ms();
         if (!tailscale_status(identity->tailscale, false, &status, err)) {
+                if (fiber_is_cancelled()) /* says nothing of tailscaled */
+                        return false;
                 snprintf(identity->trouble, sizeof(identity->trouble), "%s", err->text);
                 identity->status.running = false;
                 return false;

@@ -30,8 +30,10 @@ static void drain(void *argument)
 {
         struct server *server = argument;
 
+        server->drain = fiber_self();
         signin_store_end_waits(server->signins, loop_now_ms() + WAITS_MS);
         http_server_drain(server->http, DRAIN_MS);
+        server->drain = NULL;
         loop_stop(server->loop);
 }
 
@@ -40,15 +42,16 @@ static void stop(void *owner)
         struct server *server = owner;
 
         log_event(LOG_LEVEL_INFO, "stopping", NULL);
-        if (server->draining)
-                loop_stop(server->loop); /* asked twice */
-        else
+        if (server->drain != NULL)
+                fiber_cancel(server->drain); /* asked twice */
+        else if (!server->draining)
                 fiber_start(server->loop, drain, server);
         server->draining = true;
 }
 
 static void clear_server(struct server *server)
 {
+        telemetry_stop(server); /* waits, and what is cancelled ends meanwhile: it needs the rest */
         http_server_free(server->http);
         http_server_free(server->health);
         http_tls_free(server->tls);

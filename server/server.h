@@ -7,6 +7,7 @@
 #include "server/config.h"
 
 struct cluster;
+struct fiber;
 struct identity;
 struct kube;
 struct loop;
@@ -32,6 +33,7 @@ struct server {
         bool listening;        /* on the tailnet */
         char trouble[512];     /* why it is not */
         bool draining;         /* a signal came */
+        struct fiber *drain;   /* while it runs */
         struct error fatal;    /* what ended the program; NONE: a signal */
 };
 

@@ -100,9 +100,13 @@ void telemetry_init(struct server *server)
         server->kube_metrics = metrics_new(kube_table, ARRAY_LENGTH(kube_table));
 }
 
-void telemetry_clear(struct server *server)
+void telemetry_stop(struct server *server)
 {
         otlp_free(take(server->otlp));
+}
+
+void telemetry_clear(struct server *server)
+{
         metrics_free(server->metrics);
         metrics_free(server->kube_metrics);
         server->metrics = server->kube_metrics = NULL;

@@ -5,6 +5,8 @@
 #include "server/server.h"
 
 void telemetry_init(struct server *server);
+/* Sends the last spans, on the loop. */
+void telemetry_stop(struct server *server);
 void telemetry_clear(struct server *server);
 
 /* http_server's callbacks: of the tailnet's listener, and of the quiet one for probes. */

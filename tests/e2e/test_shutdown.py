@@ -112,6 +112,19 @@ def test_whoever_waits_when_a_server_stops_is_told_so_in_order(told_to_stop):
     assert seconds < 12
 
 
+def test_a_server_that_is_told_twice_ends_without_waiting_and_in_order(world):
+    config = config_of(world, "tka-server")
+    with own_daemon(world, "tka-server", config) as daemon, world.stopped("operator"):
+        daemon.await_status(200)
+        with contextlib.closing(world.connection("alice", URL)) as waiting:
+            waiting.request("POST", API + "credential", headers={"Prefer": "wait=30"})
+            eventually("the session is begun", world.signins)
+            daemon.process.terminate()
+            eventually("it drains", lambda: daemon.log_lines(msg="stopping"))
+            daemon.process.terminate()
+            assert daemon.process.wait(12) == 0
+
+
 def test_a_second_replica_takes_over_without_a_session_lost(world):
     """One of two servers goes: its sessions are the other's, which every waiting client may ask."""
     config = config_of(world, "tka-server", log__level="warn")

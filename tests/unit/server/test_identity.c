@@ -184,3 +184,33 @@ TEST(with_a_tun_refuses_peers_outside_the_tailnet_without_asking_who_they_are)
         assert_false(peer_was_asked(&fixture.peer, "/whois"));
         tear_down(&fixture);
 }
+
+static void refresh(void *argument)
+{
+        struct fixture *fixture = argument;
+        struct error err = { 0 };
+
+        assert_fails(identity_refresh(fixture->identity, &err), ERROR_UNAVAILABLE, "cancelled");
+}
+
+TEST(a_request_that_is_cancelled_says_nothing_of_tailscaled)
+{
+        static const struct peer_answer answers[] = {
+                { STATUS("Running", "false"), PEER_CLOSES },
+                { NULL, PEER_KEEPS },
+        };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        assert_ok(identity_refresh(fixture.identity, &err));
+        struct fiber *asking = fiber_start(fixture.loop, refresh, &fixture);
+
+        while (fixture.peer.request_count < 2)
+                assert_ok(wait_ms(fixture.loop, 1, &err));
+        fiber_cancel(asking);
+        while (fiber_count() > 0)
+                assert_ok(wait_ms(fixture.loop, 1, &err));
+        assert_ok(identity_is_running(fixture.identity, &err));
+        tear_down(&fixture);
+}
