@@ -18,6 +18,17 @@ struct grant_limits request_limits(const struct server *server)
                                       .roles = &settings->roles };
 }
 
+/* No page is ours: what a browser sends for one, somebody else's page made it send. A browser says
+ * so with every POST; our own programs and curl name no origin. */
+bool request_check_origin(const struct http_exchange *exchange, struct error *err)
+{
+        const char *site = http_exchange_header(exchange, "Sec-Fetch-Site");
+
+        return (!http_exchange_has_header(exchange, "Origin") &&
+                (site == NULL || strcmp(site, "none") == 0)) ||
+               error_set(err, ERROR_DENIED, "what a web page asks for is not done");
+}
+
 /* A page of somebody else's can make a browser send a form, but no JSON. */
 static bool check_type(const char *type, struct error *err)
 {

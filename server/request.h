@@ -8,6 +8,8 @@
 
 /* What this cluster hands out. Borrows from the configuration. */
 struct grant_limits request_limits(const struct server *server);
+/* DENIED when a web page made a browser send it: for requests that change something. */
+bool request_check_origin(const struct http_exchange *exchange, struct error *err) must_check;
 /* The body of POST login, logout and credential; 415 when it is said to be something else than
  * JSON. */
 bool request_read_body(const struct http_exchange *exchange, struct login_request *request,

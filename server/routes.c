@@ -12,6 +12,7 @@
 #include "server/host.h"
 #include "server/identity.h"
 #include "server/quota.h"
+#include "server/request.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/telemetry.h"
@@ -131,6 +132,8 @@ static bool meets_need(struct server *server, const struct row *row, struct call
         if (row->need == NEEDS_NOTHING)
                 return true;
         if (!check_host(server, exchange, err))
+                return false;
+        if (strcmp(row->method, "POST") == 0 && !request_check_origin(exchange, err))
                 return false;
         if (!check_identity(server, row, caller, exchange, err))
                 return false;

@@ -141,6 +141,16 @@ def test_a_garbage_body_is_refused_in_words(world, body):
     assert not world.signins()
 
 
+@pytest.mark.parametrize("header", [("Origin", "https://page.example"), ("Sec-Fetch-Site", "cross-site")],
+                         ids=["origin", "fetch"])
+def test_a_web_page_signs_nobody_in_or_out(world, header):
+    world.credential("alice")
+    for path in ("login", "credential", "logout"):
+        assert world.ask("alice", "POST", path, headers=dict([header])).status == 403
+    assert world.signins()
+    assert world.ask("alice", "GET", "login", headers=dict([header])).status == 200
+
+
 def test_a_client_that_goes_away_while_it_waits_harms_nobody(world):
     with world.stopped("operator"):
         stream = world.rig.host.connect("alice", (world.rig.tailnet.address("tka"), PORT))

@@ -1,5 +1,6 @@
 #include "server/request.h"
 
+#include "lib/http_connection.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
@@ -54,4 +55,36 @@ TEST(prefers_yaml_only_when_it_is_liked_better)
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
                 assert_int_equal(request_prefers_yaml(cases[i].accept), cases[i].yaml);
+}
+
+TEST(what_a_web_page_makes_a_browser_ask_is_refused)
+{
+        static const struct {
+                const char *name, *value;
+                bool refused;
+        } cases[] = {
+                { "Origin",         "https://page.example", true  },
+                { "origin",         "null",                 true  },
+                { "Origin",         "",                     true  },
+                { "Sec-Fetch-Site", "cross-site",           true  },
+                { "sec-fetch-site", "same-origin",          true  },
+                { "Sec-Fetch-Site", "same-site",            true  },
+                { "Sec-Fetch-Site", "none",                 false },
+                { "Accept",         "*/*",                  false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                struct http_header header = {
+                        { cases[i].name,  strlen(cases[i].name)  },
+                        { cases[i].value, strlen(cases[i].value) }
+                };
+                const struct http_exchange exchange = { .received = &header, .received_count = 1 };
+                struct error err = { 0 };
+
+                if (cases[i].refused)
+                        assert_fails(request_check_origin(&exchange, &err), ERROR_DENIED,
+                                     "web page");
+                else
+                        assert_ok(request_check_origin(&exchange, &err));
+        }
 }
