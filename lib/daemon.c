@@ -14,6 +14,7 @@
 #include "lib/sandbox.h"
 
 #define FILES_MAX 8
+#define FOLDERS_MAX 16 /* two of each */
 
 static void print_usage(FILE *stream, const struct daemon *daemon)
 {
@@ -245,7 +246,7 @@ bool daemon_confine(const char *const *files, size_t count, const char *socket, 
         scoped(text_list_clear) struct text_list readable = { 0 };
         scoped_free char *folder = socket == NULL ? NULL : find_folder(socket);
         const char *const sockets[] = { folder, NULL };
-        const char *paths[ARRAY_LENGTH(always) + 2 * FILES_MAX + 1] = { NULL };
+        const char *paths[ARRAY_LENGTH(always) + FOLDERS_MAX + 1] = { NULL };
         bool without_landlock = false;
 
         assert(count <= FILES_MAX);

@@ -193,6 +193,13 @@ static void refresh(void *argument)
         assert_fails(identity_refresh(fixture->identity, &err), ERROR_UNAVAILABLE, "cancelled");
 }
 
+static void turn(struct fixture *fixture)
+{
+        struct error err = { 0 };
+
+        assert_ok(wait_ms(fixture->loop, 1, &err));
+}
+
 TEST(a_request_that_is_cancelled_says_nothing_of_tailscaled)
 {
         static const struct peer_answer answers[] = {
@@ -207,10 +214,10 @@ TEST(a_request_that_is_cancelled_says_nothing_of_tailscaled)
         struct fiber *asking = fiber_start(fixture.loop, refresh, &fixture);
 
         while (fixture.peer.request_count < 2)
-                assert_ok(wait_ms(fixture.loop, 1, &err));
+                turn(&fixture);
         fiber_cancel(asking);
         while (fiber_count() > 0)
-                assert_ok(wait_ms(fixture.loop, 1, &err));
+                turn(&fixture);
         assert_ok(identity_is_running(fixture.identity, &err));
         tear_down(&fixture);
 }
