@@ -15,13 +15,16 @@
 #define SERVER_BINDING "tka-server" /* of deploy/rbac */
 #define WAIT_MS 600000
 #define EVERY_MS 500
+#define QUIET_MS 5000 /* an authorizer hears of a binding's end later than we do */
 #define PAGE 500
 
 struct draining {
         struct loop *loop;
         struct kube *kube;
         const char *session_namespace;
-        size_t left; /* sessions, as last seen */
+        size_t left;         /* sessions, as last seen */
+        int64_t quiet_since; /* since then every look found neither right nor session; 0: none yet
+                              */
         bool done;
         struct error err;
 };
@@ -49,7 +52,7 @@ static bool remove_object(struct draining *draining, const char *path, const jso
                err->kind == ERROR_NOT_FOUND || err->kind == ERROR_CONFLICT;
 }
 
-/* From now on tka-server can write no session. */
+/* Soon tka-server can write no session any more: as soon as every API server has heard of it. */
 static bool take_right(struct draining *draining, struct error *err)
 {
         static const struct kube_resource bindings = { "rbac.authorization.k8s.io", "v1",
@@ -60,6 +63,7 @@ static bool take_right(struct draining *draining, struct error *err)
 
         if (!kube_get(draining->kube, path, &object, err))
                 return err->kind == ERROR_NOT_FOUND;
+        draining->quiet_since = 0;
         return remove_object(draining, path, object, err);
 }
 
@@ -95,7 +99,7 @@ static bool end_sessions(struct draining *draining, struct error *err)
         return true;
 }
 
-static bool try_once(struct draining *draining, struct error *err)
+static bool look_once(struct draining *draining, struct error *err)
 {
         size_t before = draining->left;
 
@@ -108,15 +112,31 @@ static bool try_once(struct draining *draining, struct error *err)
         return true;
 }
 
+static bool try_once(struct draining *draining, struct error *err)
+{
+        bool good = look_once(draining, err);
+
+        if (!good || draining->left > 0)
+                draining->quiet_since = 0;
+        else if (draining->quiet_since == 0)
+                draining->quiet_since = loop_now_ms();
+        return good;
+}
+
+static bool is_quiet(const struct draining *draining)
+{
+        return draining->quiet_since != 0 && loop_now_ms() - draining->quiet_since >= QUIET_MS;
+}
+
 /* An API server that cannot be reached is asked again; one that refuses is not. */
 static bool drain_all(struct draining *draining, struct error *err)
 {
-        int64_t deadline = loop_now_ms() + WAIT_MS;
+        int64_t deadline = loop_now_ms() + WAIT_MS + QUIET_MS;
 
         for (;;) {
                 bool good = try_once(draining, err);
 
-                if (good && draining->left == 0)
+                if (is_quiet(draining))
                         return true;
                 if (!good && err->kind != ERROR_UNAVAILABLE)
                         return false;

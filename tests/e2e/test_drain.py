@@ -1,5 +1,6 @@
 """`tka-operator drain`, what comes before an uninstall: nobody begins a session any more, and every one has ended."""
 
+import concurrent.futures
 import json
 
 import pytest
@@ -37,6 +38,26 @@ def test_afterwards_nobody_can_sign_in(drained):
     answer = drained.ask("alice", "POST", "credential", {})
     assert answer.status >= 400, answer.text
     assert not drained.items(GROUP)
+
+
+@pytest.fixture
+def late_right(drained):
+    """The server's right once more: as an API server sees it that has not heard yet of the end of the other."""
+    _, right = drained.kube(RIGHT)
+    late = {"metadata": {"name": "tka-test-late"}, "roleRef": right["roleRef"], "subjects": right["subjects"]}
+    assert drained.kube(RIGHT.rpartition("/")[0], "POST", late)[0] == 201
+    yield
+    drained.kube(RIGHT.rpartition("/")[0] + "/tka-test-late", "DELETE")
+
+
+def test_a_session_that_slips_in_after_the_right_is_gone_is_ended_too(drained, late_right):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        draining = pool.submit(drain, drained)
+        eventually("the right gone", lambda: drained.kube(RIGHT)[0] == 404)
+        drained.ask("alice", "POST", "credential", {})
+        said = draining.result()
+    assert "sessions are ending" in said.stderr
+    assert not drained.items(GROUP) and not drained.made_for()
 
 
 def test_it_can_be_run_again(drained):
