@@ -46,6 +46,7 @@ COMBINATIONS = {
                        "operator": {"affinity": {"nodeAffinity": {}},
                                     "topologySpreadConstraints": [{
                                         "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]}},
+    "one length for all": {"tka": {"server": {"minPeriod": "60m", "maxPeriod": "1h"}}},
     "several capabilities": {"tka": {"tailscale": {"capName": ["example.com/cap/a", "example.com/cap/b"]}}},
     "labels and a CA": {"tka": {"clusterInfo": {"labels": {"environment": "test"}, "insecureSkipTLSVerify": True}}},
     "a ConfigMap that tells": {"tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": {"enabled": True}}}},
@@ -65,6 +66,7 @@ REFUSED = {
     "no role": ({"tka": {"operator": {"roles": []}}}, "tka.operator.roles|/tka/operator/roles"),
     "a port that is none": ({"tka": {"tailscale": {"port": 70000}}}, "port"),
     "a period that is none": ({"tka": {"server": {"maxPeriod": "1 day"}}}, "maxPeriod"),
+    "no period at all": ({"tka": {"server": {"minPeriod": "2h", "maxPeriod": "1h30m"}}}, "minPeriod: 2h is more than"),
     "an endpoint without TLS": ({"tka": {"clusterInfo": {"apiEndpoint": "http://a"}}}, "apiEndpoint"),
     "a misspelt value": ({"polices": {"enabled": False}}, "polices"),
     "a mode that is none": ({"tka": {"tailscale": {"mode": "auto"}}}, "mode"),

@@ -1,5 +1,8 @@
 """A session is a person, as a role, from a device: what is one, what is another, how long it lasts."""
 
+import pytest
+
+from signins import merge
 from world import SERVER, SERVER_TUN, claims, eventually, rule
 
 
@@ -146,3 +149,23 @@ def test_a_namespaced_rule_binds_in_its_namespaces_alone(world):
         assert world.kube("/api/v1/namespaces/default/configmaps", token=token)[0] == 200
         assert world.kube("/api/v1/namespaces/kube-system/configmaps", token=token)[0] == 403
         assert not any("clusterrolebindings" in name for name in world.made_for())
+
+
+P4 = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/tka-p4-tokens"
+
+
+@pytest.fixture
+def five_minutes(world):
+    """P4 as it is where tka.server.maxPeriod is 5m, known to the API server."""
+    variables = world.kube(P4)[1]["spec"]["variables"]
+    shorter = [{**each, "expression": "duration('5m')"} if each["name"] == "maxPeriod" else each for each in variables]
+    merge(world, P4, {"spec": {"variables": shorter}})
+    eventually("an hour refused", lambda: world.ask("bob", "POST", "credential", {}).status != 200, 20)
+    yield
+    merge(world, P4, {"spec": {"variables": variables}})
+    eventually("an hour allowed", lambda: world.ask("bob", "POST", "credential", {}).status == 200, 20)
+
+
+def test_sessions_shorter_than_the_shortest_token_get_one(world, five_minutes):
+    with world.policy(alice=[rule("view", "5m")]):
+        assert world.credential("alice")

@@ -107,6 +107,10 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- if eq $tka.operator.namespace .Release.Namespace }}
 {{- fail (printf "tka.operator.namespace: %q is the namespace of the release; sessions need one of their own" .Release.Namespace) }}
 {{- end }}
+{{- $now := now }}
+{{- if lt (dateModify $tka.server.maxPeriod $now | unixEpoch | int64) (dateModify $tka.server.minPeriod $now | unixEpoch | int64) }}
+{{- fail (printf "tka.server.minPeriod: %s is more than tka.server.maxPeriod, %s" $tka.server.minPeriod $tka.server.maxPeriod) }}
+{{- end }}
 {{- if not (or $tka.clusterInfo.apiEndpoint $tka.clusterInfo.configMapRef.enabled) }}
 {{- fail "tka.clusterInfo.apiEndpoint is required: the API server as people reach it, https://HOST:PORT" }}
 {{- end }}
