@@ -346,11 +346,12 @@ void controller_stop(struct controller *controller, int64_t timeout_ms)
         loop_timer_stop(controller->grace);
         sweep_stop(controller->sweep);
         sources_stop(controller->sources);
-        if (controller->workers > 0 &&
-            !wait_for(controller->program->loop, &controller->idle, timeout_ms, &err))
+        bool idle = controller->workers == 0 ||
+                    wait_for(controller->program->loop, &controller->idle, timeout_ms, &err);
+        if (!idle)
                 log_event(LOG_LEVEL_WARN, "stopping in the middle of a session", "error", err.text,
                           NULL);
-        lease_stop(controller->program->lease, RELEASE_MS);
+        lease_stop(controller->program->lease, idle ? RELEASE_MS : 0);
 }
 
 void controller_free(struct controller *controller)

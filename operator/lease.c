@@ -273,6 +273,8 @@ void lease_stop(struct lease *lease, int64_t timeout_ms)
         lease->leading = false;
         if (lease->fiber != NULL)
                 fiber_cancel(lease->fiber);
+        if (timeout_ms == 0)
+                return;
         fiber_set_deadline(loop_now_ms() + timeout_ms);
         for (int i = 0; i < RELEASE_TRIES && !(released = release(lease, &err)); i++)
                 if (err.kind != ERROR_CONFLICT || !look(lease, &err))

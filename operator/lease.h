@@ -27,7 +27,7 @@ struct lease_options {
 /* A fiber that takes the lease when it can and keeps it. */
 struct lease *lease_start(const struct lease_options *options);
 /* Gives it back, so that another one need not wait for its end; at most timeout_ms. On a fiber, and
- * after the last write. */
+ * after the last write: while one may be under way, with 0, which lets the lease run out. */
 void lease_stop(struct lease *lease, int64_t timeout_ms);
 void lease_free(struct lease *lease);
 

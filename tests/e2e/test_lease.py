@@ -7,6 +7,7 @@ import pytest
 
 from daemons import OPERATOR_HEALTH
 from own_daemon import HEALTH, own_daemon
+from relay import Late
 from stand_in_kube_apiserver import kube_status, through_stand_in
 from world import ACCOUNTS, BINDINGS, GROUP, LEASE, UID_LABEL, eventually
 
@@ -70,6 +71,20 @@ def test_when_the_one_that_works_is_told_to_end_another_takes_over_at_once(world
         assert world.credential("alice")["status"]["token"]
         world.await_gone(uid, 16)
     assert standby.log_lines(audit=True, msg="session ended", signin_uid=uid)
+
+
+def test_one_that_is_told_to_end_in_the_middle_of_a_session_keeps_the_lease_until_it_runs_out(world):
+    writes = "POST .*(serviceaccounts|clusterrolebindings)|(PUT|PATCH) .*tkasignins/.*/status"
+    with world.stopped("operator"), through_stand_in(world, "tka-operator", 7447) as (api, daemon):
+        eventually("it works", lambda: works(world, daemon.health), OVER_SECONDS)
+        holder = lease(world)["holderIdentity"]
+        with api.instead(writes, Late(4), times=3) as met:
+            world.ask("alice", "POST", "login")
+            eventually("it writes", lambda: met)
+            daemon.process.terminate()
+            assert daemon.process.wait(13) == 0
+        assert daemon.log_lines(msg="stopping in the middle of a session")
+        assert lease(world)["holderIdentity"] == holder
 
 
 def test_when_the_one_that_works_is_killed_another_takes_over_when_the_lease_is_over(world, standby):
