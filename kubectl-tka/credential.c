@@ -1,8 +1,10 @@
 #include "kubectl-tka/credential.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "kubectl-tka/cache.h"
@@ -154,6 +156,28 @@ static bool is_spare(const struct cache_key *key, const struct cache_entry *entr
                lately.kind == ERROR_UNAVAILABLE;
 }
 
+static void give_up(int number)
+{
+        static const char words[] = "kubectl-tka: no answer within 10 s\n";
+
+        (void)number;
+        _exit(write(STDERR_FILENO, words, sizeof(words) - 1) < 0
+                      ? 1
+                      : error_exit_code(ERROR_UNAVAILABLE));
+}
+
+void credential_set_last_deadline(void)
+{
+        const struct sigaction action = { .sa_handler = give_up };
+        const struct itimerval timer = {
+                .it_value = { .tv_sec = CREDENTIAL_LAST_MS / 1000,
+                             .tv_usec = CREDENTIAL_LAST_MS % 1000 * 1000 }
+        };
+
+        sigaction(SIGALRM, &action, NULL);
+        setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err)
 {
         struct credential_arguments arguments = { 0 };
@@ -162,6 +186,7 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
         struct error miss = { 0 };
         int64_t now = timestamp_now();
 
+        credential_set_last_deadline();
         if (!credential_arguments_read(argc, argv, &arguments))
                 return true;
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||

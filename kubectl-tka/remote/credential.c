@@ -1,8 +1,5 @@
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_info.h"
@@ -21,7 +18,7 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 10000 /* less than CREDENTIAL_LAST_MS */
 #define FLIGHT_MS 8500
 #define ASK_MS 8300 /* less than FLIGHT_MS: who waits hears of it */
 #define KEYRING_MS 1500
@@ -35,28 +32,6 @@ struct run {
         int64_t deadline_ms; /* of loop_now_ms() */
         bool replaced;       /* a token that the API server had refused */
 };
-
-/* What the waits of the loop do not bound: a home directory on a dead file server, for one. */
-static void give_up(int number)
-{
-        static const char words[] = "kubectl-tka: no answer within 10 s\n";
-
-        (void)number;
-        _exit(write(STDERR_FILENO, words, sizeof(words) - 1) < 0
-                      ? 1
-                      : error_exit_code(ERROR_UNAVAILABLE));
-}
-
-static void set_last_deadline(void)
-{
-        const struct sigaction action = { .sa_handler = give_up };
-        const struct itimerval timer = {
-                .it_value = { .tv_sec = DEADLINE_MS / 1000, .tv_usec = 300000 }
-        };
-
-        sigaction(SIGALRM, &action, NULL);
-        setitimer(ITIMER_REAL, &timer, NULL);
-}
 
 static bool read_key(const struct config *config, struct cache_key *key, struct error *err)
 {
@@ -242,7 +217,7 @@ bool cmd_credential(const struct config *config, struct error *err)
         struct run run = { .config = config, .deadline_ms = loop_now_ms() + DEADLINE_MS };
         const char *api_version = NULL;
 
-        set_last_deadline();
+        credential_set_last_deadline();
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
             !read_key(config, &run.key, err) || !mark_check(&run.key, err))
                 return false;

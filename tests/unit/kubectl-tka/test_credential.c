@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <sys/time.h>
 
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_info.h"
@@ -65,6 +66,20 @@ TEST(leaves_unclear_arguments_to_the_option_tables)
         for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
                 assert_false(read_words(rows[i], &arguments));
         assert_null(arguments.key.server);
+}
+
+TEST(the_cache_too_is_read_within_a_last_deadline)
+{
+        const struct itimerval none = { 0 };
+        struct itimerval left = { 0 };
+        struct error err = { 0 };
+        bool answered = false;
+
+        assert_ok(credential_from_cache(0, NULL, &answered, &err));
+        setitimer(ITIMER_REAL, &none, &left);
+
+        assert_false(answered);
+        assert_in_range(left.it_value.tv_sec, 1, 10);
 }
 
 TEST(answers_in_the_version_that_was_asked_for)
