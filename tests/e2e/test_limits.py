@@ -202,14 +202,14 @@ def test_with_a_tun_connections_are_counted_before_anything_is_said(world, open_
 def test_a_device_has_so_many_sessions_and_no_more(world):
     spaces = [f"space-{i}" for i in range(16)]
     wishes = [[space] for space in spaces] + [spaces[:2]]
-    with world.policy(bob=[rule("view", namespaces=spaces)]):
-        told = [world.ask("bob", "POST", "login", {"namespaces": wish}) for wish in wishes]
-        again = world.ask("bob", "POST", "login", {"namespaces": wishes[0]})
+    with world.policy(carol=[rule("view", namespaces=spaces)]):
+        told = [world.ask("carol", "POST", "login", {"namespaces": wish}) for wish in wishes]
+        again = world.ask("carol", "POST", "login", {"namespaces": wishes[0]})
         assert [answer.status for answer in told] == [202] * 16 + [403]
         assert "16 sessions" in told[16].message and "logout" in told[16].body["advice"][0]
         assert again.status == 202, "what is there already is extended"
-        assert world.ask("bob", "POST", "logout").status == 200
-        assert world.ask("bob", "POST", "login", {"namespaces": wishes[16]}).status == 202
+        assert world.ask("carol", "POST", "logout").status == 200
+        assert world.ask("carol", "POST", "login", {"namespaces": wishes[16]}).status == 202
 
 
 # --- all at once ---
