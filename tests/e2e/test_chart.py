@@ -138,6 +138,27 @@ def test_helm_refuses(helm, name):
     assert re.search(words, said.stderr), said.stderr
 
 
+CONFIG_MAPS = "/api/v1/namespaces/tka-system/configmaps"
+
+
+@pytest.fixture
+def installed_for_tka(world):
+    """What an upgrade finds of a release whose sessions are in tka."""
+    config = yaml.safe_dump({"operator": {"namespace": "tka"}})
+    live = {"metadata": {"name": "tka"}, "data": {"config.yaml": config}}
+    assert world.kube(CONFIG_MAPS, "POST", live)[0] == 201
+    yield
+    world.kube(f"{CONFIG_MAPS}/tka", "DELETE")
+
+
+@pytest.mark.parametrize(("namespace", "code"), [("tka", 0), ("people", 1)])
+def test_an_upgrade_abandons_no_session(world, obtain, installed_for_tka, namespace, code):
+    said = world.run("admin", *obtain("helm"), "template", "tka", CHART, "--is-upgrade", "--dry-run=server", "-f", "-",
+                     "--namespace", "tka-system", "--set", f"tka.operator.namespace={namespace}", code=code,
+                     text=yaml.safe_dump(ENDPOINT))
+    assert code == 0 or 'sessions live in "tka"' in said.stderr
+
+
 @pytest.fixture(scope="module")
 def schemas(shared_world, tmp_path_factory):
     """The rig's API server's own OpenAPI, as kubeconform wants it: strict, a file for each kind."""

@@ -107,6 +107,13 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- if eq $tka.operator.namespace .Release.Namespace }}
 {{- fail (printf "tka.operator.namespace: %q is the namespace of the release; sessions need one of their own" .Release.Namespace) }}
 {{- end }}
+{{- if .Release.IsUpgrade }}
+{{- $live := lookup "v1" "ConfigMap" .Release.Namespace "tka" | default dict }}
+{{- $before := dig "data" "config.yaml" "" $live | fromYaml | dig "operator" "namespace" $tka.operator.namespace }}
+{{- if ne $before $tka.operator.namespace }}
+{{- fail (printf "tka.operator.namespace: sessions live in %q, and nobody would end them: uninstall first, which ends them, then install with %q" $before $tka.operator.namespace) }}
+{{- end }}
+{{- end }}
 {{- $now := now }}
 {{- if lt (dateModify $tka.server.maxPeriod $now | unixEpoch | int64) (dateModify $tka.server.minPeriod $now | unixEpoch | int64) }}
 {{- fail (printf "tka.server.minPeriod: %s is more than tka.server.maxPeriod, %s" $tka.server.minPeriod $tka.server.maxPeriod) }}
