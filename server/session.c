@@ -234,19 +234,19 @@ bool session_pick(struct server *server, const struct caller *caller, const char
                 return false;
         for (size_t i = 0; i < signin_store_count(server->signins); i++) {
                 const struct signin *found = signin_store_at(server->signins, i);
+                const struct signin_spec *spec = &found->spec;
 
                 if (belongs_to(found, &caller->whois) && found->deletion_at == 0 &&
+                    (spec->user_id == NULL || same_text(spec->user_id, caller->whois.user_id)) &&
                     session_ends_at(found) > kube_now(server->kube) &&
-                    (role == NULL || strcmp(found->spec.role, role) == 0) &&
-                    grant_find(&caller->capability, found->spec.role, &found->spec.namespaces) !=
-                            NULL &&
+                    (role == NULL || strcmp(spec->role, role) == 0) &&
+                    grant_find(&caller->capability, spec->role, &spec->namespaces) != NULL &&
                     is_better(found, best, winner))
                         best = found;
         }
-        if (best == NULL) {
-                error_set(err, ERROR_UNAUTHENTICATED, "User not signed in");
-                return error_advise(err, "run 'kubectl tka login' to sign in first");
-        }
+        if (best == NULL)
+                return error_set(err, ERROR_UNAUTHENTICATED, "User not signed in") ||
+                       error_advise(err, "run 'kubectl tka login' to sign in first");
         signin_clear(signin);
         signin_copy(signin, best);
         return true;

@@ -1,7 +1,6 @@
 #include "server/session.h"
 
-#include "server/signin_store.h"
-#include "tests/unit/test.h"
+#include "tests/unit/server/signin_fixture.h"
 
 #define NOW INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 
@@ -91,4 +90,39 @@ TEST(resource_versions_compare_as_numbers)
         assert_false(resource_version_is_older("10", "10"));
         assert_true(resource_version_is_older("99999999999999999999", "100000000000000000000"));
         assert_false(resource_version_is_older("x1", "2"));
+}
+
+/* A session of alice, user 7, that lasts. */
+#define SESSION_OF_7 \
+        "{\"apiVersion\":\"tka.specht-labs.de/v1alpha1\",\"kind\":\"TkaSignin\",\"metadata\":" \
+        "{\"name\":\"tka-user-alice-0\",\"namespace\":\"tka\",\"uid\":\"u1\"," \
+        "\"resourceVersion\":\"4\",\"generation\":1,\"creationTimestamp\":" \
+        "\"2026-01-01T00:00:00Z\"},\"spec\":{\"username\":\"alice\",\"role\":\"view\"," \
+        "\"validity_period\":\"1h0m0s\",\"node_id\":\"n1\",\"user_id\":\"7\"," \
+        "\"requested_at\":\"2999-01-01T00:00:00Z\"}}"
+
+TEST(a_session_is_not_that_of_another_user_who_has_the_login_now)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("5", SESSION_OF_7), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+        };
+        char login[] = "alice", node[] = "n1", first[] = "7", second[] = "8", role[] = "view";
+        struct rule rule = { .role = role, .period_seconds = 3600 };
+        struct caller caller = {
+                .whois = { .login = login, .node_id = node, .user_id = first },
+                .capability = { .rules = &rule, .rule_count = 1 },
+        };
+        scoped(signin_clear) struct signin signin = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        struct server server = { .kube = fixture.kube, .signins = fixture.store };
+
+        assert_ok(session_pick(&server, &caller, NULL, &signin, &err));
+        caller.whois.user_id = second;
+        assert_fails(session_pick(&server, &caller, NULL, &signin, &err), ERROR_UNAUTHENTICATED,
+                     "not signed in");
+        tear_down(&fixture);
 }
