@@ -80,14 +80,14 @@ def policies_for_all(repository):
 
 
 def rights_for(repository, slot):
-    """The delivered namespaces, Roles and RoleBindings, once more for a place."""
+    """The delivered namespaces, and the Roles and RoleBindings in them, once more for a place."""
     names = {SESSIONS: sessions_of(slot), RELEASE: release_of(slot)}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": work_of(slot)}}
     for each in [*read_delivered(repository, "deploy/rbac"), *RIG_OBJECTS]:
         metadata = each["metadata"]
         if each["kind"] == "Namespace":
             yield {**each, "metadata": {**metadata, "name": names[metadata["name"]]}}
-        elif each["kind"] in ("Role", "RoleBinding"):
+        elif each["kind"] in ("Role", "RoleBinding") and metadata["namespace"] in names:
             yield {**each, "metadata": {**metadata, "namespace": names[metadata["namespace"]]}}
 
 
