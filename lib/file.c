@@ -200,6 +200,16 @@ bool file_make_private_directory(const char *path, struct error *err)
         return check_private(&found, path, err);
 }
 
+bool file_make_folder(const char *path, struct error *err)
+{
+        const char *slash = strrchr(path, '/');
+
+        if (!slash || slash == path)
+                return true;
+        scoped_free char *folder = xstrndup(path, (size_t)(slash - path));
+        return access(folder, F_OK) == 0 || file_make_private_directory(folder, err);
+}
+
 void file_forbid_core_dumps(void)
 {
         const struct rlimit none = { 0, 0 };

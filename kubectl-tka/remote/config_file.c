@@ -72,16 +72,6 @@ bool config_file_edit(const struct buf *text, const char *key, const json_t *val
         return true;
 }
 
-static bool make_folder(const char *path, struct error *err)
-{
-        const char *slash = strrchr(path, '/');
-
-        if (!slash || slash == path)
-                return true;
-        scoped_free char *folder = xstrndup(path, (size_t)(slash - path));
-        return access(folder, F_OK) == 0 || file_make_private_directory(folder, err);
-}
-
 static void close_lock(const int *lock)
 {
         if (*lock >= 0)
@@ -110,7 +100,7 @@ bool config_file_set(const char *path, const char *key, const json_t *value, boo
         scoped(buf_clear) struct buf changed = { 0 };
         struct stat old = { .st_mode = 0600 };
 
-        if (!make_folder(whole, err))
+        if (!file_make_folder(whole, err))
                 return false;
         scoped(close_lock) int lock = lock_folder(whole);
         buf_init(&text, LIMIT_CONFIG_FILE);

@@ -276,22 +276,11 @@ static bool change_locked(const char *path, const struct kubeconfig_lock *lock,
         return true;
 }
 
-/* A folder that is there already is left as it is: ~/.kube is often open to others. */
-static bool make_folder(const char *path, struct error *err)
-{
-        const char *slash = strrchr(path, '/');
-
-        if (!slash || slash == path)
-                return true;
-        scoped_free char *folder = xstrndup(path, (size_t)(slash - path));
-        return access(folder, F_OK) == 0 || file_make_private_directory(folder, err);
-}
-
 bool kubeconfig_file_change(const char *path, const struct splice *splice, bool *rewritten,
                             struct error *err)
 {
         scoped(kubeconfig_lock_release) struct kubeconfig_lock lock = { 0 };
 
-        return make_folder(path, err) && kubeconfig_lock_take(path, &lock, err) &&
+        return file_make_folder(path, err) && kubeconfig_lock_take(path, &lock, err) &&
                change_locked(path, &lock, splice, rewritten, err);
 }
