@@ -21,6 +21,8 @@
 #include "schema/exec_credential.h"
 
 #define SPARE_MS 15000 /* after a failed renewal the old token serves alone for so long */
+#define DEADLINE_MS 10000
+#define LAST_MS 10300
 
 /* What is read from the arguments. The rest matters only to who asks the server. */
 enum value { VALUE_SERVER, VALUE_CA_HASH, VALUE_CLUSTER, VALUE_ROLE, VALUE_CACHE, VALUE_OTHER };
@@ -166,16 +168,21 @@ static void give_up(int number)
                       : error_exit_code(ERROR_UNAVAILABLE));
 }
 
-void credential_set_last_deadline(void)
+int64_t credential_set_deadline(void)
 {
         const struct sigaction action = { .sa_handler = give_up };
-        const struct itimerval timer = {
-                .it_value = { .tv_sec = CREDENTIAL_LAST_MS / 1000,
-                             .tv_usec = CREDENTIAL_LAST_MS % 1000 * 1000 }
+        const struct itimerval whole = {
+                .it_value = { .tv_sec = LAST_MS / 1000, .tv_usec = LAST_MS % 1000 * 1000L }
         };
+        struct itimerval left = { 0 };
 
         sigaction(SIGALRM, &action, NULL);
-        setitimer(ITIMER_REAL, &timer, NULL);
+        getitimer(ITIMER_REAL, &left);
+        if (!timerisset(&left.it_value) || timercmp(&left.it_value, &whole.it_value, >)) {
+                setitimer(ITIMER_REAL, &whole, NULL);
+                left = whole;
+        }
+        return left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000 - (LAST_MS - DEADLINE_MS);
 }
 
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err)
@@ -186,7 +193,7 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
         struct error miss = { 0 };
         int64_t now = timestamp_now();
 
-        credential_set_last_deadline();
+        credential_set_deadline();
         if (!credential_arguments_read(argc, argv, &arguments))
                 return true;
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||

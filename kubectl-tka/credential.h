@@ -3,8 +3,6 @@
 
 #include "kubectl-tka/cache_entry.h"
 
-#define CREDENTIAL_LAST_MS 10300L
-
 /* What a kubeconfig's exec stanza says; texts are borrowed from the arguments. */
 struct credential_arguments {
         struct cache_key key;
@@ -18,9 +16,11 @@ bool credential_arguments_read(int argc, char **argv, struct credential_argument
  * asked. An error is final: signed out, or an apiVersion we do not speak. */
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err) must_check;
 
-/* Ends the process, with one line, when so much more time has passed: what no wait of ours bounds,
- * a home directory on a dead file server for one. */
-void credential_set_last_deadline(void);
+/* From the first executable's start a credential takes 10 s: returns how many ms of them are left.
+ * What no wait of ours bounds, a home directory on a dead file server for one, is ended 300 ms
+ * later with the process and one line. The second executable inherits the timer (execve(2)) and
+ * calls this again: its time is what the first has left. */
+int64_t credential_set_deadline(void);
 
 /* One line on stdout. */
 bool credential_print(const char *api_version, const struct cache_entry *entry, int64_t now,

@@ -18,7 +18,6 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
-#define DEADLINE_MS 10000 /* less than CREDENTIAL_LAST_MS */
 #define FLIGHT_MS 8500
 #define ASK_MS 8300 /* less than FLIGHT_MS: who waits hears of it */
 #define KEYRING_MS 1500
@@ -32,6 +31,13 @@ struct run {
         int64_t deadline_ms; /* of loop_now_ms() */
         bool replaced;       /* a token that the API server had refused */
 };
+
+static int64_t at_most(int64_t limit_ms, const struct run *run)
+{
+        int64_t left_ms = run->deadline_ms - loop_now_ms();
+
+        return left_ms < limit_ms ? left_ms : limit_ms;
+}
 
 static bool read_key(const struct config *config, struct cache_key *key, struct error *err)
 {
@@ -85,13 +91,11 @@ static bool refuse_renewal(const struct cache_key *key, struct error *err)
 /* Without a place to keep it the token still serves this call. */
 static void keep(const struct run *run, struct cache_entry *entry)
 {
-        int64_t left_ms = run->deadline_ms - loop_now_ms();
-        struct cache_wish wish = { .tiers = run->tiers,
-                                   .timeout_ms = left_ms < KEYRING_MS ? left_ms : KEYRING_MS };
+        struct cache_wish wish = { .tiers = run->tiers, .timeout_ms = at_most(KEYRING_MS, run) };
         const char *place = NULL;
         struct error problem = { 0 };
 
-        if (left_ms <= 0)
+        if (wish.timeout_ms <= 0)
                 wish.tiers &= ~(1U << CACHE_KEYRING);
         if (wish.tiers && cache_write(&wish, &run->key, entry, &place, &problem))
                 journal_add("the token is kept in %s", place);
@@ -190,9 +194,9 @@ static bool refresh(struct run *run, struct cache_entry *entry, struct error *er
         scoped(flight_end) int lock = -1;
         int64_t began_ms = parent_clock_ms();
 
-        server_init(&server, DEADLINE_MS);
+        server_init(&server, run->deadline_ms - loop_now_ms());
         if (run->tiers) {
-                flight_begin(server.loop, &run->key, FLIGHT_MS, &lock);
+                flight_begin(server.loop, &run->key, at_most(FLIGHT_MS, run), &lock);
                 server_hurry(&server, ASK_MS);
                 read_own(run, entry);
         }
@@ -214,10 +218,10 @@ static bool refresh(struct run *run, struct cache_entry *entry, struct error *er
 bool cmd_credential(const struct config *config, struct error *err)
 {
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
-        struct run run = { .config = config, .deadline_ms = loop_now_ms() + DEADLINE_MS };
+        struct run run = { .config = config,
+                           .deadline_ms = loop_now_ms() + credential_set_deadline() };
         const char *api_version = NULL;
 
-        credential_set_last_deadline();
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
             !read_key(config, &run.key, err) || !mark_check(&run.key, err))
                 return false;

@@ -224,6 +224,18 @@ def test_a_server_that_hangs_is_given_up_on_within_the_deadline(world, false_ser
     assert one_line(said) and time.monotonic() - started < 11.5
 
 
+def test_what_the_quick_half_has_spent_of_the_deadline_is_not_spent_again(world, false_server):  # noqa: F811
+    """Its timer goes through exec(2): one that has 3 s left stands for a cache that took 7."""
+    world.login("alice", FALSE_SERVER)
+    cache_entry(world).unlink()
+    late = "import os, signal, sys; signal.setitimer(signal.ITIMER_REAL, 3); os.execvp(sys.argv[1], sys.argv[1:])"
+    started = time.monotonic()
+    with false_server.instead("POST .*credential", HANG):
+        said = world.run("alice", "python3", "-c", late, *stanza(world), code=3)
+
+    assert FALSE_SERVER in one_line(said) and time.monotonic() - started < 6
+
+
 # --- a token that the API server refuses ---
 
 def end_session(world):

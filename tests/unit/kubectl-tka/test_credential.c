@@ -68,18 +68,45 @@ TEST(leaves_unclear_arguments_to_the_option_tables)
         assert_null(arguments.key.server);
 }
 
-TEST(the_cache_too_is_read_within_a_last_deadline)
+/* Stops the process's timer, and says what was left of it. */
+static int64_t stop_timer(void)
 {
         const struct itimerval none = { 0 };
         struct itimerval left = { 0 };
+
+        setitimer(ITIMER_REAL, &none, &left);
+        return left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000;
+}
+
+TEST(the_cache_too_is_read_within_a_last_deadline)
+{
         struct error err = { 0 };
         bool answered = false;
 
         assert_ok(credential_from_cache(0, NULL, &answered, &err));
-        setitimer(ITIMER_REAL, &none, &left);
 
+        assert_in_range(stop_timer(), 1000, 10300);
         assert_false(answered);
-        assert_in_range(left.it_value.tv_sec, 1, 10);
+}
+
+TEST(the_second_executable_has_the_time_that_the_first_has_left)
+{
+        const struct itimerval spent = { .it_value = { .tv_sec = 6 } };
+
+        setitimer(ITIMER_REAL, &spent, NULL);
+
+        assert_in_range(credential_set_deadline(), 1, 5700);
+        assert_in_range(stop_timer(), 1, 6000);
+}
+
+TEST(a_timer_of_who_started_us_does_not_prolong_the_deadline)
+{
+        const struct itimerval foreign = { .it_value = { .tv_sec = 60 } };
+
+        setitimer(ITIMER_REAL, &foreign, NULL);
+
+        assert_int_equal(credential_set_deadline(), 10000);
+        assert_in_range(stop_timer(), 1, 10300);
 }
 
 TEST(answers_in_the_version_that_was_asked_for)
