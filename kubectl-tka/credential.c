@@ -1,6 +1,5 @@
 #include "kubectl-tka/credential.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "kubectl-tka/failure.h"
 #include "kubectl-tka/journal.h"
 #include "kubectl-tka/mark.h"
+#include "kubectl-tka/output.h"
 #include "kubectl-tka/receipt.h"
 #include "kubectl-tka/tailnet.h"
 #include "kubectl-tka/token.h"
@@ -91,27 +91,13 @@ bool credential_arguments_read(int argc, char **argv, struct credential_argument
         return true;
 }
 
-static bool write_out(const struct buf *text, struct error *err)
-{
-        for (size_t done = 0; done < text->length;) {
-                ssize_t written = write(STDOUT_FILENO, text->text + done, text->length - done);
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written < 0)
-                        return error_set(err, ERROR_INTERNAL, "writing the credential: %s",
-                                         strerror(errno));
-                done += (size_t)written;
-        }
-        return true;
-}
-
 bool credential_print(const char *api_version, const struct cache_entry *entry, int64_t now,
                       struct error *err)
 {
         scoped(buf_clear) struct buf text = { 0 };
 
         exec_credential_print(api_version, &entry->token, token_reported_end(entry, now), &text);
-        return write_out(&text, err);
+        return output_write(&text, err);
 }
 
 /* Not that of the node this machine was before. */

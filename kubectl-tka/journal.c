@@ -7,17 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/fd.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
 #define FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 #define LINE_SIZE 1024
-
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
 
 static bool is_ours(int fd)
 {
@@ -46,7 +41,7 @@ void journal_add(const char *format, ...)
 
         if (!path || !path[0])
                 return;
-        scoped(close_file) int fd = open(path, FLAGS, 0600);
+        scoped(fd_close) int fd = open(path, FLAGS, 0600);
         if (fd < 0 || !is_ours(fd))
                 return;
         va_start(args, format);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/directory.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 
@@ -91,12 +92,6 @@ struct cache_key known_key(const struct known *known)
                                    .role = known->role };
 }
 
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
 /* Waits for its turn; goes on without where locks do not work. */
 static int lock(void)
 {
@@ -172,7 +167,7 @@ bool known_put(const char *context, const struct cache_key *key, const char *rol
 
         if (!make_folder(err))
                 return false;
-        scoped(close_file) int fd = lock();
+        scoped(fd_close) int fd = lock();
         known_list_read(&list);
         if (remove_one(&list, context, &old) && says_the_same(&old, key, role))
                 return true;
@@ -196,7 +191,7 @@ bool known_set_roles(const char *server, const struct text_list *roles, struct e
 
         if (!make_folder(err))
                 return false;
-        scoped(close_file) int fd = lock();
+        scoped(fd_close) int fd = lock();
         known_list_read(&list);
         for (size_t i = 0; i < list.count; i++) {
                 if (strcmp(list.items[i].server, server) != 0)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/duration.h"
+#include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -193,12 +194,6 @@ void output_print(enum output_format format, const struct output_view *view, con
 
 bool output_write(const struct buf *text, struct error *err)
 {
-        for (size_t done = 0; done < text->length;) {
-                ssize_t written = write(STDOUT_FILENO, text->text + done, text->length - done);
-                if (written < 0 && errno != EINTR)
-                        return error_set(err, ERROR_INTERNAL, "writing to stdout: %s",
-                                         strerror(errno));
-                done += written > 0 ? (size_t)written : 0;
-        }
-        return true;
+        return fd_write(STDOUT_FILENO, buf_text(text), text->length) ||
+               error_set(err, ERROR_INTERNAL, "writing to stdout: %s", strerror(errno));
 }

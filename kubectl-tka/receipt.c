@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/note.h"
+#include "lib/fd.h"
 #include "lib/memory.h"
 
 #define SLOTS 128
@@ -17,12 +18,6 @@ struct slot {
         uint64_t token;
         int64_t at_ms;
 };
-
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
 
 static int open_slots(const struct cache_key *key)
 {
@@ -80,7 +75,7 @@ static void give(int fd, const struct parent *parent, const struct cache_entry *
 void receipt_check(const struct cache_key *key, const struct parent *parent,
                    const struct cache_entry *entry, bool *refused)
 {
-        scoped(close_file) int fd = open_slots(key);
+        scoped(fd_close) int fd = open_slots(key);
 
         *refused = is_refused(fd, parent, entry);
 }
@@ -88,7 +83,7 @@ void receipt_check(const struct cache_key *key, const struct parent *parent,
 void receipt_exchange(const struct cache_key *key, const struct parent *parent,
                       const struct cache_entry *entry, bool *refused)
 {
-        scoped(close_file) int fd = open_slots(key);
+        scoped(fd_close) int fd = open_slots(key);
 
         *refused = is_refused(fd, parent, entry);
         if (!*refused)
@@ -98,14 +93,14 @@ void receipt_exchange(const struct cache_key *key, const struct parent *parent,
 void receipt_note(const struct cache_key *key, const struct parent *parent,
                   const struct cache_entry *entry)
 {
-        scoped(close_file) int fd = open_slots(key);
+        scoped(fd_close) int fd = open_slots(key);
 
         give(fd, parent, entry);
 }
 
 void receipt_hold(const struct cache_key *key, int64_t hold_ms)
 {
-        scoped(close_file) int fd = open_slots(key);
+        scoped(fd_close) int fd = open_slots(key);
         int64_t now_ms = parent_clock_ms();
         struct slot slot = { .magic = MAGIC, .at_ms = now_ms + hold_ms };
 

@@ -11,13 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/fd.h"
 #include "lib/memory.h"
-
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
 
 /* errno in words, with what was done to which path. */
 static bool explain(struct error *err, const char *doing, const char *path)
@@ -81,7 +76,7 @@ static bool read_into(int fd, const char *path, struct buf *buf, struct error *e
 
 bool file_read(const char *path, struct buf *buf, struct error *err)
 {
-        scoped(close_file) int fd = -1;
+        scoped(fd_close) int fd = -1;
         struct stat found = { 0 };
 
         return open_regular(path, 0, &fd, &found, err) && read_into(fd, path, buf, err);
@@ -100,35 +95,21 @@ static bool check_private(const struct stat *found, const char *path, struct err
 
 bool file_read_private(const char *path, struct buf *buf, struct error *err)
 {
-        scoped(close_file) int fd = -1;
+        scoped(fd_close) int fd = -1;
         struct stat found = { 0 };
 
         return open_regular(path, O_NOFOLLOW, &fd, &found, err) &&
                check_private(&found, path, err) && read_into(fd, path, buf, err);
 }
 
-static bool write_all(int fd, const char *text, size_t length)
-{
-        while (length) {
-                ssize_t written = write(fd, text, length);
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written < 0)
-                        return false;
-                text += written;
-                length -= (size_t)written;
-        }
-        return true;
-}
-
 bool file_write(const char *path, mode_t mode, const char *text, size_t length, struct error *err)
 {
         scoped_free char *beside = xasprintf("%s.XXXXXX", path);
-        scoped(close_file) int fd = mkostemp(beside, O_CLOEXEC);
+        scoped(fd_close) int fd = mkostemp(beside, O_CLOEXEC);
 
         if (fd < 0)
                 return explain(err, "writing", path);
-        if (write_all(fd, text, length) && !fchmod(fd, mode) && !fsync(fd) && !rename(beside, path))
+        if (fd_write(fd, text, length) && !fchmod(fd, mode) && !fsync(fd) && !rename(beside, path))
                 return true;
         explain(err, "writing", path);
         unlink(beside);
@@ -148,8 +129,7 @@ static bool is_unfinished(const char *entry, const char *name)
 static void remove_unfinished(const char *path)
 {
         const char *slash = strrchr(path, '/');
-        scoped_free char *folder =
-                slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        scoped_free char *folder = file_folder(path);
         const char *name = slash ? slash + 1 : path;
         DIR *directory = opendir(folder);
 
@@ -194,10 +174,17 @@ bool file_make_private_directory(const char *path, struct error *err)
         if (mkdir(path, 0700) && errno != EEXIST)
                 return explain(err, "making folder", path);
 
-        scoped(close_file) int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        scoped(fd_close) int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &found))
                 return explain(err, "opening folder", path);
         return check_private(&found, path, err);
+}
+
+char *file_folder(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
 }
 
 bool file_make_folder(const char *path, struct error *err)

@@ -18,6 +18,8 @@ bool file_remove(const char *path, struct error *err) must_check;
 /* Makes the directory and its missing parents, 0700; an existing one must be ours and closed to
  * group and world. */
 bool file_make_private_directory(const char *path, struct error *err) must_check;
+/* The folder that path is in, "/etc/tka/" or "."; the caller's. */
+char *file_folder(const char *path);
 /* The folder that path is in, where it is missing, as above; one that is there is left as it is,
  * also when it is open to others, as ~/.kube often is. */
 bool file_make_folder(const char *path, struct error *err) must_check;

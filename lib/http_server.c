@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <event2/listener.h>
 
+#include "lib/fd.h"
 #include "lib/http_connection.h"
 #include "lib/memory.h"
 
@@ -254,16 +254,10 @@ static bool add_listener(struct http_server *server, int *fd, struct error *err)
         return true;
 }
 
-static void close_socket(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
 bool http_server_listen(struct http_server *server, const struct sockaddr *address,
                         socklen_t address_length, const char *interface, struct error *err)
 {
-        scoped(close_socket) int fd =
+        scoped(fd_close) int fd =
                 socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
         if (fd < 0)

@@ -1,10 +1,10 @@
 #include "lib/log.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -71,21 +71,6 @@ static void print_text(enum log_level level, const char *message, json_t *event,
         json_object_foreach(event, name, value) print_pair(name, value, line);
 }
 
-/* In one write(2), so that lines of several processes do not mix. There is nobody to tell when it
- * does not work. */
-static void write_line(const char *text, size_t length)
-{
-        while (length) {
-                ssize_t written = write(STDERR_FILENO, text, length);
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written <= 0)
-                        return;
-                text += written;
-                length -= (size_t)written;
-        }
-}
-
 /* A JWT begins with "eyJ", the Base64 of {": whoever sends one in a path or a name has it not kept
  * here. */
 static void hide_tokens(struct buf *line)
@@ -135,5 +120,7 @@ void log_event(enum log_level level, const char *message, ...)
         error_clean_line(line.text);
         hide_tokens(&line);
         buf_add(&line, "\n");
-        write_line(line.text, line.length);
+        /* Whole, so that lines of several processes do not mix. There is nobody to tell when it
+         * does not work. */
+        fd_write(STDERR_FILENO, line.text, line.length);
 }

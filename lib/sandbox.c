@@ -12,6 +12,7 @@
 
 #include <seccomp.h>
 
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 
@@ -87,12 +88,6 @@ static const char *const denied[] = {
         "ioperm",
 };
 
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
 static bool explain(struct error *err, const char *doing, int problem)
 {
         return error_set(err, ERROR_INTERNAL, "%s: %s", doing, strerror(problem));
@@ -101,7 +96,7 @@ static bool explain(struct error *err, const char *doing, int problem)
 /* A rule on a file must not carry the right to list a folder. What is not there is skipped. */
 static bool allow_path(int ruleset, const char *path, uint64_t rights, struct error *err)
 {
-        scoped(close_file) int fd = open(path, O_PATH | O_CLOEXEC);
+        scoped(fd_close) int fd = open(path, O_PATH | O_CLOEXEC);
         struct stat found;
 
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -143,8 +138,8 @@ static bool restrict_files(const struct sandbox *sandbox, bool *without_landlock
                 if (rights_by_version[i].version <= version)
                         handled.handled_access_fs |= rights_by_version[i].rights;
 
-        scoped(close_file) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled,
-                                                      sizeof(handled.handled_access_fs), 0);
+        scoped(fd_close) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled,
+                                                    sizeof(handled.handled_access_fs), 0);
         if (ruleset < 0)
                 return explain(err, "making a Landlock ruleset", errno);
         if (!allow_paths(ruleset, sandbox->readable, LANDLOCK_ACCESS_FS_READ_FILE | list, err) ||

@@ -8,18 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
+
+#include "lib/fd.h"
 
 struct question {
         struct nlmsghdr header;
         struct inet_diag_req_v2 request;
 };
-
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
 
 static bool put_address(const struct sockaddr *address, __be32 words[4], __be16 *port)
 {
@@ -62,7 +57,7 @@ static bool build_question(const struct sockaddr *peer, const struct sockaddr *l
 
 static bool find_peer_user(const struct sockaddr *peer, const struct sockaddr *local, uid_t *user)
 {
-        scoped(close_file) int fd =
+        scoped(fd_close) int fd =
                 socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
         struct question question;
         struct {
@@ -85,7 +80,7 @@ static bool find_peer_user(const struct sockaddr *peer, const struct sockaddr *l
 
 static bool find_tailscaled_user(const char *socket_path, uid_t *user)
 {
-        scoped(close_file) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        scoped(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         struct ucred credentials;
         socklen_t length = sizeof(credentials);

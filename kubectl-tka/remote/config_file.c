@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "kubectl-tka/remote/layout.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -37,15 +37,6 @@ static bool put(json_t *object, const char *key, const json_t *value, struct err
         return true;
 }
 
-static bool reads_as(const struct buf *text, const json_t *expected)
-{
-        json_auto_t *found = NULL;
-        struct error ignored = { 0 };
-
-        return yaml_parse(buf_text(text), text->length, &found, &ignored) &&
-               json_equal(found, expected);
-}
-
 bool config_file_edit(const struct buf *text, const char *key, const json_t *value,
                       struct buf *changed, bool *rewritten, struct error *err)
 {
@@ -59,31 +50,17 @@ bool config_file_edit(const struct buf *text, const char *key, const json_t *val
         if (!put(root, key, value, err))
                 return false;
         buf_append(&result, buf_text(text), text->length);
-        bool anew = !layout_put_value(&result, key, value) || !reads_as(&result, root);
-        if (anew) {
-                buf_clear(&result);
-                yaml_print(root, &result);
-                if (!reads_as(&result, root))
-                        return error_set(err, ERROR_INTERNAL,
-                                         "its layout cannot be kept, nor written anew");
-        }
+        bool kept = layout_put_value(&result, key, value);
+        if (!layout_settle(&result, kept, root, rewritten, err))
+                return false;
         buf_append(changed, buf_text(&result), result.length);
-        *rewritten = anew;
         return true;
-}
-
-static void close_lock(const int *lock)
-{
-        if (*lock >= 0)
-                close(*lock);
 }
 
 /* One at a time, by a lock on the folder: the file itself is replaced. */
 static int lock_folder(const char *path)
 {
-        const char *slash = strrchr(path, '/');
-        scoped_free char *folder =
-                slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        scoped_free char *folder = file_folder(path);
         int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR)
@@ -102,7 +79,7 @@ bool config_file_set(const char *path, const char *key, const json_t *value, boo
 
         if (!file_make_folder(whole, err))
                 return false;
-        scoped(close_lock) int lock = lock_folder(whole);
+        scoped(fd_close) int lock = lock_folder(whole);
         buf_init(&text, LIMIT_CONFIG_FILE);
         if (!file_read(whole, &text, err) && err->kind != ERROR_NOT_FOUND)
                 return false;

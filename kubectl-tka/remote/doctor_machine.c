@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/remote/doctor.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/loop.h"
@@ -145,12 +146,6 @@ void doctor_check_plugins(struct doctor *doctor)
                 doctor_say(doctor, DOCTOR_OK, NULL, "no other plugin stands in the way");
 }
 
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
 /* Its stdout is out; nothing else of it is seen. */
 static bool start_program(char *const argv[], int out, pid_t *child, struct error *err)
 {
@@ -186,7 +181,7 @@ static bool read_to_end(struct loop *loop, int fd, struct buf *text, struct erro
 /* What it writes to stdout, within the time; a program that hangs is ended. */
 static bool run_program(struct loop *loop, char *const argv[], struct buf *text, struct error *err)
 {
-        scoped(close_file) int out = -1;
+        scoped(fd_close) int out = -1;
         int ends[2];
         pid_t child = 0;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/remote/kubeconfig_lock.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
@@ -171,23 +172,6 @@ static bool explain(struct error *err, const char *path)
         return error_set(err, ERROR_INTERNAL, "writing \"%s\": %s", path, strerror(errno));
 }
 
-static void close_file(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
-static bool write_all(int fd, const struct buf *text)
-{
-        for (size_t done = 0; done < text->length;) {
-                ssize_t written = write(fd, text->text + done, text->length - done);
-                if (written < 0 && errno != EINTR)
-                        return false;
-                done += written > 0 ? (size_t)written : 0;
-        }
-        return true;
-}
-
 /* The owner is only another one when root mends somebody's file. A group that is not ours to give
  * loses what the mode gave it: another one would get it. */
 static bool keep_owner(int fd, const struct stat *old)
@@ -201,8 +185,8 @@ static bool keep_owner(int fd, const struct stat *old)
 
 static void sync_folder(const char *path)
 {
-        scoped_free char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path) + 1);
-        scoped(close_file) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        scoped_free char *folder = file_folder(path);
+        scoped(fd_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd >= 0)
                 fsync(fd);
@@ -213,12 +197,13 @@ static bool replace_file(const char *path, const struct stat *old, const struct 
                          struct error *err)
 {
         scoped_free char *beside = xasprintf("%s.tka-XXXXXX", path);
-        scoped(close_file) int fd = mkostemp(beside, O_CLOEXEC);
+        scoped(fd_close) int fd = mkostemp(beside, O_CLOEXEC);
 
         if (fd < 0)
                 return explain(err, path);
-        if (write_all(fd, text) && (old ? keep_owner(fd, old) : fchmod(fd, 0600) == 0) &&
-            fsync(fd) == 0 && rename(beside, path) == 0) {
+        if (fd_write(fd, buf_text(text), text->length) &&
+            (old ? keep_owner(fd, old) : fchmod(fd, 0600) == 0) && fsync(fd) == 0 &&
+            rename(beside, path) == 0) {
                 sync_folder(path);
                 return true;
         }
@@ -244,8 +229,7 @@ static bool resolve_path(const char *path, char **whole, struct stat *old, bool 
                 return error_set(err, ERROR_INVALID, "\"%s\" is a link to nowhere", path);
 
         const char *slash = strrchr(path, '/');
-        scoped_free char *folder =
-                slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+        scoped_free char *folder = file_folder(path);
         if (!realpath(folder, real))
                 return explain(err, folder);
         *exists = false;

@@ -287,3 +287,28 @@ bool layout_put_value(struct buf *text, const char *path, const json_t *value)
         }
         return true;
 }
+
+static bool reads_as(const struct buf *text, const json_t *expected)
+{
+        json_auto_t *found = NULL;
+        struct error ignored = { 0 };
+
+        return yaml_parse(buf_text(text), text->length, &found, &ignored) &&
+               json_equal(found, expected);
+}
+
+bool layout_settle(struct buf *text, bool kept, const json_t *expected, bool *rewritten,
+                   struct error *err)
+{
+        bool anew = !kept || !reads_as(text, expected);
+
+        if (anew) {
+                buf_clear(text);
+                yaml_print(expected, text);
+        }
+        if (anew && !reads_as(text, expected))
+                return error_set(err, ERROR_INTERNAL,
+                                 "its layout cannot be kept, nor written anew");
+        *rewritten = anew;
+        return true;
+}

@@ -1,5 +1,5 @@
 /* layout.h - where things stand in the text of a YAML mapping in block style, to put others there.
- * Pure. Knows lines and columns, no meaning: the caller reads the result again. */
+ * Pure. Knows lines and columns, no meaning: layout_settle() reads the result again. */
 #pragma once
 
 #include <jansson.h>
@@ -14,3 +14,7 @@ bool layout_put_item(struct buf *text, const char *key, const json_t *item);
 /* Sets the value, a scalar or a list of texts, of a key: "a.b" is one key of that name or "b" below
  * "a", whichever there is. A comment behind it stays. false as above. */
 bool layout_put_value(struct buf *text, const char *path, const json_t *value);
+/* After the last change: where the layout was not kept, or text does not read as expected, it is
+ * written anew and *rewritten set. INTERNAL, and no text to use, where that does not help. */
+bool layout_settle(struct buf *text, bool kept, const json_t *expected, bool *rewritten,
+                   struct error *err) must_check;

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "kubectl-tka/remote/resolve.h"
+#include "lib/fd.h"
 #include "lib/memory.h"
 #include "lib/tailscale.h"
 
@@ -131,19 +131,13 @@ static socklen_t fill_target(const char *address, struct sockaddr_storage *targe
         return sizeof(v4);
 }
 
-static void close_socket(const int *fd)
-{
-        if (*fd >= 0)
-                close(*fd);
-}
-
 /* The address this machine would speak from: none of its own in the tailnet means that the way
  * there does not lead through tailscaled, whatever tailscaled says of the address. */
 static bool leads_through_tailnet(const char *address, const struct text_list *own)
 {
         struct sockaddr_storage ends = { 0 };
         socklen_t length = fill_target(address, &ends);
-        scoped(close_socket) int fd = socket(ends.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        scoped(fd_close) int fd = socket(ends.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         char text[INET6_ADDRSTRLEN] = "";
 
         if (length == 0 || fd < 0 || connect(fd, (struct sockaddr *)&ends, length) != 0)

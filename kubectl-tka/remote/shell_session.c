@@ -1,7 +1,6 @@
 #include "kubectl-tka/remote/shell_session.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "kubectl-tka/cache.h"
 #include "kubectl-tka/directory.h"
@@ -9,17 +8,12 @@
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
 #include "kubectl-tka/token.h"
+#include "lib/fd.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
 #define END_MS 5000
 #define SWEEP_MS 2000
-
-static void close_turn(const int *turn)
-{
-        if (*turn >= 0)
-                close(*turn);
-}
 
 /* Whether a context of the kubeconfig lives on that session: its token is of the same role. */
 static bool target_uses(const struct cache_key *key, const struct shell_session *session)
@@ -65,7 +59,7 @@ static bool log_out(const struct shell_session *session, const struct config *co
 static bool end(const struct shell_folder *folder, const struct config *config, int64_t timeout_ms,
                 bool *ended, struct error *err)
 {
-        scoped(close_turn) int turn = shell_folder_take_turn();
+        scoped(fd_close) int turn = shell_folder_take_turn();
         scoped(shell_session_clear) struct shell_session session = { 0 };
         bool over = !shell_folder_session(folder, &session) || session.until <= timestamp_now() ||
                     shell_folder_is_used(folder, &session) || kubeconfig_uses(config, &session);

@@ -126,21 +126,11 @@ static bool change_text(const json_t *before, const json_t *after, const struct 
                layout_put_value(text, "current-context", current);
 }
 
-static bool reads_as(const struct buf *text, const json_t *expected)
-{
-        json_auto_t *found = NULL;
-        struct error ignored = { 0 };
-
-        return yaml_parse(buf_text(text), text->length, &found, &ignored) &&
-               json_equal(found, expected);
-}
-
 bool splice_apply(const char *text, size_t length, const struct splice *splice, struct buf *result,
                   bool *rewritten, struct error *err)
 {
         json_auto_t *root = NULL;
         scoped(buf_clear) struct buf changed = { 0 };
-        bool anew = false;
 
         if (!yaml_parse(text, length, &root, err))
                 return false;
@@ -152,15 +142,9 @@ bool splice_apply(const char *text, size_t length, const struct splice *splice, 
         if (!change_all_values(root, splice, err))
                 return false;
         buf_append(&changed, text, length);
-        if (!change_text(before, root, splice, &changed) || !reads_as(&changed, root)) {
-                buf_clear(&changed);
-                yaml_print(root, &changed);
-                anew = true;
-                if (!reads_as(&changed, root))
-                        return error_set(err, ERROR_INTERNAL,
-                                         "its layout cannot be kept, nor written anew");
-        }
+        bool kept = change_text(before, root, splice, &changed);
+        if (!layout_settle(&changed, kept, root, rewritten, err))
+                return false;
         buf_append(result, buf_text(&changed), changed.length);
-        *rewritten = anew;
         return true;
 }
