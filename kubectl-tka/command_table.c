@@ -140,7 +140,7 @@ static const struct command_words commands[] = {
                         "Its user runs kubectl-tka and holds no token; with --token it holds one, "
                         "of the session there is, until that ends.",
                 .examples = "kubeconfig prod > prod.yaml\nkubeconfig prod --token -o json",
-                .flags = "role token context-name cache output debug" FINDS_CLUSTER,
+                .flags = "role token context-name cache output" FINDS_CLUSTER,
         },
         [COMMAND_CLUSTER_INFO] = {
                 .name = "cluster-info",

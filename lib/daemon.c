@@ -40,7 +40,7 @@ static void print_help(const struct daemon *daemon)
                    "Every flag is also TKA_SECTION_KEY in the environment and section.key in the "
                    "file.\n\n",
                    daemon->name, daemon->verb, daemon->about);
-        options_print_help(daemon->config->options, 80, &text);
+        options_print_help(&daemon->config->options, 80, &text);
         fputs(buf_text(&text), stdout);
 }
 
@@ -78,14 +78,14 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
                 return false;
 
         const struct option_sources sources = { json, path, argc, argv, lines };
-        if (!options_read(config->options, &sources, record, NULL, err))
+        if (!options_read(&config->options, &sources, record, NULL, err))
                 return false;
         return common->help || (read_log(common, err) && config->check(record, err));
 }
 
 json_t *daemon_schema(const struct daemon_config *config)
 {
-        return options_schema(config->options, config->title);
+        return options_schema(&config->options, config->title);
 }
 
 static bool run_verb(const struct daemon *daemon,
@@ -106,7 +106,7 @@ static bool run_verb(const struct daemon *daemon,
                                ? verb(record, &kube, err)
                                : error_wrap(err, "kubernetes.kubeconfig");
         }
-        options_clear(daemon->config->options, record);
+        options_clear(&daemon->config->options, record);
         return good;
 }
 
@@ -121,7 +121,7 @@ static bool check_config(const struct daemon *daemon, int argc, char **argv, str
                 print_help(daemon);
         else if (good)
                 puts("the configuration is good");
-        options_clear(daemon->config->options, record);
+        options_clear(&daemon->config->options, record);
         return good;
 }
 

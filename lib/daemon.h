@@ -27,7 +27,7 @@ struct daemon_options {
 
 /* A daemon's configuration: its table, and the record that the table fills. */
 struct daemon_config {
-        const struct options *options;
+        struct options options;
         size_t record_size;
         const char *file;  /* read when there is one and none is named */
         const char *title; /* of the file's JSON Schema */

@@ -62,7 +62,7 @@ static void add_page(const struct daemon *daemon, struct buf *page)
                           "defaults.");
         add_commands(daemon, page);
         manual_heading(page, "FLAGS");
-        manual_flags(page, daemon->config->options);
+        manual_flags(page, &daemon->config->options);
         add_files(daemon, page);
         add_exit_status(page);
         manual_see_also(page, daemon->see_also);
@@ -79,5 +79,5 @@ void daemon_print_manual(const struct daemon *daemon, int section, struct buf *p
                 if (*at >= 'a' && *at <= 'z')
                         *at = (char)(*at - 'a' + 'A');
         manual_heading(page, title);
-        manual_keys(page, daemon->config->options);
+        manual_keys(page, &daemon->config->options);
 }

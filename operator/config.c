@@ -11,7 +11,6 @@ static const struct option_row rows[] = {
         ELSEWHERE("operator.clusterName"),
         ELSEWHERE("operator.contextPrefix"),
         ELSEWHERE("operator.userPrefix"),
-        ELSEWHERE("server.host"),
         ELSEWHERE("server.hosts"),
         ELSEWHERE("server.tls"),
         ELSEWHERE("server.readTimeout"),
@@ -22,31 +21,25 @@ static const struct option_row rows[] = {
         ELSEWHERE("clusterInfo"),
         ELSEWHERE("api"),
         ELSEWHERE("otel"),
-        ELSEWHERE("output"),
-        ELSEWHERE("cache"),
-        ELSEWHERE("leaderElection"),
-        ELSEWHERE("orchestrator"),
-        ELSEWHERE("proxy"),
+        SETTINGS_ELSEWHERE,
 };
 
-static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
+static const struct daemon_config table = {
+        .options = { rows, ARRAY_LENGTH(rows), NULL },
+        .record_size = sizeof(struct config),
+        .file = SETTINGS_FILE,
+        .title = "Configuration of tka-operator",
+        .check = config_check,
+};
 
 const struct daemon_config *config_table(void)
 {
-        static const struct daemon_config table = {
-                .options = &options,
-                .record_size = sizeof(struct config),
-                .file = SETTINGS_FILE,
-                .title = "Configuration of tka-operator",
-                .check = config_check,
-        };
-
         return &table;
 }
 
 void config_clear(struct config *config)
 {
-        options_clear(&options, config);
+        options_clear(&table.options, config);
 }
 
 bool config_check(void *owner, struct error *err)

@@ -28,6 +28,11 @@ struct settings {
                 PERIOD("server.maxPeriod", "max-period", settings.max_period_seconds, "24h", \
                        "longest session")
 
+/* Keys of the file that neither daemon reads. */
+#define SETTINGS_ELSEWHERE \
+        ELSEWHERE("server.host"), ELSEWHERE("output"), ELSEWHERE("cache"), \
+                ELSEWHERE("leaderElection"), ELSEWHERE("orchestrator"), ELSEWHERE("proxy")
+
 /* Checks for those rows. */
 bool settings_check_namespace(const char *text, struct error *err) must_check;
 bool settings_check_role(const char *text, struct error *err) must_check;

@@ -90,30 +90,23 @@ static const struct option_row rows[] = {
         ELSEWHERE("tailscale.stateDir"),
         ELSEWHERE("tailscale.serverTags"),
         ELSEWHERE("tailscale.serverNodeId"),
-        ELSEWHERE("server.host"),
-        ELSEWHERE("output"),
-        ELSEWHERE("cache"),
-        ELSEWHERE("leaderElection"),
-        ELSEWHERE("orchestrator"),
-        ELSEWHERE("proxy"),
+        SETTINGS_ELSEWHERE,
 };
 
-static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
+static const struct daemon_config table = {
+        .options = { rows, ARRAY_LENGTH(rows), NULL },
+        .record_size = sizeof(struct config),
+        .file = SETTINGS_FILE,
+        .title = "Configuration of tka-server",
+        .check = config_check,
+};
 
 const struct daemon_config *config_table(void)
 {
-        static const struct daemon_config table = {
-                .options = &options,
-                .record_size = sizeof(struct config),
-                .file = SETTINGS_FILE,
-                .title = "Configuration of tka-server",
-                .check = config_check,
-        };
-
         return &table;
 }
 
 void config_clear(struct config *config)
 {
-        options_clear(&options, config);
+        options_clear(&table.options, config);
 }

@@ -21,8 +21,6 @@ static const struct option_row rows[] = {
         NUMBER("cart.wheels", "wheels", 0, wheels, "4", 8, "COUNT", "how many"),
 };
 
-static const struct options options = { rows, ARRAY_LENGTH(rows), NULL };
-
 static bool check(void *record, struct error *err)
 {
         const struct config *config = record;
@@ -41,8 +39,14 @@ static bool run(void *record, struct kube_config *kube, struct error *err)
         return seen_wheels != 8 || error_set(err, ERROR_DENIED, "not today");
 }
 
-static const struct daemon_config config_of_ours = { &options, sizeof(struct config),
-                                                     "/nonexistent.yaml", "Test", check };
+static const struct daemon_config config_of_ours = {
+        { rows, ARRAY_LENGTH(rows), NULL },
+        sizeof(struct config),
+        "/nonexistent.yaml",
+        "Test",
+        check
+};
+
 static bool unload(void *record, struct kube_config *kube, struct error *err)
 {
         const struct config *config = record;
@@ -139,10 +143,10 @@ TEST(reads_how_to_log_and_where_probes_are_answered)
         assert_ok(read_words("--debug", config, &err));
         assert_int_equal(config->daemon.log_level, LOG_LEVEL_DEBUG);
         assert_string_equal(config->daemon.health_address, "127.0.0.1");
-        options_clear(&options, config);
+        options_clear(&config_of_ours.options, config);
         assert_fails(read_words("--health-address=localhost", config, &err), ERROR_INVALID,
                      "--health-address: \"localhost\" is no IP address");
-        options_clear(&options, config);
+        options_clear(&config_of_ours.options, config);
 }
 
 TEST(its_manual_is_made_of_its_table)

@@ -166,7 +166,7 @@ TEST(the_schema_of_the_file_is_the_one_in_the_repository)
 
 TEST(every_key_can_be_set_by_a_flag_and_by_the_environment_and_is_explained)
 {
-        const struct options *options = config_table()->options;
+        const struct options *options = &config_table()->options;
 
         for (size_t i = 0; i < options->count; i++) {
                 const struct option_row *row = &options->rows[i];
