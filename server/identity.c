@@ -10,6 +10,7 @@
 #include "lib/memory.h"
 #include "schema/limits.h"
 #include "server/gate.h"
+#include "server/inquiry.h"
 #include "server/owner.h"
 
 #define FRESH_MS 1000  /* a snapshot this young settles a doubt */
@@ -22,8 +23,9 @@ struct identity {
         struct loop *loop;
         struct tailscale *tailscale;
         const struct config *config;
-        struct gate *gate;     /* for connections that tailscaled's user made, */
-        struct gate *far_gate; /* and for all others, which cannot hold those up */
+        struct gate *gate;           /* for connections that tailscaled's user made, */
+        struct gate *far_gate;       /* and for all others, which cannot hold those up */
+        struct inquiries *inquiries; /* TUN mode */
         struct tailscale_status status;
         char *issuer;
         int64_t asked_at_ms;        /* 0: never */
@@ -35,6 +37,12 @@ struct identity {
         char trouble[512];
 };
 
+static bool ask_whois(void *owner, const char *peer, struct tailscale_whois *whois,
+                      struct error *err)
+{
+        return tailscale_whois(owner, peer, whois, err);
+}
+
 struct identity *identity_new(struct loop *loop, struct tailscale *tailscale,
                               const struct config *config)
 {
@@ -45,6 +53,7 @@ struct identity *identity_new(struct loop *loop, struct tailscale *tailscale,
         identity->config = config;
         identity->gate = gate_new(loop, LIMIT_NEWCOMERS);
         identity->far_gate = gate_new(loop, LIMIT_STRANGERS);
+        identity->inquiries = inquiries_new(loop, ask_whois, tailscale);
         snprintf(identity->trouble, sizeof(identity->trouble), "tailscaled was not asked yet");
         return identity;
 }
@@ -57,6 +66,7 @@ void identity_free(struct identity *identity)
         text_list_clear(&identity->addresses);
         gate_free(identity->gate);
         gate_free(identity->far_gate);
+        inquiries_free(identity->inquiries);
         free(identity->issuer);
         free(identity);
 }
@@ -226,11 +236,8 @@ static void cut_address(const char *peer, char address[INET6_ADDRSTRLEN])
         snprintf(address, INET6_ADDRSTRLEN, "%.*s", (int)(end - start), start);
 }
 
-static bool check_peer(struct identity *identity, const char *peer, struct error *err)
+static bool check_address(struct identity *identity, const char *address, struct error *err)
 {
-        char address[INET6_ADDRSTRLEN];
-
-        cut_address(peer, address);
         switch (identity_mode(identity)) {
         case MODE_TUN:
                 return check_tailnet_peer(identity, address, err);
@@ -270,12 +277,14 @@ static bool look_up_gated(struct identity *identity, const struct http_exchange 
         return known;
 }
 
+/* Behind a tailscaled in userspace the port alone tells one caller from another. */
 static bool look_up(struct identity *identity, const struct http_exchange *exchange,
-                    struct tailscale_whois *whois, struct error *err)
+                    const char *address, struct tailscale_whois *whois, struct error *err)
 {
         if (identity_mode(identity) == MODE_USERSPACE)
                 return look_up_gated(identity, exchange, whois, err);
-        return tailscale_whois(identity->tailscale, http_exchange_peer_text(exchange), whois, err);
+        return inquiries_ask(identity->inquiries, address, http_exchange_peer_text(exchange), whois,
+                             err);
 }
 
 /* A tailscaled that has just started knows nobody either. */
@@ -311,12 +320,14 @@ bool identity_check(struct identity *identity, const struct http_exchange *excha
                     struct tailscale_whois *whois, struct error *err)
 {
         const char *peer = http_exchange_peer_text(exchange);
+        char address[INET6_ADDRSTRLEN];
 
         if (http_exchange_has_header(exchange, "Tailscale-Funnel-Request"))
                 return error_set(err, ERROR_DENIED, "Unauthorized request from Funnel");
-        if (!ensure_running(identity, err) || !check_peer(identity, peer, err))
+        cut_address(peer, address);
+        if (!ensure_running(identity, err) || !check_address(identity, address, err))
                 return false;
-        if (!look_up(identity, exchange, whois, err)) {
+        if (!look_up(identity, exchange, address, whois, err)) {
                 if (err->kind != ERROR_NOT_FOUND)
                         return false;
                 return refuse_unknown(identity, peer, err);
