@@ -46,18 +46,17 @@ static int find_command(int argc, char **argv, enum command *command)
         return 0;
 }
 
-/* Names and aliases, ended by NULL; the list and its texts are the caller's. */
+/* Names and aliases; "--help" is none to suggest. */
 static void gather_names(struct text_list *names)
 {
         for (enum command i = 0; i < COMMAND_COUNT; i++) {
                 const struct command_words *command = command_words(i);
+                scoped(text_list_clear) struct text_list aliases = { 0 };
                 text_list_add(names, command->name);
-                for (const char *at = command->aliases; *at; at += strspn(at, "|")) {
-                        scoped_free char *alias = xstrndup(at, strcspn(at, "|"));
-                        if (alias[0] != '-')
-                                text_list_add(names, alias);
-                        at += strlen(alias);
-                }
+                text_list_split(&aliases, command->aliases, "|");
+                for (size_t j = 0; j < aliases.count; j++)
+                        if (aliases.items[j][0] != '-')
+                                text_list_add(names, aliases.items[j]);
         }
 }
 

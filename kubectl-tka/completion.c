@@ -33,11 +33,11 @@ static void offer(struct completion *completion, const char *word, const char *d
 /* The parts of "a|b|c". */
 static void offer_choices(struct completion *completion, const char *choices)
 {
-        for (const char *at = choices; *at; at += strspn(at, "|")) {
-                scoped_free char *choice = xstrndup(at, strcspn(at, "|"));
-                offer(completion, choice, NULL);
-                at += strlen(choice);
-        }
+        scoped(text_list_clear) struct text_list words = { 0 };
+
+        text_list_split(&words, choices, "|");
+        for (size_t i = 0; i < words.count; i++)
+                offer(completion, words.items[i], NULL);
 }
 
 /* --- what this machine knows --- */

@@ -6,34 +6,21 @@
 
 #include "kubectl-tka/completion.h"
 #include "kubectl-tka/completion_script.h"
+#include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/handlers.h"
 #include "kubectl-tka/output.h"
+#include "kubectl-tka/search_path.h"
+#include "lib/file.h"
 #include "lib/memory.h"
-
-/* Where PATH finds a program; the caller's, NULL: nowhere. */
-static char *find_in_path(const char *name)
-{
-        for (const char *at = getenv("PATH"); at && *at; at += *at == ':') {
-                size_t length = strcspn(at, ":");
-                scoped_free char *path = xasprintf("%.*s/%s", (int)length, at, name);
-                if (length > 0 && access(path, X_OK) == 0)
-                        return take(path);
-                at += length;
-        }
-        return NULL;
-}
 
 /* The folder kubectl finds us in, which need not be the one we lie in: krew has a link there. */
 static char *find_folder(void)
 {
-        char self[PATH_MAX] = "";
-        scoped_free char *found = find_in_path("kubectl-tka");
-        ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        scoped_free char *found = search_path_find(getenv("PATH"), "kubectl-tka");
+        scoped_free char *self = exec_remote_beside("kubectl-tka");
         const char *path = found ? found : self;
 
-        if (!found && length <= 0)
-                return NULL;
-        return xstrndup(path, (size_t)(strrchr(path, '/') - path));
+        return path ? file_folder(path) : NULL;
 }
 
 static bool points_at_us(const char *link)
@@ -58,7 +45,7 @@ static bool explain(const char *link, int reason, struct error *err)
 bool completion_install(struct buf *text, struct error *err)
 {
         scoped_free char *folder = find_folder();
-        scoped_free char *link = folder ? xasprintf("%s/kubectl_complete-tka", folder) : NULL;
+        scoped_free char *link = folder ? xasprintf("%skubectl_complete-tka", folder) : NULL;
 
         if (!link)
                 return error_set(err, ERROR_INTERNAL, "kubectl-tka is in no folder of PATH");

@@ -1,8 +1,8 @@
 #include "kubectl-tka/current_context.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/kubeconfig_paths.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -64,29 +64,13 @@ static char *read_file(const char *path)
         return current_context_parse(buf_text(&text), text.length);
 }
 
-static char *search_list(const char *list)
-{
-        for (const char *at = list; *at; at += strspn(at, ":")) {
-                scoped_free char *path = xstrndup(at, strcspn(at, ":"));
-                char *found = *path ? read_file(path) : NULL;
-                if (found)
-                        return found;
-                at += strlen(path);
-        }
-        return NULL;
-}
-
 char *current_context_find(const char *kubeconfig)
 {
-        const char *list = getenv("KUBECONFIG");
-        const char *home = getenv("HOME");
+        scoped(text_list_clear) struct text_list paths = { 0 };
+        char *found = NULL;
 
-        if (kubeconfig)
-                return read_file(kubeconfig);
-        if (list && list[strspn(list, ":")])
-                return search_list(list);
-        if (!home || !*home)
-                return NULL;
-        scoped_free char *path = xasprintf("%s/.kube/config", home);
-        return read_file(path);
+        kubeconfig_paths(kubeconfig, &paths);
+        for (size_t i = 0; i < paths.count && !found; i++)
+                found = read_file(paths.items[i]);
+        return found;
 }

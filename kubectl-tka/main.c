@@ -1,8 +1,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include <jansson.h>
-
 #include "kubectl-tka/completion.h"
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_remote.h"
@@ -72,7 +70,6 @@ int main(int argc, char **argv)
         bool done = false;
 
         prctl(PR_SET_DUMPABLE, 0); /* not the limit, which our children would have too */
-        json_set_alloc_funcs(xmalloc, free_wiped); /* tokens pass through them */
         if (!answer_shell(argc, argv, &done, &err) ||
             (!done && !run_command(argc, argv, &done, &err)))
                 return report_error(&err);

@@ -20,28 +20,6 @@ __attribute__((constructor)) static void prepare_jansson(void)
                 json_object_seed(seed);
 }
 
-void text_list_add(struct text_list *list, const char *text)
-{
-        list->items = (char **)xrealloc((void *)list->items, (list->count + 1) * sizeof(char *));
-        list->items[list->count++] = xstrdup(text);
-}
-
-bool text_list_has(const struct text_list *list, const char *text)
-{
-        for (size_t i = 0; i < list->count; i++)
-                if (!strcmp(list->items[i], text))
-                        return true;
-        return false;
-}
-
-void text_list_clear(struct text_list *list)
-{
-        for (size_t i = 0; i < list->count; i++)
-                free(list->items[i]);
-        free((void *)list->items);
-        *list = (struct text_list){ 0 };
-}
-
 /* jansson calls itself for every level, and fibers have small stacks: so levels are counted before
  * it sees the text. Up to the first mistake both read the text alike. */
 static bool is_too_deep(const char *text, size_t length)

@@ -4,17 +4,9 @@
 #include <jansson.h>
 
 #include "lib/buf.h"
+#include "lib/text_list.h"
 
 #define JSON_DEPTH_MAX 64
-
-/* Strings a struct owns. */
-struct text_list {
-        char **items;
-        size_t count;
-};
-void text_list_add(struct text_list *list, const char *text);
-bool text_list_has(const struct text_list *list, const char *text);
-void text_list_clear(struct text_list *list);
 
 /* Any JSON value; duplicate keys, more than JSON_DEPTH_MAX levels and trailing bytes are refused.
  * The caller owns *value. */

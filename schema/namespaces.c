@@ -26,18 +26,13 @@ bool namespaces_check(const struct text_list *namespaces, struct error *err)
         return true;
 }
 
-static int compare_texts(const void *left, const void *right)
-{
-        return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 void namespaces_sort(struct text_list *namespaces)
 {
         size_t kept = 0;
 
         if (!namespaces->count)
                 return;
-        qsort((void *)namespaces->items, namespaces->count, sizeof(char *), compare_texts);
+        text_list_sort(namespaces);
         for (size_t i = 1; i < namespaces->count; i++) {
                 if (!strcmp(namespaces->items[i], namespaces->items[kept]))
                         free(namespaces->items[i]);
@@ -45,12 +40,6 @@ void namespaces_sort(struct text_list *namespaces)
                         namespaces->items[++kept] = namespaces->items[i];
         }
         namespaces->count = kept + 1;
-}
-
-void namespaces_copy(struct text_list *copy, const struct text_list *namespaces)
-{
-        for (size_t i = 0; i < namespaces->count; i++)
-                text_list_add(copy, namespaces->items[i]);
 }
 
 bool namespaces_equal(const struct text_list *namespaces, const struct text_list *others)

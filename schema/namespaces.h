@@ -8,7 +8,5 @@
 bool namespaces_check(const struct text_list *namespaces, struct error *err) must_check;
 /* Sorts by bytes and drops repeats. */
 void namespaces_sort(struct text_list *namespaces);
-/* Deep, into a cleared one. */
-void namespaces_copy(struct text_list *copy, const struct text_list *namespaces);
 /* Both sorted. */
 bool namespaces_equal(const struct text_list *namespaces, const struct text_list *others);

@@ -135,7 +135,7 @@ static void copy_spec(struct signin_spec *copy, const struct signin_spec *spec)
 {
         *copy = *spec;
         copy->namespaces = (struct text_list){ 0 };
-        namespaces_copy(&copy->namespaces, &spec->namespaces);
+        text_list_add_all(&copy->namespaces, &spec->namespaces);
         for (size_t i = 0; i < ARRAY_LENGTH(spec_fields); i++)
                 if (spec_fields[i].kind == JSON_KIND_TEXT)
                         copy_texts(copy, &spec_fields[i].offset, 1);

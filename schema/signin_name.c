@@ -57,10 +57,9 @@ static void write_identity(const struct signin_spec *spec, struct buf *buf)
         add_field(buf, spec->username);
         add_field(buf, spec->role);
         add_field(buf, spec->node_id);
-        namespaces_copy(&namespaces, &spec->namespaces);
+        text_list_add_all(&namespaces, &spec->namespaces);
         namespaces_sort(&namespaces);
-        for (size_t i = 0; i < namespaces.count; i++)
-                buf_printf(buf, "%s%s", i ? "," : "", namespaces.items[i]);
+        text_list_print(&namespaces, buf);
 }
 
 const char *signin_name(const struct signin_spec *spec, char name[SIGNIN_NAME_SIZE])

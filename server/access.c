@@ -45,10 +45,9 @@ static void describe(json_t *element, const struct capability *alone, struct acc
         row->period = xstrdup(choose_text(element, "period"));
         row->priority = json_integer_value(json_object_get(element, "priority"));
         capability_list_unknown_keys(element, &row->unknown_keys);
-        for (size_t i = 0; i < alone->groups.count; i++)
-                text_list_add(&row->groups, alone->groups.items[i]);
-        for (size_t i = 0; alone->rule_count > 0 && i < alone->rules[0].namespaces.count; i++)
-                text_list_add(&row->namespaces, alone->rules[0].namespaces.items[i]);
+        text_list_add_all(&row->groups, &alone->groups);
+        if (alone->rule_count > 0)
+                text_list_add_all(&row->namespaces, &alone->rules[0].namespaces);
 }
 
 /* Another rule of the same priority, or NULL. */
@@ -188,8 +187,7 @@ static void add_decision(const struct judging *judging, struct access *access)
                 access->status = 202;
                 access->role = xstrdup(grant.role);
                 access->period = xstrdup(duration_format_seconds(grant.period_seconds, period));
-                for (size_t i = 0; i < grant.namespaces->count; i++)
-                        text_list_add(&access->namespaces, grant.namespaces->items[i]);
+                text_list_add_all(&access->namespaces, grant.namespaces);
                 return;
         }
         access->status = error_http_status(&err);

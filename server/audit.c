@@ -12,12 +12,6 @@ static const char *choose(const char *text, const char *other)
         return text != NULL && text[0] != '\0' ? text : other;
 }
 
-static void join(const struct text_list *list, struct buf *buf)
-{
-        for (size_t i = 0; i < list->count; i++)
-                buf_printf(buf, "%s%s", i == 0 ? "" : ",", list->items[i]);
-}
-
 void audit_write(const struct audit *audit)
 {
         static const struct tailscale_whois nobody = { 0 };
@@ -32,7 +26,7 @@ void audit_write(const struct audit *audit)
 
         if (ends != 0 || (signin->name != NULL && signin_ends_at(signin, &ends, &err)))
                 timestamp_format(ends, until);
-        join(&spec->namespaces, &namespaces);
+        text_list_print(&spec->namespaces, &namespaces);
         log_event(LOG_LEVEL_INFO, audit->event, "audit", "true", "trace_id", audit->trace_id,
                   "login", choose(whois->login, spec->username), "user_id",
                   choose(whois->user_id, spec->user_id), "node",

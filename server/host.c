@@ -31,9 +31,11 @@ static void strip(const char *host, char name[NAME_MAX_BYTES])
 static bool is_of_domain(const char *name, const char *node)
 {
         const char *dot = node == NULL ? NULL : strchr(node, '.');
-        size_t length = dot == NULL ? 0 : strcspn(dot + 1, "") - (node[strlen(node) - 1] == '.');
+        size_t length = dot == NULL ? 0 : strlen(dot + 1);
         size_t given = strlen(name);
 
+        if (length > 0 && dot[length] == '.')
+                length--;
         return length > 0 && given >= length &&
                strncasecmp(name + given - length, dot + 1, length) == 0 &&
                (given == length || name[given - length - 1] == '.');

@@ -15,9 +15,7 @@
 
 #define FRESH_MS 1000  /* a snapshot this young settles a doubt */
 #define STALE_MS 20000 /* one this old is none */
-#define PEERS_MS \
-        6000 /* longest wait for a list of all peers that another request has asked for \
-              */
+#define PEERS_MS 6000  /* longest wait for the list of peers that another request asks for */
 
 struct identity {
         struct loop *loop;
@@ -71,17 +69,6 @@ void identity_free(struct identity *identity)
         free(identity);
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-        return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void join(struct buf *buf, const struct text_list *list)
-{
-        for (size_t i = 0; i < list->count; i++)
-                buf_printf(buf, "%s%s", i == 0 ? "" : ",", list->items[i]);
-}
-
 /* Servers with the same tags judge the same sessions, so replicas share them. */
 static void note_issuer(struct identity *identity)
 {
@@ -91,15 +78,13 @@ static void note_issuer(struct identity *identity)
 
         if (self->node_id == NULL)
                 return;
-        for (size_t i = 0; i < self->tags.count; i++)
-                text_list_add(&tags, self->tags.items[i]);
-        if (tags.count > 0)
-                qsort((void *)tags.items, tags.count, sizeof(*tags.items), compare_texts);
-        else
+        text_list_add_all(&tags, &self->tags);
+        text_list_sort(&tags);
+        if (tags.count == 0)
                 text_list_add(&tags, self->node_id);
-        join(&issuer, &tags);
+        text_list_print(&tags, &issuer);
         buf_add(&issuer, "/");
-        join(&issuer, &identity->config->capabilities);
+        text_list_print(&identity->config->capabilities, &issuer);
         free(identity->issuer);
         identity->issuer = buf_take(&issuer);
 }
@@ -108,13 +93,9 @@ static void note_peers(struct identity *identity, const struct tailscale_status 
 {
         text_list_clear(&identity->addresses);
         for (size_t i = 0; i < status->peer_count; i++)
-                for (size_t n = 0; n < status->peers[i].addresses.count; n++)
-                        text_list_add(&identity->addresses, status->peers[i].addresses.items[n]);
-        for (size_t n = 0; n < status->self.addresses.count; n++)
-                text_list_add(&identity->addresses, status->self.addresses.items[n]);
-        if (identity->addresses.count > 0)
-                qsort((void *)identity->addresses.items, identity->addresses.count,
-                      sizeof(*identity->addresses.items), compare_texts);
+                text_list_add_all(&identity->addresses, &status->peers[i].addresses);
+        text_list_add_all(&identity->addresses, &status->self.addresses);
+        text_list_sort(&identity->addresses);
 }
 
 bool identity_refresh(struct identity *identity, struct error *err)
@@ -180,6 +161,11 @@ static bool ensure_running(struct identity *identity, struct error *err)
         if (loop_now_ms() - identity->asked_at_ms < FRESH_MS && identity->asked_at_ms != 0)
                 return false;
         return identity_refresh(identity, err) && identity_is_running(identity, err);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static bool is_known_address(const struct identity *identity, const char *address)

@@ -1,7 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -10,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/remote/doctor.h"
+#include "kubectl-tka/search_path.h"
 #include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/limits.h"
@@ -25,74 +26,31 @@
 #define KUBECTL_OLDEST 22 /* 1.22 speaks client.authentication.k8s.io/v1 */
 #define LIMIT_KUBECTL_ANSWER 65536
 
-/* Calls visit with each folder of a PATH until it says true. */
-static bool search_path(const char *path, bool (*visit)(void *owner, const char *folder),
-                        void *owner)
-{
-        for (const char *at = path; *at; at += *at == ':') {
-                size_t length = strcspn(at, ":");
-                scoped_free char *folder = xstrndup(at, length);
-                if (length > 0 && visit(owner, folder))
-                        return true;
-                at += length;
-        }
-        return false;
-}
-
-struct program {
-        const char *name;
-        char *path; /* the first that can be run */
-};
-
-static bool find_in_folder(void *owner, const char *folder)
-{
-        struct program *program = owner;
-        scoped_free char *path = xasprintf("%s/%s", folder, program->name);
-
-        if (access(path, X_OK) != 0)
-                return false;
-        program->path = take(path);
-        return true;
-}
-
-/* The caller's; NULL: none. */
-static char *find_program(const char *path, const char *name)
-{
-        struct program program = { .name = name };
-
-        search_path(path ? path : "", find_in_folder, &program);
-        return program.path;
-}
-
-/* The folder of this executable and its brother; the caller's. */
+/* Without the last slash; the caller's. */
 static char *own_folder(void)
 {
-        char self[PATH_MAX];
-        ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        char *folder = exec_remote_beside("");
 
-        if (length <= 0)
-                return xstrdup("");
-        self[length] = '\0';
-        char *slash = strrchr(self, '/');
-        return xstrndup(self, slash ? (size_t)(slash - self) : 0);
+        if (folder)
+                folder[strlen(folder) - 1] = '\0';
+        return folder ? folder : xstrdup("");
 }
 
 static bool is_own(const char *path)
 {
-        scoped_free char *folder = own_folder();
-        scoped_free char *own = xasprintf("%s/" PLUGIN, folder);
+        scoped_free char *own = exec_remote_beside(PLUGIN);
         struct stat one = { 0 };
         struct stat other = { 0 };
 
-        return stat(path, &one) == 0 && stat(own, &other) == 0 && one.st_ino == other.st_ino &&
-               one.st_dev == other.st_dev;
+        return own && stat(path, &one) == 0 && stat(own, &other) == 0 &&
+               one.st_ino == other.st_ino && one.st_dev == other.st_dev;
 }
 
 void doctor_check_path(struct doctor *doctor)
 {
         scoped_free char *folder = own_folder();
-        scoped_free char *found = find_program(getenv("PATH"), PLUGIN);
-        scoped_free char *on_desktop = find_program(DESKTOP_PATH, PLUGIN);
+        scoped_free char *found = search_path_find(getenv("PATH"), PLUGIN);
+        scoped_free char *on_desktop = search_path_find(DESKTOP_PATH, PLUGIN);
         scoped_free char *mend = xasprintf("add %s to PATH", folder);
 
         if (!found)
@@ -108,17 +66,12 @@ void doctor_check_path(struct doctor *doctor)
                            "programs started from the desktop will not find " PLUGIN);
 }
 
-struct shadows {
-        struct doctor *doctor;
-        size_t count;
-};
-
-/* "kubectl-tka-login" is what `kubectl tka login` runs. */
-static bool find_shadows(void *owner, const char *folder)
+/* "kubectl-tka-login" is what `kubectl tka login` runs. Counts those of the folder. */
+static size_t report_shadows(struct doctor *doctor, const char *folder)
 {
-        struct shadows *shadows = owner;
         DIR *directory = opendir(folder);
         const struct dirent *entry = NULL;
+        size_t count = 0;
 
         while (directory && (entry = readdir(directory))) {
                 scoped_free char *path = xasprintf("%s/%s", folder, entry->d_name);
@@ -126,23 +79,26 @@ static bool find_shadows(void *owner, const char *folder)
                 if (!begins || strcmp(entry->d_name, PLUGIN "-remote") == 0 ||
                     access(path, X_OK) != 0)
                         continue;
-                doctor_say(shadows->doctor, DOCTOR_WARN, "remove it, or call tka instead",
+                doctor_say(doctor, DOCTOR_WARN, "remove it, or call tka instead",
                            "%s stands in the way of \"kubectl tka %s\"", path,
                            entry->d_name + strlen(PLUGIN "-"));
-                shadows->count++;
+                count++;
         }
         if (directory)
                 closedir(directory);
-        return false;
+        return count;
 }
 
 void doctor_check_plugins(struct doctor *doctor)
 {
         const char *path = getenv("PATH");
-        struct shadows shadows = { .doctor = doctor };
+        scoped(text_list_clear) struct text_list folders = { 0 };
+        size_t count = 0;
 
-        search_path(path ? path : "", find_shadows, &shadows);
-        if (shadows.count == 0)
+        text_list_split(&folders, path ? path : "", ":");
+        for (size_t i = 0; i < folders.count; i++)
+                count += report_shadows(doctor, folders.items[i]);
+        if (count == 0)
                 doctor_say(doctor, DOCTOR_OK, NULL, "no other plugin stands in the way");
 }
 
@@ -207,7 +163,7 @@ static bool is_old(const char *version)
 
 void doctor_check_kubectl(struct doctor *doctor)
 {
-        scoped_free char *path = find_program(getenv("PATH"), "kubectl");
+        scoped_free char *path = search_path_find(getenv("PATH"), "kubectl");
         char words[][10] = { "version", "--client", "-o", "json" };
         char *argv[] = { path, words[0], words[1], words[2], words[3], NULL };
         scoped(buf_clear) struct buf text = { 0 };

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kubectl-tka/kubeconfig_paths.h"
 #include "kubectl-tka/remote/kubeconfig_lock.h"
 #include "lib/fd.h"
 #include "lib/file.h"
@@ -23,39 +24,6 @@ void kubeconfig_files_clear(struct kubeconfig_files *files)
         text_list_clear(&files->paths);
         json_decref(files->documents);
         *files = (struct kubeconfig_files){ 0 };
-}
-
-/* KUBECONFIG is a list like PATH; empty entries and repetitions count for nothing. */
-static void list_variable(const char *variable, struct text_list *paths)
-{
-        for (const char *at = variable; *at; at += strspn(at, ":")) {
-                size_t length = strcspn(at, ":");
-                scoped_free char *path = xstrndup(at, length);
-                if (length > 0 && !text_list_has(paths, path))
-                        text_list_add(paths, path);
-                at += length;
-        }
-}
-
-static bool list_paths(const char *explicit_path, struct text_list *paths, struct error *err)
-{
-        const char *variable = getenv("KUBECONFIG");
-        const char *home = getenv("HOME");
-
-        if (explicit_path) {
-                text_list_add(paths, explicit_path);
-                return true;
-        }
-        if (variable)
-                list_variable(variable, paths);
-        if (paths->count > 0)
-                return true;
-        if (!home || !home[0])
-                return error_set(err, ERROR_INVALID,
-                                 "no kubeconfig: neither HOME nor KUBECONFIG is set");
-        scoped_free char *path = xasprintf("%s/.kube/config", home);
-        text_list_add(paths, path);
-        return true;
 }
 
 /* A missing file is an empty one. */
@@ -122,8 +90,10 @@ bool kubeconfig_files_read(const char *explicit_path, struct kubeconfig_files *f
         scoped(text_list_clear) struct text_list paths = { 0 };
         json_auto_t *documents = json_array();
 
-        if (!list_paths(explicit_path, &paths, err))
-                return false;
+        kubeconfig_paths(explicit_path, &paths);
+        if (paths.count == 0)
+                return error_set(err, ERROR_INVALID,
+                                 "no kubeconfig: neither HOME nor KUBECONFIG is set");
         for (size_t i = 0; i < paths.count; i++) {
                 json_t *document = NULL;
                 if (!read_document(paths.items[i], &document, err))

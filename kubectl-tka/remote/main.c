@@ -2,8 +2,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include <jansson.h>
-
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/config.h"
 #include "kubectl-tka/remote/handlers.h"
@@ -61,7 +59,6 @@ int main(int argc, char **argv)
         struct error err = { 0 };
 
         prctl(PR_SET_DUMPABLE, 0); /* not the limit, which our children would have too */
-        json_set_alloc_funcs(xmalloc, free_wiped); /* tokens pass through them */
         bool done = argc == 3 && strcmp(argv[1], "manual") == 0 ? print_manual(argv[2], &err)
                                                                 : run_command(argc, argv, &err);
         if (fflush(stdout) != 0 && done)

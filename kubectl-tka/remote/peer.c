@@ -87,8 +87,7 @@ static bool find_in_status(const struct search *search, const struct tailscale_s
                 if (!peer_has_name(peer, search->host) ||
                     !is_trusted(search->config, peer->node_id, &peer->tags))
                         continue;
-                for (size_t j = 0; j < peer->addresses.count; j++)
-                        text_list_add(addresses, peer->addresses.items[j]);
+                text_list_add_all(addresses, &peer->addresses);
                 return addresses->count > 0;
         }
         return false;

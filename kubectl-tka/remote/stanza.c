@@ -70,8 +70,7 @@ static void add_tags(json_t *args, const struct text_list *tags)
 {
         scoped(buf_clear) struct buf joined = { 0 };
 
-        for (size_t i = 0; i < tags->count; i++)
-                buf_printf(&joined, "%s%s", i > 0 ? "," : "", tags->items[i]);
+        text_list_print(tags, &joined);
         if (strcmp(buf_text(&joined), CONFIG_SERVER_TAGS) != 0)
                 add_flag(args, "--server-tags", buf_text(&joined));
 }

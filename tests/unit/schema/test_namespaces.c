@@ -23,7 +23,7 @@ TEST(sorts_and_keeps_each_once)
         assert_int_equal(list.count, 3);
         assert_string_equal(list.items[0], "a");
         assert_string_equal(list.items[2], "c");
-        namespaces_copy(&copy, &list);
+        text_list_add_all(&copy, &list);
         assert_true(namespaces_equal(&copy, &list));
         text_list_add(&copy, "d");
         assert_false(namespaces_equal(&copy, &list));
