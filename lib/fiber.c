@@ -257,9 +257,7 @@ static int64_t limit_timeout(int64_t timeout_ms)
         if (!current || current->deadline_ms == 0)
                 return timeout_ms;
 
-        int64_t left_ms = current->deadline_ms - loop_now_ms();
-        if (left_ms < 0)
-                left_ms = 0;
+        int64_t left_ms = loop_left_ms(current->deadline_ms);
         return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
 }
 
@@ -334,4 +332,26 @@ bool wait_ms(struct loop *loop, int64_t delay_ms, struct error *err)
                 return true;
         *err = over;
         return false;
+}
+
+static void wake_reader(evutil_socket_t fd, short what, void *argument)
+{
+        (void)fd;
+        (void)what;
+        wait_wake(argument);
+}
+
+static void free_event(struct event **event)
+{
+        event_free(*event);
+}
+
+bool wait_readable(struct loop *loop, int fd, int64_t timeout_ms, struct error *err)
+{
+        struct wait wait = { 0 };
+        scoped(free_event) struct event *event =
+                event_new(loop_base(loop), fd, EV_READ, wake_reader, &wait);
+
+        event_add(event, NULL);
+        return wait_for(loop, &wait, timeout_ms, err);
 }

@@ -55,5 +55,7 @@ struct wait_crowd {
 bool wait_among(struct loop *loop, struct wait_crowd *crowd, int64_t timeout_ms,
                 struct error *err) must_check;
 void wait_wake_all(struct wait_crowd *crowd);
+/* Until there is something to read from fd. */
+bool wait_readable(struct loop *loop, int fd, int64_t timeout_ms, struct error *err) must_check;
 /* Sleeps; false only when cancelled. */
 bool wait_ms(struct loop *loop, int64_t delay_ms, struct error *err) must_check;

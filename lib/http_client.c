@@ -162,39 +162,13 @@ void http_client_free(struct http_client *client)
         client->closed = true;
         TAILQ_FOREACH(turn, &client->turns, entry)
         wait_wake(&turn->wait);
-        while ((transfer = LIST_FIRST(&client->transfers))) {
-                transfer_stop(transfer);
-                http_client_give_easy(client, take(transfer->easy));
-                transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
-        }
+        while ((transfer = LIST_FIRST(&client->transfers)))
+                transfer_abandon(transfer);
         while (client->idle_count > 0)
                 curl_easy_cleanup(client->idle[--client->idle_count]);
         curl_multi_cleanup(take(client->multi));
         event_free(take(client->timer));
         http_client_release(client);
-}
-
-CURL *http_client_take_easy(struct http_client *client)
-{
-        return client->idle_count > 0 ? client->idle[--client->idle_count] : curl_easy_init();
-}
-
-void http_client_give_easy(struct http_client *client, CURL *easy)
-{
-        if (!easy)
-                return;
-        if (client->closed || client->idle_count == ARRAY_LENGTH(client->idle)) {
-                curl_easy_cleanup(easy);
-                return;
-        }
-        curl_easy_reset(easy);
-        client->idle[client->idle_count++] = easy;
-}
-
-static int64_t remaining_ms(int64_t deadline)
-{
-        int64_t left = deadline - loop_now_ms();
-        return left > 0 ? left : 0;
 }
 
 /* A turn given back goes to the longest waiting, so that nobody is overtaken. */
@@ -211,7 +185,7 @@ static void give_turn(struct http_client *client)
         wait_wake(&next->wait);
 }
 
-static bool take_turn(struct http_client *client, int64_t deadline, struct error *err)
+static bool take_turn(struct http_client *client, int64_t deadline_ms, struct error *err)
 {
         struct turn turn = { 0 };
 
@@ -220,7 +194,7 @@ static bool take_turn(struct http_client *client, int64_t deadline, struct error
                 return true;
         }
         TAILQ_INSERT_TAIL(&client->turns, &turn, entry);
-        bool woken = wait_for(client->loop, &turn.wait, remaining_ms(deadline), err);
+        bool woken = wait_for(client->loop, &turn.wait, loop_left_ms(deadline_ms), err);
         if (woken && turn.granted && !client->closed)
                 return true;
         if (turn.granted)
@@ -235,12 +209,13 @@ static bool take_turn(struct http_client *client, int64_t deadline, struct error
                          client->in_flight);
 }
 
-static bool run_once(struct transfer *transfer, int64_t timeout_ms, int64_t deadline,
+static bool run_once(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_ms,
                      struct error *err)
 {
         transfer_start(transfer);
         while (!transfer->done)
-                if (!wait_for(transfer->client->loop, &transfer->wait, remaining_ms(deadline), err))
+                if (!wait_for(transfer->client->loop, &transfer->wait, loop_left_ms(deadline_ms),
+                              err))
                         break;
         transfer_stop(transfer);
         if (transfer->done)
@@ -267,31 +242,32 @@ static bool met_a_dead_connection(const struct transfer *transfer)
         }
 }
 
-static bool run(struct transfer *transfer, int64_t timeout_ms, int64_t deadline, struct error *err)
+static bool run(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_ms,
+                struct error *err)
 {
-        if (run_once(transfer, timeout_ms, deadline, err))
+        if (run_once(transfer, timeout_ms, deadline_ms, err))
                 return true;
-        if (!met_a_dead_connection(transfer) || remaining_ms(deadline) == 0)
+        if (!met_a_dead_connection(transfer) || loop_left_ms(deadline_ms) == 0)
                 return false;
         curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
-        return run_once(transfer, timeout_ms, deadline, err);
+        return run_once(transfer, timeout_ms, deadline_ms, err);
 }
 
 bool http_client_send(struct http_client *client, const struct http_request *request,
                       struct http_reply *reply, struct error *err)
 {
         struct transfer transfer = { 0 };
-        int64_t deadline = loop_now_ms() + request->timeout_ms;
+        int64_t deadline_ms = loop_now_ms() + request->timeout_ms;
 
         assert(request->timeout_ms > 0);
         if (!transfer_prepare(client, &transfer, request, err))
                 return false;
         http_client_hold(client);
         bool answered = false;
-        if (!take_turn(client, deadline, err)) {
+        if (!take_turn(client, deadline_ms, err)) {
                 (void)error_wrap(err, "%s", transfer.origin);
         } else {
-                answered = run(&transfer, request->timeout_ms, deadline, err);
+                answered = run(&transfer, request->timeout_ms, deadline_ms, err);
                 give_turn(client);
         }
         if (answered) {

@@ -1,5 +1,5 @@
-/* http_client_private.h - what http_client.c, http_transfer.c, http_receive.c and http_stream.c
- * share. */
+/* http_client_private.h - the inside of the HTTP client, for its own files, from the top down:
+ * http_stream.c and http_client.c call, http_transfer.c carries, http_receive.c takes in. */
 #pragma once
 
 #include <sys/queue.h>
@@ -16,7 +16,9 @@ struct transfer {
         LIST_ENTRY(transfer) entry; /* in client->transfers from start to stop */
         struct http_client *client;
         struct http_stream *stream; /* NULL: the body goes into reply */
-        CURL *easy;                 /* NULL: not prepared, or taken away by http_client_free() */
+        /* What arrives for it: how much was taken, or CURL_WRITEFUNC_PAUSE. */
+        size_t (*receive)(struct http_stream *stream, const char *bytes, size_t length);
+        CURL *easy; /* NULL: not prepared, or taken away by http_client_free() */
         struct curl_slist *headers, *connect_to;
         struct wait wait;
         struct http_reply reply;
@@ -62,6 +64,8 @@ void transfer_start(struct transfer *transfer);
 void transfer_stop(struct transfer *transfer);
 /* Stops, gives the easy handle back, frees all but the client. */
 void transfer_clear(struct transfer *transfer);
+/* The client is closed: ends without an answer, and the easy handle is gone. */
+void transfer_abandon(struct transfer *transfer);
 /* What curl reported at the end; wakes the waiter. */
 void transfer_finish(struct transfer *transfer, CURLcode result);
 /* Sets err to why there is no answer; false. */
@@ -72,11 +76,5 @@ size_t transfer_receive_head(char *bytes, size_t size, size_t count, void *argum
 size_t transfer_receive_body(char *bytes, size_t size, size_t count, void *argument);
 void transfer_begin_head(struct transfer *transfer);
 
-/* A handle without options. */
-CURL *http_client_take_easy(struct http_client *client);
-void http_client_give_easy(struct http_client *client, CURL *easy);
 void http_client_hold(struct http_client *client);
 void http_client_release(struct http_client *client);
-
-/* What arrived for a stream: how much of it was taken, or CURL_WRITEFUNC_PAUSE. */
-size_t http_stream_receive(struct http_stream *stream, const char *bytes, size_t length);

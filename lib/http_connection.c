@@ -224,7 +224,7 @@ static void run_request(struct http_connection *connection, struct http_head *he
 /* One deadline for the head and one for the whole request, both from its first byte. */
 static void begin(struct http_connection *connection)
 {
-        connection->began_us = http_clock_us();
+        connection->began_us = loop_now_us();
         connection->needed = 0;
         connection->looked_at = 0;
         connection->state = HTTP_CONNECTION_READ;

@@ -89,8 +89,6 @@ struct http_exchange {
         bool head_only, answered;
 };
 
-int64_t http_clock_us(void);
-
 /* Takes the descriptor. */
 void http_connection_start(struct http_listener *listener, int fd, const struct sockaddr *peer);
 /* Nothing more is read or written; what runs is cancelled. */

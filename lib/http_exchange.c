@@ -6,20 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "lib/http_connection.h"
 #include "lib/json.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
-
-int64_t http_clock_us(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static const struct {
         int status;
@@ -301,7 +292,7 @@ static void tell(const struct http_exchange *exchange, int status, size_t bytes,
                 .parent_id = exchange->parent_id,
                 .sampled = *exchange->parent_id == '\0' || (exchange->trace_flags[1] & 1),
                 .status = status,
-                .duration_us = http_clock_us() - exchange->began_us,
+                .duration_us = loop_now_us() - exchange->began_us,
                 .response_bytes = bytes,
                 .message = message,
         };

@@ -87,7 +87,7 @@ size_t transfer_receive_body(char *bytes, size_t size, size_t count, void *argum
         size_t length = size * count;
 
         if (transfer->stream && transfer->reply.status == 200)
-                return http_stream_receive(transfer->stream, bytes, length);
+                return transfer->receive(transfer->stream, bytes, length);
         if (buf_append(&transfer->reply.body, bytes, length))
                 return length;
         transfer->over_limit = true;

@@ -53,7 +53,7 @@ void http_server_set_deadline(struct http_server *server, struct http_connection
 void http_server_await_rest(struct http_server *server, struct http_connection *connection)
 {
         bool head = connection->needed == 0 && server->read_head_ms < server->read_ms;
-        int64_t gone_ms = (http_clock_us() - connection->began_us) / 1000;
+        int64_t gone_ms = (loop_now_us() - connection->began_us) / 1000;
         int64_t left_ms = (head ? server->read_head_ms : server->read_ms) - gone_ms;
 
         http_server_set_deadline(server, connection, left_ms > 0 ? left_ms : 0);
@@ -303,9 +303,9 @@ static void wait_until_empty(struct http_server *server, int64_t timeout_ms)
         struct error err = { 0 };
 
         while (server->connections || server->running > 0) {
-                int64_t left_ms = end_ms - loop_now_ms();
+                int64_t left_ms = loop_left_ms(end_ms);
 
-                if (left_ms <= 0 || !wait_for(server->loop, &server->progress, left_ms, &err))
+                if (left_ms == 0 || !wait_for(server->loop, &server->progress, left_ms, &err))
                         return;
         }
 }

@@ -19,7 +19,7 @@ struct http_stream {
         bool paused;
 };
 
-size_t http_stream_receive(struct http_stream *stream, const char *bytes, size_t length)
+static size_t receive(struct http_stream *stream, const char *bytes, size_t length)
 {
         if (stream->holds_line && stream->unread.length >= LIMIT_STREAM_UNREAD) {
                 stream->paused = true;
@@ -34,18 +34,13 @@ size_t http_stream_receive(struct http_stream *stream, const char *bytes, size_t
         return length;
 }
 
-static int64_t remaining_ms(int64_t deadline)
-{
-        int64_t left = deadline - loop_now_ms();
-        return left > 0 ? left : 0;
-}
-
 static bool wait_for_head(struct transfer *transfer, int64_t timeout_ms, struct error *err)
 {
-        int64_t deadline = loop_now_ms() + timeout_ms;
+        int64_t deadline_ms = loop_now_ms() + timeout_ms;
 
         while (!transfer->done && !(transfer->head_complete && transfer->reply.status == 200)) {
-                if (wait_for(transfer->client->loop, &transfer->wait, remaining_ms(deadline), err))
+                if (wait_for(transfer->client->loop, &transfer->wait, loop_left_ms(deadline_ms),
+                             err))
                         continue;
                 if (fiber_is_cancelled())
                         return error_wrap(err, "%s", transfer->origin);
@@ -87,6 +82,7 @@ bool http_stream_open(struct http_client *client, const struct http_request *req
         http_client_hold(client);
         opening->transfer.client = client;
         opening->transfer.stream = opening;
+        opening->transfer.receive = receive;
         opening->limit = request->limit_bytes;
         buf_init(&opening->unread, request->limit_bytes + LIMIT_STREAM_UNREAD);
         if (!transfer_prepare(client, &opening->transfer, request, err))
@@ -150,19 +146,19 @@ static bool end_stream(const struct http_stream *stream, struct error *err)
         return false;
 }
 
-static bool wait_for_bytes(struct http_stream *stream, int64_t deadline, struct error *err)
+static bool wait_for_bytes(struct http_stream *stream, int64_t deadline_ms, struct error *err)
 {
         struct transfer *transfer = &stream->transfer;
 
         let_sender_go_on(stream);
-        return wait_for(transfer->client->loop, &transfer->wait, remaining_ms(deadline), err) ||
+        return wait_for(transfer->client->loop, &transfer->wait, loop_left_ms(deadline_ms), err) ||
                error_wrap(err, "%s", transfer->origin);
 }
 
 bool http_stream_read_line(struct http_stream *stream, int64_t timeout_ms, const char **line,
                            size_t *length, struct error *err)
 {
-        int64_t deadline = loop_now_ms() + timeout_ms;
+        int64_t deadline_ms = loop_now_ms() + timeout_ms;
         char *newline;
 
         drop_returned(stream);
@@ -171,7 +167,7 @@ bool http_stream_read_line(struct http_stream *stream, int64_t timeout_ms, const
                         stream->transfer.over_limit = true;
                 if (stream->transfer.done || stream->transfer.over_limit)
                         return end_stream(stream, err);
-                if (!wait_for_bytes(stream, deadline, err))
+                if (!wait_for_bytes(stream, deadline_ms, err))
                         return false;
         }
         size_t found = (size_t)(newline - stream->unread.text);

@@ -226,11 +226,28 @@ static void set_transport(struct transfer *transfer, const struct http_request *
                 set_stream(easy);
 }
 
+static CURL *take_easy(struct http_client *client)
+{
+        return client->idle_count > 0 ? client->idle[--client->idle_count] : curl_easy_init();
+}
+
+static void give_easy(struct http_client *client, CURL *easy)
+{
+        if (!easy)
+                return;
+        if (client->closed || client->idle_count == ARRAY_LENGTH(client->idle)) {
+                curl_easy_cleanup(easy);
+                return;
+        }
+        curl_easy_reset(easy);
+        client->idle[client->idle_count++] = easy;
+}
+
 bool transfer_prepare(struct http_client *client, struct transfer *transfer,
                       const struct http_request *request, struct error *err)
 {
         transfer->client = client;
-        transfer->easy = http_client_take_easy(client);
+        transfer->easy = take_easy(client);
         transfer->limit_bytes = request->limit_bytes;
         buf_init(&transfer->reply.body, request->limit_bytes);
         set_transport(transfer, request);
@@ -269,10 +286,17 @@ void transfer_stop(struct transfer *transfer)
 void transfer_clear(struct transfer *transfer)
 {
         transfer_stop(transfer);
-        http_client_give_easy(transfer->client, take(transfer->easy));
+        give_easy(transfer->client, take(transfer->easy));
         curl_slist_free_all(take(transfer->headers));
         curl_slist_free_all(take(transfer->connect_to));
         buf_clear(&transfer->reply.body);
+}
+
+void transfer_abandon(struct transfer *transfer)
+{
+        transfer_stop(transfer);
+        give_easy(transfer->client, take(transfer->easy));
+        transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
 }
 
 void transfer_finish(struct transfer *transfer, CURLcode result)

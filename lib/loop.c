@@ -41,17 +41,29 @@ struct loop {
         bool stopped;
 };
 
-static int64_t read_clock_ms(clockid_t clock)
+static int64_t read_clock_us(clockid_t clock)
 {
         struct timespec now;
 
         clock_gettime(clock, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64_t loop_now_ms(void)
 {
-        return read_clock_ms(CLOCK_BOOTTIME);
+        return read_clock_us(CLOCK_BOOTTIME) / 1000;
+}
+
+int64_t loop_left_ms(int64_t deadline_ms)
+{
+        int64_t left_ms = deadline_ms - loop_now_ms();
+
+        return left_ms > 0 ? left_ms : 0;
+}
+
+int64_t loop_now_us(void)
+{
+        return read_clock_us(CLOCK_MONOTONIC);
 }
 
 static void arm(const struct loop_timer *timer)
@@ -135,7 +147,7 @@ void loop_timer_stop(struct loop_timer *timer)
 
 static int64_t measure_sleep_ms(void)
 {
-        return loop_now_ms() - read_clock_ms(CLOCK_MONOTONIC);
+        return loop_now_ms() - read_clock_us(CLOCK_MONOTONIC) / 1000;
 }
 
 /* After a sleep of the machine every timer is due earlier than libevent believes. */

@@ -15,6 +15,10 @@ void loop_stop(struct loop *loop);
 
 /* Milliseconds of CLOCK_BOOTTIME: for deadlines, not for people. */
 int64_t loop_now_ms(void);
+/* What is left until that instant of it; 0 when it has passed. */
+int64_t loop_left_ms(int64_t deadline_ms);
+/* Microseconds of CLOCK_MONOTONIC, for how long something took. */
+int64_t loop_now_us(void);
 
 /* fire(owner) once per loop_timer_set; setting again moves it. */
 struct loop_timer *loop_timer_new(struct loop *loop, void (*fire)(void *owner), void *owner);

@@ -34,7 +34,7 @@ struct run {
 
 static int64_t at_most(int64_t limit_ms, const struct run *run)
 {
-        int64_t left_ms = run->deadline_ms - loop_now_ms();
+        int64_t left_ms = loop_left_ms(run->deadline_ms);
 
         return left_ms < limit_ms ? left_ms : limit_ms;
 }
@@ -95,7 +95,7 @@ static void keep(const struct run *run, struct cache_entry *entry)
         const char *place = NULL;
         struct error problem = { 0 };
 
-        if (wish.timeout_ms <= 0)
+        if (wish.timeout_ms == 0)
                 wish.tiers &= ~(1U << CACHE_KEYRING);
         if (wish.tiers && cache_write(&wish, &run->key, entry, &place, &problem))
                 journal_add("the token is kept in %s", place);
@@ -194,7 +194,7 @@ static bool refresh(struct run *run, struct cache_entry *entry, struct error *er
         scoped(flight_end) int lock = -1;
         int64_t began_ms = parent_clock_ms();
 
-        server_init(&server, run->deadline_ms - loop_now_ms());
+        server_init(&server, loop_left_ms(run->deadline_ms));
         if (run->tiers) {
                 flight_begin(server.loop, &run->key, at_most(FLIGHT_MS, run), &lock);
                 server_hurry(&server, ASK_MS);

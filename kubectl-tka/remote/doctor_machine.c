@@ -13,11 +13,11 @@
 #include "kubectl-tka/remote/doctor.h"
 #include "kubectl-tka/search_path.h"
 #include "lib/fd.h"
+#include "lib/fiber.h"
 #include "lib/file.h"
 #include "lib/limits.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/readable.h"
 #include "lib/yaml.h"
 
 #define PLUGIN "kubectl-tka"
@@ -122,7 +122,7 @@ static bool read_to_end(struct loop *loop, int fd, struct buf *text, struct erro
         char chunk[4096];
 
         for (;;) {
-                if (!readable_wait(loop, fd, deadline_ms - loop_now_ms(), err))
+                if (!wait_readable(loop, fd, loop_left_ms(deadline_ms), err))
                         return false;
                 ssize_t length = read(fd, chunk, sizeof(chunk));
                 if (length <= 0)

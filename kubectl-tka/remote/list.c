@@ -263,7 +263,7 @@ static void ask(void *owner, size_t index)
         scoped(server_clear) struct server server = { 0 };
         struct error err = { 0 };
 
-        server_init_on(&server, run->loop, run->deadline_ms - loop_now_ms());
+        server_init_on(&server, run->loop, loop_left_ms(run->deadline_ms));
         if (!server_connect(&server, run->config, row->url, &err) ||
             !ask_cluster_info(&server, row->item, &err) || !ask_rest(&server, row->item, &err))
                 set_text(row->item, "error", err.text);
@@ -284,7 +284,7 @@ static void ask_all(struct list_run *run)
                 progress_start(run->loop, run->config, "asking all clusters");
 
         crowd_run(run->loop, 1, search_tailnet, run, DEADLINE_MS / 2);
-        crowd_run(run->loop, run->count, ask, run, run->deadline_ms - loop_now_ms());
+        crowd_run(run->loop, run->count, ask, run, loop_left_ms(run->deadline_ms));
         if (run->count > 0)
                 qsort(run->rows, run->count, sizeof(run->rows[0]), compare_rows);
 }

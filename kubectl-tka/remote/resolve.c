@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "lib/aside.h"
+#include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/readable.h"
 
 #define ADDRESSES_MAX 8
 #define LIMIT_ANSWER 1024 /* bytes: one address a line */
@@ -49,9 +49,9 @@ static bool read_answer(struct loop *loop, int fd, int64_t timeout_ms, struct bu
         char chunk[256];
 
         for (;;) {
-                int64_t left_ms = deadline_ms - loop_now_ms();
+                int64_t left_ms = loop_left_ms(deadline_ms);
                 struct error late = { 0 };
-                if (left_ms <= 0 || !readable_wait(loop, fd, left_ms, &late))
+                if (left_ms == 0 || !wait_readable(loop, fd, left_ms, &late))
                         return false;
                 ssize_t length = read(fd, chunk, sizeof(chunk));
                 if (length < 0 && errno == EINTR)

@@ -79,9 +79,9 @@ static bool send(struct server *server, struct http_request *request, const char
                  struct http_reply *reply, struct error *err)
 {
         scoped_free char *url = xasprintf("%s%s", server->url, path);
-        int64_t left_ms = server->deadline_ms - loop_now_ms();
+        int64_t left_ms = loop_left_ms(server->deadline_ms);
 
-        if (left_ms <= 0)
+        if (left_ms == 0)
                 return error_set(err, ERROR_UNAVAILABLE, "%s: no answer in time", server->url);
         request->url = url;
         request->accept = "application/json";

@@ -5,7 +5,6 @@
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/readable.h"
 #include "tests/unit/test.h"
 
 struct party {
@@ -62,9 +61,9 @@ TEST(says_when_there_is_something_to_read_or_that_nothing_came)
         struct error err = { 0 };
 
         assert_int_equal(pipe(ends), 0);
-        assert_fails(readable_wait(loop, ends[0], 1, &err), ERROR_UNAVAILABLE, "timed out");
+        assert_fails(wait_readable(loop, ends[0], 1, &err), ERROR_UNAVAILABLE, "timed out");
         assert_int_equal(write(ends[1], "x", 1), 1);
-        assert_ok(readable_wait(loop, ends[0], 60000, &err));
+        assert_ok(wait_readable(loop, ends[0], 60000, &err));
         close(ends[0]);
         close(ends[1]);
 }
