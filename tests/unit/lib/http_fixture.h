@@ -24,6 +24,16 @@ static inline void set_up(struct fixture *fixture, const struct peer_answer *ans
         peer_start(&fixture->peer, fixture->loop, answers, count);
 }
 
+/* With a peer that answers every request with "hi", and keeps the connection. */
+static inline void set_up_keeping(struct fixture *fixture)
+{
+        static const struct peer_answer answers[] = {
+                { OK_KEPT, PEER_KEEPS }
+        };
+
+        set_up(fixture, answers, ARRAY_LENGTH(answers));
+}
+
 static inline void turn_loop(struct fixture *fixture, int64_t milliseconds)
 {
         struct error err = { 0 };

@@ -143,7 +143,8 @@ static void note(void *owner, const struct http_outcome *outcome)
                  outcome->status, outcome->message);
 }
 
-maybe_unused static void open_world_at(const char *address)
+/* tls: or NULL. */
+maybe_unused static void open_world_with(const char *address, struct http_tls *tls)
 {
         struct http_server_options options = {
                 .routes = routes,
@@ -151,12 +152,18 @@ maybe_unused static void open_world_at(const char *address)
                 .owner = &world,
                 .answered = note,
                 .retry_after_seconds = 3,
+                .tls = tls,
         };
         struct error err = { 0 };
 
         world = (struct world){ .loop = loop_new() };
         world.server = http_server_new(world.loop, &options);
         assert_ok(http_server_listen_on(world.server, address, 0, NULL, &err));
+}
+
+maybe_unused static void open_world_at(const char *address)
+{
+        open_world_with(address, NULL);
 }
 
 maybe_unused static void open_world(void)

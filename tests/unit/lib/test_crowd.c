@@ -1,7 +1,5 @@
 #include "lib/crowd.h"
 
-#include <unistd.h>
-
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -52,18 +50,4 @@ TEST(waits_for_nobody_when_there_is_nobody)
         scoped(free_loop) struct loop *loop = loop_new();
 
         crowd_run(loop, 0, NULL, NULL, 60000);
-}
-
-TEST(says_when_there_is_something_to_read_or_that_nothing_came)
-{
-        scoped(free_loop) struct loop *loop = loop_new();
-        int ends[2];
-        struct error err = { 0 };
-
-        assert_int_equal(pipe(ends), 0);
-        assert_fails(wait_readable(loop, ends[0], 1, &err), ERROR_UNAVAILABLE, "timed out");
-        assert_int_equal(write(ends[1], "x", 1), 1);
-        assert_ok(wait_readable(loop, ends[0], 60000, &err));
-        close(ends[0]);
-        close(ends[1]);
 }

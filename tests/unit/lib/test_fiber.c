@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -408,4 +409,19 @@ TEST(a_trimmed_stack_keeps_what_is_in_use_and_can_grow_again)
         assert_ok(wait_ms(at.loop, 10, &err));
         assert_int_equal(at.woken, 1);
         loop_free(at.loop);
+}
+
+TEST(says_when_there_is_something_to_read_or_that_nothing_came)
+{
+        struct loop *loop = loop_new();
+        int ends[2];
+        struct error err = { 0 };
+
+        assert_int_equal(pipe(ends), 0);
+        assert_fails(wait_readable(loop, ends[0], 1, &err), ERROR_UNAVAILABLE, "timed out");
+        assert_int_equal(write(ends[1], "x", 1), 1);
+        assert_ok(wait_readable(loop, ends[0], 60000, &err));
+        close(ends[0]);
+        close(ends[1]);
+        loop_free(loop);
 }

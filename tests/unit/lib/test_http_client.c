@@ -30,15 +30,12 @@ TEST(brings_status_headers_and_body)
 
 TEST(sends_method_body_headers_and_bearer)
 {
-        static const struct peer_answer answers[] = {
-                { OK_KEPT, PEER_KEEPS }
-        };
         static const char *const headers[] = { "X-One: 1", NULL };
         struct secret bearer = { 0 };
         struct fixture fixture;
         struct error err = { 0 };
 
-        set_up(&fixture, answers, 1);
+        set_up_keeping(&fixture);
         secret_set(&bearer, "s3cret", 6);
         struct http_request request = make_request(&fixture);
         request.method = "PATCH";
@@ -61,14 +58,11 @@ TEST(sends_method_body_headers_and_bearer)
 
 TEST(forgets_the_bearer_of_the_call_before)
 {
-        static const struct peer_answer answers[] = {
-                { OK_KEPT, PEER_KEEPS }
-        };
         struct secret bearer = { 0 };
         struct fixture fixture;
         struct error err = { 0 };
 
-        set_up(&fixture, answers, 1);
+        set_up_keeping(&fixture);
         secret_set(&bearer, "s3cret", 6);
         struct http_request request = make_request(&fixture);
         request.bearer = &bearer;
@@ -199,13 +193,10 @@ TEST(gives_up_a_slow_answer_in_time)
 
 TEST(refuses_a_body_over_the_limit)
 {
-        static const struct peer_answer answers[] = {
-                { OK_KEPT, PEER_KEEPS }
-        };
         struct fixture fixture;
         struct error err = { 0 };
 
-        set_up(&fixture, answers, 1);
+        set_up_keeping(&fixture);
         struct http_request request = make_request(&fixture);
         request.limit_bytes = 1;
         assert_fails(send_request(&fixture, &request, &err), ERROR_INVALID, "larger than 1 bytes");
@@ -248,15 +239,12 @@ TEST(does_not_follow_redirects)
 
 TEST(ignores_a_proxy_of_the_environment)
 {
-        static const struct peer_answer answers[] = {
-                { OK_KEPT, PEER_KEEPS }
-        };
         struct fixture fixture;
         struct error err = { 0 };
 
         setenv("http_proxy", "http://127.0.0.1:1", 1);
         setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
-        set_up(&fixture, answers, 1);
+        set_up_keeping(&fixture);
         const struct http_request request = make_request(&fixture);
         assert_ok(send_request(&fixture, &request, &err));
         unsetenv("http_proxy");
@@ -266,14 +254,11 @@ TEST(ignores_a_proxy_of_the_environment)
 
 TEST(connects_to_the_given_address_and_keeps_the_name)
 {
-        static const struct peer_answer answers[] = {
-                { OK_KEPT, PEER_KEEPS }
-        };
         struct fixture fixture;
         struct error err = { 0 };
         char url[80];
 
-        set_up(&fixture, answers, 1);
+        set_up_keeping(&fixture);
         struct http_request request = make_request(&fixture);
         snprintf(url, sizeof(url), "http://tka.example%s/x", strrchr(fixture.peer.url, ':'));
         request.url = url;

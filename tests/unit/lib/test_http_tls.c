@@ -1,94 +1,44 @@
 #include "lib/http_tls.h"
 
-#include "lib/fiber.h"
 #include "lib/http_client.h"
-#include "lib/http_server.h"
-#include "lib/loop.h"
+#include "tests/unit/lib/http_world.h"
 #include "tests/unit/lib/tls_identity.h"
 
-#define BIG (4 << 20)
-#define PATIENCE_MS 10000
-
-/* A TLS server on loopback with two identities to show, and a client that believes their CA. */
-static struct world {
-        struct loop *loop;
+/* What the world has besides: two identities to show, and a client that believes their CA. */
+static struct {
         struct http_tls *tls;
-        struct http_server *server;
         struct http_client *client;
-        struct wait held;
         struct identity ca, first, second;
-        int holding;
-} world;
-
-static bool answer_now(void *owner, struct http_exchange *exchange, struct error *err)
-{
-        (void)owner;
-        (void)err;
-        http_exchange_reply(exchange, 200, "text/plain", "now\n", 4);
-        return true;
-}
-
-static bool answer_held(void *owner, struct http_exchange *exchange, struct error *err)
-{
-        struct world *at = owner;
-
-        at->holding++;
-        if (!wait_for(at->loop, &at->held, PATIENCE_MS, err))
-                return false;
-        http_exchange_reply(exchange, 200, "text/plain", "held\n", 5);
-        return true;
-}
-
-static bool answer_big(void *owner, struct http_exchange *exchange, struct error *err)
-{
-        scoped_free char *body = xcalloc(1, BIG);
-
-        (void)owner;
-        (void)err;
-        http_exchange_reply(exchange, 200, NULL, body, BIG);
-        return true;
-}
-
-static const struct http_route routes[] = {
-        { "GET", "/now",  true,  answer_now  },
-        { "GET", "/held", false, answer_held },
-        { "GET", "/big",  true,  answer_big  },
-};
+} tls_world;
 
 static bool load(const struct identity *identity, struct error *err)
 {
-        return http_tls_load(world.tls, identity->certificate_pem, identity->key_pem, err);
+        return http_tls_load(tls_world.tls, identity->certificate_pem, identity->key_pem, err);
 }
 
-static void open_world(void)
+static void open_tls_world(void)
 {
         const struct http_client_options options = { .in_flight = 4, .user_agent = "test/1" };
         struct error err = { 0 };
 
-        world = (struct world){ .loop = loop_new(), .tls = http_tls_new() };
-        world.ca = make_identity("ca", NULL, NULL);
-        world.first = make_identity("first", &world.ca, "IP:127.0.0.1,DNS:first.example");
-        world.second = make_identity("second", &world.ca, "IP:127.0.0.1,DNS:second.example");
-        world.client = http_client_new(world.loop, &options);
-        const struct http_server_options server = { .routes = routes,
-                                                    .route_count = ARRAY_LENGTH(routes),
-                                                    .owner = &world,
-                                                    .tls = world.tls };
-
-        world.server = http_server_new(world.loop, &server);
-        assert_ok(load(&world.first, &err));
-        assert_ok(http_server_listen_on(world.server, "127.0.0.1", 0, NULL, &err));
+        tls_world.tls = http_tls_new();
+        tls_world.ca = make_identity("ca", NULL, NULL);
+        tls_world.first = make_identity("first", &tls_world.ca, "IP:127.0.0.1,DNS:first.example");
+        tls_world.second =
+                make_identity("second", &tls_world.ca, "IP:127.0.0.1,DNS:second.example");
+        assert_ok(load(&tls_world.first, &err));
+        open_world_with("127.0.0.1", tls_world.tls);
+        tls_world.client = http_client_new(world.loop, &options);
 }
 
-static void close_world(void)
+static void close_tls_world(void)
 {
-        http_client_free(world.client);
-        http_server_free(world.server);
-        http_tls_free(world.tls);
-        identity_clear(&world.ca);
-        identity_clear(&world.first);
-        identity_clear(&world.second);
-        loop_free(world.loop);
+        http_client_free(tls_world.client);
+        close_world();
+        http_tls_free(tls_world.tls);
+        identity_clear(&tls_world.ca);
+        identity_clear(&tls_world.first);
+        identity_clear(&tls_world.second);
 }
 
 /* name: what the certificate must be for. The body's length, or -1 and err. */
@@ -99,17 +49,18 @@ static ssize_t get(const char *path, const char *name, struct error *err)
                 xasprintf("https://127.0.0.1:%d%s", http_server_port(world.server), path);
         const struct http_request request = { .url = url,
                                               .tls_server_name = name,
-                                              .ca_pem = world.ca.certificate_pem,
+                                              .ca_pem = tls_world.ca.certificate_pem,
                                               .timeout_ms = PATIENCE_MS,
                                               .limit_bytes = BIG };
 
-        return http_client_send(world.client, &request, &reply, err) ? (ssize_t)reply.body.length
-                                                                     : -1;
+        return http_client_send(tls_world.client, &request, &reply, err)
+                       ? (ssize_t)reply.body.length
+                       : -1;
 }
 
 struct asking {
         ssize_t length;
-        bool done;
+        int done;
         struct error err;
 };
 
@@ -118,49 +69,36 @@ static void ask_held(void *owner)
         struct asking *asking = owner;
 
         asking->length = get("/held", "first.example", &asking->err);
-        asking->done = true;
-}
-
-static void turn_until(const bool *condition)
-{
-        struct error err = { 0 };
-
-        for (int turns = 0; turns < 2000 && !*condition; turns++)
-                assert_ok(wait_ms(world.loop, 5, &err));
-        assert_true(*condition);
+        asking->done = 1;
 }
 
 TEST(answers_over_tls_small_and_large)
 {
         struct error err = { 0 };
 
-        open_world();
+        open_tls_world();
         assert_int_equal(get("/now", "first.example", &err), 4);
         assert_int_equal(get("/now", "first.example", &err), 4);
         assert_int_equal(get("/big", "first.example", &err), BIG);
-        assert_true(http_tls_expires(world.tls) > 0);
-        close_world();
+        assert_true(http_tls_expires(tls_world.tls) > 0);
+        close_tls_world();
 }
 
 TEST(shows_the_new_certificate_to_who_comes_and_drops_nobody_who_is_there)
 {
         struct asking asking = { 0 };
         struct error err = { 0 };
-        bool holding = false;
 
-        open_world();
+        open_tls_world();
         fiber_start(world.loop, ask_held, &asking);
-        for (int turns = 0; turns < 2000 && !holding; turns++) {
-                assert_ok(wait_ms(world.loop, 5, &err));
-                holding = world.holding == 1;
-        }
-        assert_ok(load(&world.second, &err));
+        wait_until(&world.holding, 1);
+        assert_ok(load(&tls_world.second, &err));
         assert_int_equal(get("/now", "second.example", &err), 4);
-        assert_false(asking.done);
+        assert_int_equal(asking.done, 0);
         wait_wake(&world.held);
-        turn_until(&asking.done);
+        wait_until(&asking.done, 1);
         assert_int_equal(asking.length, 5);
-        close_world();
+        close_tls_world();
 }
 
 TEST(refuses_what_does_not_belong_together_and_keeps_what_it_has)
@@ -168,53 +106,55 @@ TEST(refuses_what_does_not_belong_together_and_keeps_what_it_has)
         scoped_free char *half = NULL;
         struct error err = { 0 };
 
-        open_world();
-        half = xstrndup(world.first.certificate_pem, strlen(world.first.certificate_pem) / 2);
+        open_tls_world();
+        half = xstrndup(tls_world.first.certificate_pem,
+                        strlen(tls_world.first.certificate_pem) / 2);
         const struct {
                 const char *chain, *key, *words;
         } cases[] = {
-                { world.second.certificate_pem, world.first.key_pem,      "does not belong"    },
-                { "",                           world.first.key_pem,      "no PEM certificate" },
-                { half,                         world.first.key_pem,      "no PEM certificate" },
-                { world.first.certificate_pem,  "",                       "no PEM key"         },
-                { world.first.certificate_pem,  world.ca.certificate_pem, "no PEM key"         },
+                { tls_world.second.certificate_pem, tls_world.first.key_pem,      "does not belong"    },
+                { "",                               tls_world.first.key_pem,      "no PEM certificate" },
+                { half,                             tls_world.first.key_pem,      "no PEM certificate" },
+                { tls_world.first.certificate_pem,  "",                           "no PEM key"         },
+                { tls_world.first.certificate_pem,  tls_world.ca.certificate_pem, "no PEM key"         },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
-                assert_fails(http_tls_load(world.tls, cases[i].chain, cases[i].key, &err),
+                assert_fails(http_tls_load(tls_world.tls, cases[i].chain, cases[i].key, &err),
                              ERROR_INVALID, cases[i].words);
         assert_int_equal(get("/now", "first.example", &err), 4);
-        close_world();
+        close_tls_world();
 }
 
 TEST(refuses_a_certificate_that_is_over)
 {
         struct error err = { 0 };
 
-        open_world();
-        struct identity over = make_identity("over", &world.ca, "IP:127.0.0.1");
+        open_tls_world();
+        struct identity over = make_identity("over", &tls_world.ca, "IP:127.0.0.1");
 
         X509_gmtime_adj(X509_getm_notAfter(over.certificate), -60);
-        X509_sign(over.certificate, world.ca.key, EVP_sha256());
+        X509_sign(over.certificate, tls_world.ca.key, EVP_sha256());
         free(over.certificate_pem);
         free(over.key_pem);
         write_pem(&over);
         assert_fails(load(&over, &err), ERROR_INVALID, "is over");
         identity_clear(&over);
-        close_world();
+        close_tls_world();
 }
 
 TEST(takes_chain_and_key_from_one_text_as_tailscaled_gives_them)
 {
         struct error err = { 0 };
 
-        open_world();
-        scoped_free char *pair = xasprintf("%s%s%s", world.second.key_pem,
-                                           world.second.certificate_pem, world.ca.certificate_pem);
+        open_tls_world();
+        scoped_free char *pair =
+                xasprintf("%s%s%s", tls_world.second.key_pem, tls_world.second.certificate_pem,
+                          tls_world.ca.certificate_pem);
 
-        assert_ok(http_tls_load(world.tls, pair, pair, &err));
+        assert_ok(http_tls_load(tls_world.tls, pair, pair, &err));
         assert_int_equal(get("/now", "second.example", &err), 4);
-        close_world();
+        close_tls_world();
 }
 
 /* A client with plain OpenSSL: which version and protocol does it get? */
@@ -226,7 +166,6 @@ static const char *shake_hands(int version, const char *alpn, char chosen[16])
         unsigned int length = 0;
         SSL *ssl = NULL;
         const char *got = NULL;
-        struct error err = { 0 };
 
         SSL_CTX_set_max_proto_version(context, version);
         SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
@@ -243,7 +182,7 @@ static const char *shake_hands(int version, const char *alpn, char chosen[16])
                 }
                 if (!BIO_should_retry(stream))
                         break;
-                assert_ok(wait_ms(world.loop, 2, &err));
+                turn(2);
         }
         SSL_get0_alpn_selected(ssl, &protocol, &length);
         snprintf(chosen, 16, "%.*s", (int)length, (const char *)protocol);
@@ -256,12 +195,12 @@ TEST(speaks_tls_1_2_and_1_3_and_nothing_older)
 {
         char protocol[16];
 
-        open_world();
+        open_tls_world();
         assert_string_equal(shake_hands(TLS1_3_VERSION, "\x02h2\x08http/1.1", protocol), "TLSv1.3");
         assert_string_equal(protocol, "http/1.1");
         assert_string_equal(shake_hands(TLS1_2_VERSION, "\x08http/1.1", protocol), "TLSv1.2");
         assert_null(shake_hands(TLS1_1_VERSION, "\x08http/1.1", protocol));
         assert_null(shake_hands(TLS1_VERSION, "\x08http/1.1", protocol));
         assert_null(shake_hands(TLS1_3_VERSION, "\x02h2", protocol));
-        close_world();
+        close_tls_world();
 }

@@ -265,17 +265,18 @@ TEST(says_that_the_api_server_is_not_there)
         tear_down(&fixture);
 }
 
+static const struct peer_answer refused_once[] = {
+        { OBJECT, PEER_CLOSES },
+        { STATUS("401 Unauthorized", "Unauthorized"), PEER_CLOSES },
+        { OBJECT, PEER_CLOSES },
+};
+
 TEST(reads_the_token_file_again_after_a_401)
 {
-        static const struct peer_answer answers[] = {
-                { OBJECT, PEER_CLOSES },
-                { STATUS("401 Unauthorized", "Unauthorized"), PEER_CLOSES },
-                { OBJECT, PEER_CLOSES },
-        };
         struct fixture fixture;
         struct error err = { 0 };
 
-        set_up_with_token_file(&fixture, answers, 3);
+        set_up_with_token_file(&fixture, refused_once, ARRAY_LENGTH(refused_once));
         assert_ok(call(&fixture, GET, NULL, &err));
         write_token(&fixture, "second");
         assert_ok(call(&fixture, GET, NULL, &err));
@@ -301,15 +302,10 @@ TEST(tries_a_401_once_more_and_no_oftener)
 
 TEST(keeps_the_token_when_its_file_goes)
 {
-        static const struct peer_answer answers[] = {
-                { OBJECT, PEER_CLOSES },
-                { STATUS("401 Unauthorized", "Unauthorized"), PEER_CLOSES },
-                { OBJECT, PEER_CLOSES },
-        };
         struct fixture fixture;
         struct error err = { 0 };
 
-        set_up_with_token_file(&fixture, answers, 3);
+        set_up_with_token_file(&fixture, refused_once, ARRAY_LENGTH(refused_once));
         assert_ok(call(&fixture, GET, NULL, &err));
         unlink(fixture.token_file);
         assert_ok(call(&fixture, GET, NULL, &err));

@@ -8,82 +8,75 @@
 
 #include "tests/unit/kubectl-tka/folder.h"
 
-/* A private folder, and an environment in which nothing is set. */
-static struct shell_folder begin(void)
+/* A shell prepared in a private folder, in an environment of its own. */
+struct prepared {
+        struct shell_folder folder;
+        struct text_list argv;
+};
+
+static void end(struct prepared *prepared)
 {
-        setenv(SHELL_RC_PROMPT_VARIABLE, "(tka prod) ", 1);
-        unsetenv("PS1");
-        unsetenv("ZDOTDIR");
-        unsetenv("TKA_ZDOTDIR");
-        return (struct shell_folder){ .path = xstrdup(folder_enter()) };
+        free(prepared->folder.path);
+        text_list_clear(&prepared->argv);
 }
 
-static void prepare(const struct shell_folder *folder, const char *shell, struct text_list *argv)
+static struct prepared prepare(const char *shell, const char *zsh_folder)
 {
+        struct prepared prepared = { .folder = { .path = xstrdup(folder_enter()) } };
         struct error err = { 0 };
 
-        assert_ok(shell_rc_prepare(folder, shell, argv, &err));
-        assert_string_equal(argv->items[0], shell);
+        setenv(SHELL_RC_PROMPT_VARIABLE, "(tka prod) ", 1);
+        unsetenv("PS1");
+        unsetenv("TKA_ZDOTDIR");
+        unsetenv("ZDOTDIR");
+        if (zsh_folder)
+                setenv("ZDOTDIR", zsh_folder, 1);
+        assert_ok(shell_rc_prepare(&prepared.folder, shell, &prepared.argv, &err));
+        assert_string_equal(prepared.argv.items[0], shell);
+        return prepared;
 }
 
-static void assert_file(const struct shell_folder *folder, const char *name)
+static void assert_file(const struct prepared *prepared, const char *name)
 {
-        scoped_free char *path = xasprintf("%s/%s", folder->path, name);
+        scoped_free char *path = xasprintf("%s/%s", prepared->folder.path, name);
 
         assert_int_equal(access(path, R_OK), 0);
 }
 
 TEST(bash_reads_our_file_which_reads_the_persons)
 {
-        struct shell_folder folder = begin();
-        scoped(text_list_clear) struct text_list argv = { 0 };
+        scoped(end) struct prepared bash = prepare("/usr/bin/bash", NULL);
 
-        prepare(&folder, "/usr/bin/bash", &argv);
-
-        assert_int_equal(argv.count, 3);
-        assert_string_equal(argv.items[1], "--rcfile");
-        assert_file(&folder, "bashrc");
+        assert_int_equal(bash.argv.count, 3);
+        assert_string_equal(bash.argv.items[1], "--rcfile");
+        assert_file(&bash, "bashrc");
         assert_null(getenv("PS1"));
-        free(folder.path);
 }
 
 TEST(zsh_finds_its_files_in_our_folder_and_the_persons_folder_again)
 {
-        struct shell_folder folder = begin();
-        scoped(text_list_clear) struct text_list argv = { 0 };
+        scoped(end) struct prepared zsh = prepare("/bin/zsh", "/home/alice/zsh");
 
-        setenv("ZDOTDIR", "/home/alice/zsh", 1);
-        prepare(&folder, "/bin/zsh", &argv);
-
-        assert_int_equal(argv.count, 1);
-        assert_string_equal(getenv("ZDOTDIR"), folder.path);
+        assert_int_equal(zsh.argv.count, 1);
+        assert_string_equal(getenv("ZDOTDIR"), zsh.folder.path);
         assert_string_equal(getenv("TKA_ZDOTDIR"), "/home/alice/zsh");
-        assert_file(&folder, ".zshenv");
-        assert_file(&folder, ".zshrc");
-        free(folder.path);
+        assert_file(&zsh, ".zshenv");
+        assert_file(&zsh, ".zshrc");
 }
 
 TEST(fish_reads_our_file_behind_its_own)
 {
-        struct shell_folder folder = begin();
-        scoped(text_list_clear) struct text_list argv = { 0 };
+        scoped(end) struct prepared fish = prepare("/usr/bin/fish", NULL);
 
-        prepare(&folder, "/usr/bin/fish", &argv);
-
-        assert_int_equal(argv.count, 3);
-        assert_string_equal(argv.items[1], "-C");
-        assert_file(&folder, "config.fish");
-        free(folder.path);
+        assert_int_equal(fish.argv.count, 3);
+        assert_string_equal(fish.argv.items[1], "-C");
+        assert_file(&fish, "config.fish");
 }
 
 TEST(other_shells_take_their_prompt_from_the_environment)
 {
-        struct shell_folder folder = begin();
-        scoped(text_list_clear) struct text_list argv = { 0 };
+        scoped(end) struct prepared dash = prepare("/bin/dash", NULL);
 
-        prepare(&folder, "/bin/dash", &argv);
-
-        assert_int_equal(argv.count, 1);
+        assert_int_equal(dash.argv.count, 1);
         assert_string_equal(getenv("PS1"), "(tka prod) $ ");
-        free(folder.path);
 }
