@@ -17,11 +17,11 @@ static const struct {
         const char *name;
         unsigned tiers;
 } modes[] = {
-        { "auto",    1 << CACHE_KEYRING | 1 << CACHE_RUNTIME | 1 << CACHE_FILE },
-        { "keyring", 1 << CACHE_KEYRING                                        },
-        { "runtime", 1 << CACHE_RUNTIME                                        },
-        { "file",    1 << CACHE_FILE                                           },
-        { "none",    0                                                         },
+        { "auto",    CACHE_ALL_TIERS    },
+        { "keyring", 1 << CACHE_KEYRING },
+        { "runtime", 1 << CACHE_RUNTIME },
+        { "file",    1 << CACHE_FILE    },
+        { "none",    0                  },
 };
 
 bool cache_mode_parse(const char *mode, unsigned *tiers)

@@ -14,6 +14,7 @@ enum cache_tier {
         CACHE_TIER_COUNT,
 };
 
+#define CACHE_ALL_TIERS ((1U << CACHE_TIER_COUNT) - 1)
 /* A set of tiers: bit 1 << tier. 0: nothing is kept. */
 bool cache_mode_parse(const char *mode, unsigned *tiers) must_check;
 /* "keyring", "runtime" or "file". */

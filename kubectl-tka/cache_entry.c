@@ -29,6 +29,13 @@ static const struct json_field fields[] = {
         { "renewable",      JSON_KIND_BOOL,    offsetof(struct cache_entry, renewable),      true,  0           },
 };
 
+bool cache_key_equals(const struct cache_key *one, const struct cache_key *other)
+{
+        return strcmp(one->server, other->server) == 0 &&
+               strcmp(one->ca_hash, other->ca_hash) == 0 &&
+               strcmp(one->cluster, other->cluster) == 0 && strcmp(one->role, other->role) == 0;
+}
+
 char *cache_key_file(const struct cache_key *key, const char *directory, const char *suffix)
 {
         const char *const parts[] = { key->server, key->ca_hash, key->cluster, key->role };
@@ -43,9 +50,9 @@ void cache_entry_clear(struct cache_entry *entry)
 
 static bool entry_has_key(const struct cache_entry *entry, const struct cache_key *key)
 {
-        return strcmp(entry->server, key->server) == 0 &&
-               strcmp(entry->ca_hash, key->ca_hash) == 0 &&
-               strcmp(entry->cluster, key->cluster) == 0 && strcmp(entry->role, key->role) == 0;
+        const struct cache_key own = { entry->server, entry->ca_hash, entry->cluster, entry->role };
+
+        return cache_key_equals(&own, key);
 }
 
 /* What is printed between two quotes and sent in a header: visible ASCII alone. */

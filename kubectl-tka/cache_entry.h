@@ -13,6 +13,7 @@ struct cache_key {
         const char *role;
 };
 
+bool cache_key_equals(const struct cache_key *one, const struct cache_key *other);
 /* "directory/<hash of the key><suffix>". The hash only picks a file: what lies there must name the
  * key again. The caller's. */
 char *cache_key_file(const struct cache_key *key, const char *directory, const char *suffix);

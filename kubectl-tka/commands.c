@@ -100,11 +100,18 @@ static bool refuse_command(int argc, char **argv, struct error *err)
         return error_advise(err, "\"kubectl tka --help\" lists the commands");
 }
 
+char *command_sentence(enum command command)
+{
+        char *sentence = xasprintf("%s.", command_words(command)->summary);
+
+        if (*sentence >= 'a' && *sentence <= 'z')
+                *sentence = (char)(*sentence - 'a' + 'A');
+        return sentence;
+}
+
 static const char *find_program(const char *path)
 {
-        const char *slash = strrchr(path, '/');
-
-        return strcmp(slash ? slash + 1 : path, "tka") == 0 ? "tka" : "kubectl tka";
+        return strcmp(basename(path), "tka") == 0 ? "tka" : "kubectl tka";
 }
 
 /* Arguments before the command: flags, with the values of those that need one. */

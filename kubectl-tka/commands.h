@@ -52,6 +52,8 @@ struct command_words {
         const char *flags;    /* names of rows of config.c */
 };
 const struct command_words *command_words(enum command command);
+/* The summary as a sentence: "Sign in and write a kubeconfig context."; the caller's. */
+char *command_sentence(enum command command);
 /* "Sign in and out" */
 const char *command_group_title(enum command_group group);
 

@@ -79,24 +79,14 @@ static void print_usage(const char *program, const struct command_words *command
         buf_add(text, "\n");
 }
 
-/* The summary as a sentence. */
-static void print_summary(const char *summary, size_t width, struct buf *text)
-{
-        scoped_free char *sentence = xasprintf("%s.", summary);
-
-        if (*sentence >= 'a' && *sentence <= 'z')
-                *sentence = (char)(*sentence - 'a' + 'A');
-        wrap_print(sentence, 0, width, text);
-        buf_add(text, "\n");
-}
-
 void help_print_command(const char *program, enum command command, size_t width, struct buf *text)
 {
         const struct command_words *words = command_words(command);
         const struct options options = config_options(command);
+        scoped_free char *sentence = command_sentence(command);
 
-        print_summary(words->summary, width, text);
-        buf_add(text, "\n");
+        wrap_print(sentence, 0, width, text);
+        buf_add(text, "\n\n");
         print_usage(program, words, text);
         if (*words->details) {
                 buf_add(text, "\n");

@@ -153,10 +153,9 @@ static void add_roles(struct text_list *roles, const struct text_list *others)
 
 static bool says_the_same(const struct known *known, const struct cache_key *key, const char *role)
 {
-        return strcmp(known->server, key->server) == 0 &&
-               strcmp(known->ca_hash, key->ca_hash) == 0 &&
-               strcmp(known->cluster, key->cluster) == 0 && strcmp(known->role, key->role) == 0 &&
-               (!role || text_list_has(&known->roles, role));
+        const struct cache_key own = known_key(known);
+
+        return cache_key_equals(&own, key) && (!role || text_list_has(&known->roles, role));
 }
 
 bool known_put(const char *context, const struct cache_key *key, const char *role,

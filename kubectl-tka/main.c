@@ -20,13 +20,6 @@ static bool (*const here[COMMAND_COUNT])(const struct config *config, struct err
         [COMMAND_VERSION] = cmd_version,
 };
 
-static bool is_completion(const char *name)
-{
-        const char *slash = strrchr(name, '/');
-
-        return strcmp(slash ? slash + 1 : name, "kubectl_complete-tka") == 0;
-}
-
 /* What shells ask, in scripts that we wrote: no commands for people. */
 static bool answer_shell(int argc, char **argv, bool *done, struct error *err)
 {
@@ -34,7 +27,7 @@ static bool answer_shell(int argc, char **argv, bool *done, struct error *err)
         scoped(buf_clear) struct buf text = { 0 };
 
         *done = true;
-        if (argc > 0 && is_completion(argv[0]))
+        if (argc > 0 && strcmp(basename(argv[0]), "kubectl_complete-tka") == 0)
                 completion_print(argc, argv, &text);
         else if (strcmp(word, "__complete") == 0)
                 completion_print(argc - 1, argv + 1, &text);

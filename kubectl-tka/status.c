@@ -41,25 +41,19 @@ static const char *judge(const struct cache_entry *entry, int64_t now)
         return token_is_alive(entry, now) ? ACTIVE : "ended";
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-        if (text)
-                json_object_set_new(object, key, json_text(text));
-}
-
 static void describe_session(const struct cache_entry *entry, enum cache_tier tier, int64_t now,
                              json_t *item)
 {
-        int64_t until = (entry->until ? entry->until : entry->expires) - entry->clock_offset;
+        int64_t until = token_session_end(entry);
         char text[TIMESTAMP_TEXT_SIZE];
         char left[DURATION_TEXT_SIZE];
 
-        set_text(item, "state", judge(entry, now));
-        set_text(item, "role", entry->granted_role);
-        set_text(item, "user", entry->login);
-        set_text(item, "until", timestamp_format(until, text));
-        set_text(item, "left", duration_format_short(until > now ? until - now : 0, left));
-        set_text(item, "cache", cache_tier_name(tier));
+        json_set_text(item, "state", judge(entry, now));
+        json_set_text(item, "role", entry->granted_role);
+        json_set_text(item, "user", entry->login);
+        json_set_text(item, "until", timestamp_format(until, text));
+        json_set_text(item, "left", duration_format_short(until > now ? until - now : 0, left));
+        json_set_text(item, "cache", cache_tier_name(tier));
         json_object_set_new(item, "renewable", json_boolean(entry->renewable));
 }
 
@@ -70,16 +64,16 @@ static json_t *describe(const struct known *known, int64_t now)
         enum cache_tier tier = CACHE_FILE;
         json_t *item = json_object();
 
-        set_text(item, "context", known->context);
-        set_text(item, "cluster", known->cluster);
-        set_text(item, "server", known->server);
-        set_text(item, "role", known->role[0] ? known->role : NULL);
+        json_set_text(item, "context", known->context);
+        json_set_text(item, "cluster", known->cluster);
+        json_set_text(item, "server", known->server);
+        json_set_text(item, "role", known->role[0] ? known->role : NULL);
         if (is_signed_out(&key))
-                set_text(item, "state", "signed out");
+                json_set_text(item, "state", "signed out");
         else if (glance(&key, &entry, &tier))
                 describe_session(&entry, tier, now, item);
         else
-                set_text(item, "state", "no token");
+                json_set_text(item, "state", "no token");
         return item;
 }
 

@@ -52,6 +52,11 @@ bool token_is_fresh(const struct cache_entry *entry, int64_t now)
                now + entry->clock_offset < entry->expires - margin_seconds(entry);
 }
 
+int64_t token_session_end(const struct cache_entry *entry)
+{
+        return (entry->until ? entry->until : entry->expires) - entry->clock_offset;
+}
+
 int64_t token_reported_end(const struct cache_entry *entry, int64_t now)
 {
         int64_t end = entry->expires - entry->clock_offset;

@@ -12,6 +12,8 @@ int64_t token_renewal_seconds(int64_t period_seconds);
 bool token_is_fresh(const struct cache_entry *entry, int64_t now);
 /* Past its freshness, but the API server still takes it. */
 bool token_is_alive(const struct cache_entry *entry, int64_t now);
+/* Unix seconds of this machine's clock: the session's end, or the token's where it is not known. */
+int64_t token_session_end(const struct cache_entry *entry);
 /* Unix seconds of this machine's clock: a little before the token's real end, so that clients that
  * stay come back in time; never past while the token is alive. */
 int64_t token_reported_end(const struct cache_entry *entry, int64_t now);

@@ -105,6 +105,12 @@ json_t *json_text(const char *text)
         return json_string(error_clean_line(clean));
 }
 
+void json_set_text(json_t *object, const char *key, const char *text)
+{
+        if (text)
+                json_object_set_new(object, key, json_text(text));
+}
+
 json_t *json_at(const json_t *root, const char *path)
 {
         /* As json_object_get(): what it finds can be changed even if the object was const. */
@@ -138,6 +144,20 @@ bool json_bool_at(const json_t *root, const char *path, bool fallback)
         const json_t *value = json_at(root, path);
 
         return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+json_t *json_find_named(const json_t *array, const char *name)
+{
+        size_t index = 0;
+        json_t *item = NULL;
+
+        json_array_foreach(array, index, item)
+        {
+                const char *found = json_text_at(item, "name");
+                if (found && strcmp(found, name) == 0)
+                        return item;
+        }
+        return NULL;
 }
 
 static size_t limit_of(const struct json_field *field)

@@ -18,6 +18,8 @@ bool json_parse_object(const char *text, size_t length, json_t **object,
 void json_print(const json_t *value, struct buf *buf);
 /* As json_string(), but never NULL: a text that is no UTF-8 is cleaned first (error_clean_line). */
 json_t *json_text(const char *text);
+/* Sets key to that; text NULL: leaves it out. */
+void json_set_text(json_t *object, const char *key, const char *text);
 
 /* Walks "metadata.uid"; NULL (or fallback) when a step is missing or of another type. Keys that
  * hold a dot themselves are fetched from the object before. Borrowed from root. */
@@ -25,6 +27,8 @@ json_t *json_at(const json_t *root, const char *path);
 const char *json_text_at(const json_t *root, const char *path);
 int64_t json_integer_at(const json_t *root, const char *path, int64_t fallback);
 bool json_bool_at(const json_t *root, const char *path, bool fallback);
+/* The first object of an array whose "name" is that, as kubeconfigs list things; NULL: none. */
+json_t *json_find_named(const json_t *array, const char *name);
 
 enum json_kind {
         JSON_KIND_TEXT,      /* char *, owned */

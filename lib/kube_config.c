@@ -204,21 +204,13 @@ static bool get_pem(const struct source *source, const json_t *section, const ch
 static bool find_named(const json_t *root, const char *list, const char *part, const char *name,
                        const json_t **found, struct error *err)
 {
-        const json_t *entry;
-        size_t i;
+        const json_t *entry = json_find_named(json_object_get(root, list), name);
 
-        json_array_foreach(json_object_get(root, list), i, entry)
-        {
-                const char *entry_name = json_string_value(json_object_get(entry, "name"));
-
-                if (!entry_name || strcmp(entry_name, name) != 0)
-                        continue;
-                *found = json_object_get(entry, part);
-                if (json_is_object(*found))
-                        return true;
-                return error_set(err, ERROR_INVALID, "%s \"%s\" is empty", part, name);
-        }
-        return error_set(err, ERROR_INVALID, "there is no %s \"%s\"", part, name);
+        if (!entry)
+                return error_set(err, ERROR_INVALID, "there is no %s \"%s\"", part, name);
+        *found = json_object_get(entry, part);
+        return json_is_object(*found) ||
+               error_set(err, ERROR_INVALID, "%s \"%s\" is empty", part, name);
 }
 
 /* A token goes in plain text to this machine alone. */

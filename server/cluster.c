@@ -105,28 +105,18 @@ static const json_t *find_cluster(const json_t *kubeconfig, const char *name)
                 return json_array_size(clusters) == 1
                                ? json_at(json_array_get(clusters, 0), "cluster")
                                : NULL;
-        for (size_t i = 0; i < json_array_size(clusters); i++) {
-                const char *found = json_text_at(json_array_get(clusters, i), "name");
-
-                if (found != NULL && strcmp(found, name) == 0)
-                        return json_at(json_array_get(clusters, i), "cluster");
-        }
-        return NULL;
+        return json_at(json_find_named(clusters, name), "cluster");
 }
 
 /* The cluster that the current context names, or NULL where there is no such context. */
 static const char *find_current(const json_t *kubeconfig)
 {
         const char *current = json_text_at(kubeconfig, "current-context");
-        const json_t *contexts = json_at(kubeconfig, "contexts");
 
-        for (size_t i = 0; current != NULL && i < json_array_size(contexts); i++) {
-                const char *name = json_text_at(json_array_get(contexts, i), "name");
-
-                if (name != NULL && strcmp(name, current) == 0)
-                        return json_text_at(json_array_get(contexts, i), "context.cluster");
-        }
-        return NULL;
+        if (current == NULL)
+                return NULL;
+        return json_text_at(json_find_named(json_at(kubeconfig, "contexts"), current),
+                            "context.cluster");
 }
 
 static bool read_kubeconfig(const char *text, struct cluster_info *info, struct error *err)

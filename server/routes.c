@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
+#include "schema/routes.h"
 #include "server/audit.h"
 #include "server/grant.h"
 #include "server/handlers.h"
@@ -34,18 +35,18 @@ struct row {
 };
 
 static const struct row rows[] = {
-        { "POST", "/api/v1alpha1/login",        NEEDS_RULES,    true,  false, handle_login        },
-        { "GET",  "/api/v1alpha1/login",        NEEDS_RULES,    false, false, handle_login_status },
-        { "GET",  "/api/v1alpha1/kubeconfig",   NEEDS_RULES,    false, false, handle_kubeconfig   },
-        { "POST", "/api/v1alpha1/logout",       NEEDS_IDENTITY, false, true,  handle_logout       },
-        { "POST", "/api/v1alpha1/credential",   NEEDS_RULES,    true,  false, handle_credential   },
-        { "GET",  "/api/v1alpha1/cluster-info", NEEDS_RULES,    false, false, handle_cluster_info },
-        { "GET",  "/api/v1alpha1/access",       REPORTS_RULES,  false, false, handle_access       },
-        { "GET",  "/openapi.json",              NEEDS_NOTHING,  false, true,  handle_openapi      },
-        { "GET",  "/",                          NEEDS_NOTHING,  false, true,  handle_page         },
-        { "GET",  "/swagger",                   NEEDS_NOTHING,  false, true,  handle_swagger      },
-        { "GET",  "/swagger/index.html",        NEEDS_NOTHING,  false, true,  handle_swagger      },
-        { "GET",  "/swagger/doc.json",          NEEDS_NOTHING,  false, true,  handle_swagger      },
+        { "POST", ROUTE_LOGIN,           NEEDS_RULES,    true,  false, handle_login        },
+        { "GET",  ROUTE_LOGIN,           NEEDS_RULES,    false, false, handle_login_status },
+        { "GET",  ROUTE_KUBECONFIG,      NEEDS_RULES,    false, false, handle_kubeconfig   },
+        { "POST", ROUTE_LOGOUT,          NEEDS_IDENTITY, false, true,  handle_logout       },
+        { "POST", ROUTE_CREDENTIAL,      NEEDS_RULES,    true,  false, handle_credential   },
+        { "GET",  ROUTE_CLUSTER_INFO,    NEEDS_RULES,    false, false, handle_cluster_info },
+        { "GET",  ROUTE_ACCESS,          REPORTS_RULES,  false, false, handle_access       },
+        { "GET",  "/openapi.json",       NEEDS_NOTHING,  false, true,  handle_openapi      },
+        { "GET",  "/",                   NEEDS_NOTHING,  false, true,  handle_page         },
+        { "GET",  "/swagger",            NEEDS_NOTHING,  false, true,  handle_swagger      },
+        { "GET",  "/swagger/index.html", NEEDS_NOTHING,  false, true,  handle_swagger      },
+        { "GET",  "/swagger/doc.json",   NEEDS_NOTHING,  false, true,  handle_swagger      },
 };
 
 static const struct row *find_row(const struct http_exchange *exchange)

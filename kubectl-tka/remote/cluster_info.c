@@ -7,9 +7,9 @@
 #include "kubectl-tka/remote/table.h"
 #include "lib/memory.h"
 #include "schema/cluster_info.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 10000
-#define CLUSTER_INFO_PATH "/api/v1alpha1/cluster-info"
 
 static const struct output_column columns[] = {
         { "Name",             "name",                     OUTPUT_TEXT   },
@@ -32,7 +32,7 @@ bool cmd_cluster_info(const struct config *config, struct error *err)
                 return false;
         scoped(progress_stop) struct progress *progress =
                 progress_start(errand.server.loop, config, "asking %s", errand.url);
-        if (!server_get(&errand.server, CLUSTER_INFO_PATH, &reply, err))
+        if (!server_get(&errand.server, ROUTE_CLUSTER_INFO, &reply, err))
                 return false;
         if (!cluster_info_decode(buf_text(&reply.body), reply.body.length, &info, err) ||
             !ca_hash_of(info.ca_data, hash, err))

@@ -12,9 +12,7 @@
 
 static bool is_plugin(const char *command)
 {
-        const char *slash = command ? strrchr(command, '/') : NULL;
-
-        return command && strcmp(slash ? slash + 1 : command, PLUGIN) == 0;
+        return command && strcmp(basename(command), PLUGIN) == 0;
 }
 
 /* The user that the context leads to must run us. */

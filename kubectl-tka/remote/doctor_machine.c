@@ -195,8 +195,7 @@ static bool names_us(const json_t *entry)
 
         if (!name)
                 name = json_text_at(entry, "name");
-        const char *slash = name ? strrchr(name, '/') : NULL;
-        return name && strcmp(slash ? slash + 1 : name, PLUGIN) == 0;
+        return name && strcmp(basename(name), PLUGIN) == 0;
 }
 
 static bool allows_us(const json_t *kuberc)

@@ -10,12 +10,12 @@
 #include "lib/tailscale.h"
 #include "lib/timestamp.h"
 #include "schema/cluster_info.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 5000
 #define CLOCK_WARN_SECONDS 5
 #define CLOCK_FAIL_SECONDS 60
 #define CA_LARGE_BYTES (64 * 1024UL)
-#define CLUSTER_INFO_PATH "/api/v1alpha1/cluster-info"
 
 static void close_tailscale(struct tailscale **tailscale)
 {
@@ -113,7 +113,7 @@ static void check_server(struct doctor *doctor, const char *url, const struct ta
 
         server_init_on(&server, doctor->loop, DEADLINE_MS);
         if (!server_connect(&server, doctor->config, url, &problem) ||
-            !server_get(&server, CLUSTER_INFO_PATH, &reply, &problem)) {
+            !server_get(&server, ROUTE_CLUSTER_INFO, &reply, &problem)) {
                 error_wrap(&problem, "%s", target ? target->key.cluster : "the configured server");
                 doctor_say_error(doctor, DOCTOR_FAIL, &problem);
                 return;

@@ -4,9 +4,9 @@
 #include "kubectl-tka/remote/table.h"
 #include "lib/memory.h"
 #include "schema/login.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 10000
-#define LOGIN_PATH "/api/v1alpha1/login"
 
 static const struct output_column columns[] = {
         { "User",        "username",    OUTPUT_TEXT },
@@ -27,7 +27,7 @@ bool cmd_get_login(const struct config *config, struct error *err)
                 return false;
         scoped(progress_stop) struct progress *progress =
                 progress_start(errand.server.loop, config, "asking %s", errand.url);
-        if (!server_get(&errand.server, LOGIN_PATH, &reply, err))
+        if (!server_get(&errand.server, ROUTE_LOGIN, &reply, err))
                 return false;
         if (!login_decode(buf_text(&reply.body), reply.body.length, &login, err))
                 return error_wrap(err, "reading the answer of %s", errand.url);

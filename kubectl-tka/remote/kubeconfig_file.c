@@ -110,20 +110,15 @@ bool kubeconfig_files_read(const char *explicit_path, struct kubeconfig_files *f
 const json_t *kubeconfig_files_find(const struct kubeconfig_files *files, const char *list,
                                     const char *name, size_t *file)
 {
-        size_t document_index = 0;
+        size_t index = 0;
         const json_t *document = NULL;
 
-        json_array_foreach(files->documents, document_index, document)
+        json_array_foreach(files->documents, index, document)
         {
-                size_t index = 0;
-                const json_t *item = NULL;
-                json_array_foreach(json_object_get(document, list), index, item)
-                {
-                        const char *other = json_text_at(item, "name");
-                        if (other && strcmp(other, name) == 0) {
-                                *file = document_index;
-                                return item;
-                        }
+                const json_t *item = json_find_named(json_object_get(document, list), name);
+                if (item) {
+                        *file = index;
+                        return item;
                 }
         }
         return NULL;

@@ -10,10 +10,8 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/kubeconfig.h"
+#include "schema/routes.h"
 
-#define LOGIN_PATH "/api/v1alpha1/login"
-#define LOGOUT_PATH "/api/v1alpha1/logout"
-#define KUBECONFIG_PATH "/api/v1alpha1/kubeconfig"
 #define WAIT_MAX_SECONDS 5
 #define ATTEMPTS_AFTER_ERROR 3
 #define RENEW_SECONDS 120 /* a session that ends sooner is begun anew */
@@ -70,7 +68,7 @@ static bool find_session(struct legacy *legacy, bool *lasts, struct error *err)
         scoped(http_reply_clear) struct http_reply reply = { 0 };
 
         *lasts = false;
-        if (!server_get(legacy->server, LOGIN_PATH, &reply, err))
+        if (!server_get(legacy->server, ROUTE_LOGIN, &reply, err))
                 return err->kind == ERROR_UNAUTHENTICATED;
         if (!read_login(legacy, &reply, err))
                 return false;
@@ -85,7 +83,7 @@ static bool begin_session(struct legacy *legacy, struct error *err)
 {
         scoped(http_reply_clear) struct http_reply reply = { 0 };
 
-        return server_post(legacy->server, LOGIN_PATH, NULL, &reply, err) &&
+        return server_post(legacy->server, ROUTE_LOGIN, NULL, &reply, err) &&
                read_login(legacy, &reply, err);
 }
 
@@ -99,7 +97,7 @@ static bool check_role(struct legacy *legacy, const struct login_request *reques
         if (!request->role || strcmp(request->role, legacy->login.role) == 0)
                 return true;
         bool ended =
-                legacy->found || server_post(legacy->server, LOGOUT_PATH, NULL, &reply, &ignored);
+                legacy->found || server_post(legacy->server, ROUTE_LOGOUT, NULL, &reply, &ignored);
         error_set(err, ERROR_DENIED, "the server grants the role \"%s\", not \"%s\"%s",
                   legacy->login.role, request->role,
                   ended ? "" : ", and the session it began could not be ended");
@@ -118,7 +116,7 @@ static int64_t clamp_wait(int64_t seconds)
 static bool ask_kubeconfig(struct server *server, struct http_reply *reply, int *attempts,
                            bool *again, struct error *err)
 {
-        bool answered = server_get(server, KUBECONFIG_PATH, reply, err);
+        bool answered = server_get(server, ROUTE_KUBECONFIG, reply, err);
 
         *again = answered && reply->status == 202;
         if (answered && *again)

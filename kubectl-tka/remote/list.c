@@ -16,10 +16,9 @@
 #include "lib/tailscale.h"
 #include "schema/cluster_info.h"
 #include "schema/login.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 2000
-#define CLUSTER_INFO_PATH "/api/v1alpha1/cluster-info"
-#define LOGIN_PATH "/api/v1alpha1/login"
 
 static const struct output_column columns[] = {
         { "NAME",      "name",          OUTPUT_TEXT   },
@@ -56,12 +55,6 @@ static void clear_run(struct list_run *run)
         loop_free(run->loop);
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-        if (text)
-                json_object_set_new(object, key, json_text(text));
-}
-
 static const struct row *find_row(const struct list_run *run, const char *url)
 {
         for (size_t i = 0; i < run->count; i++)
@@ -82,9 +75,9 @@ static json_t *add_row(struct list_run *run, char *url, const char *name, const 
         run->rows = xrealloc(run->rows, (run->count + 1) * sizeof(run->rows[0]));
         struct row *row = &run->rows[run->count++];
         *row = (struct row){ .url = url, .item = json_object() };
-        set_text(row->item, "name", name);
-        set_text(row->item, "server", url);
-        set_text(row->item, "source", source);
+        json_set_text(row->item, "name", name);
+        json_set_text(row->item, "server", url);
+        json_set_text(row->item, "source", source);
         json_object_set_new(row->item, "contexts", json_array());
         json_object_set_new(row->item, "reachable", json_false());
         return row->item;
@@ -186,15 +179,15 @@ static bool ask_cluster_info(struct server *server, json_t *item, struct error *
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         scoped(cluster_info_clear) struct cluster_info info = { 0 };
 
-        if (!server_get(server, CLUSTER_INFO_PATH, &reply, err)) {
+        if (!server_get(server, ROUTE_CLUSTER_INFO, &reply, err)) {
                 json_object_set_new(item, "reachable", json_boolean(err->http_status != 0));
                 return false;
         }
         json_object_set_new(item, "reachable", json_true());
         if (!cluster_info_decode(buf_text(&reply.body), reply.body.length, &info, err))
                 return false;
-        set_text(item, "name", info.name);
-        set_text(item, "api_server", info.server_url);
+        json_set_text(item, "name", info.name);
+        json_set_text(item, "api_server", info.server_url);
         if (info.labels)
                 json_object_set(item, "labels", info.labels);
         return true;
@@ -204,8 +197,8 @@ static void set_session(json_t *item, const char *role, const char *until)
 {
         json_t *session = json_object();
 
-        set_text(session, "role", role);
-        set_text(session, "until", until);
+        json_set_text(session, "role", role);
+        json_set_text(session, "until", until);
         json_object_set_new(item, "session", session);
 }
 
@@ -233,10 +226,10 @@ static void ask_login(struct server *server, json_t *item)
         scoped(login_clear) struct login login = { 0 };
         struct error ignored = { 0 };
 
-        if (!server_get(server, LOGIN_PATH, &reply, &ignored) ||
+        if (!server_get(server, ROUTE_LOGIN, &reply, &ignored) ||
             !login_decode(buf_text(&reply.body), reply.body.length, &login, &ignored))
                 return;
-        set_text(item, "role", login.role);
+        json_set_text(item, "role", login.role);
         set_session(item, login.role, login.until);
 }
 
@@ -245,8 +238,8 @@ static bool ask_rest(struct server *server, json_t *item, struct error *err)
         json_auto_t *access = NULL;
 
         if (rules_fetch(server, &access, err)) {
-                set_text(item, "role", json_text_at(access, "role"));
-                set_text(item, "refused", json_text_at(access, "refused"));
+                json_set_text(item, "role", json_text_at(access, "role"));
+                json_set_text(item, "refused", json_text_at(access, "refused"));
                 find_session(access, item);
                 return true;
         }
@@ -266,7 +259,7 @@ static void ask(void *owner, size_t index)
         server_init_on(&server, run->loop, loop_left_ms(run->deadline_ms));
         if (!server_connect(&server, run->config, row->url, &err) ||
             !ask_cluster_info(&server, row->item, &err) || !ask_rest(&server, row->item, &err))
-                set_text(row->item, "error", err.text);
+                json_set_text(row->item, "error", err.text);
 }
 
 static int compare_rows(const void *left, const void *right)

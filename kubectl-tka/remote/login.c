@@ -14,6 +14,7 @@
 #include "kubectl-tka/remote/rules.h"
 #include "kubectl-tka/remote/sign_in.h"
 #include "kubectl-tka/report.h"
+#include "kubectl-tka/token.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -53,11 +54,8 @@ static bool remember(struct login_run *run, struct error *err)
 {
         const struct config *config = run->config;
         struct cache_key key = sign_in_key(&run->in);
-        bool once = config->for_seconds > 0 || config->reason;
-        struct mark mark = { .once = true,
-                             .until = run->in.entry.until ? run->in.entry.until
-                                                          : run->in.entry.expires,
-                             .period_seconds = run->in.entry.period_seconds };
+        struct mark mark = { 0 };
+        bool once = sign_in_is_once(&run->in, &mark);
         struct cache_wish wish = { .timeout_ms = KEYRING_MS };
         struct error problem = { 0 };
 
@@ -65,8 +63,6 @@ static bool remember(struct login_run *run, struct error *err)
                 wish = (struct cache_wish){ .may_unlock = true, .timeout_ms = UNLOCK_MS };
         if (!cache_mode_parse(config->cache, &wish.tiers))
                 return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", config->cache);
-        if (once)
-                run->in.entry.renewable = false;
         if (wish.tiers && !cache_write(&wish, &key, &run->in.entry, &run->place, &problem))
                 report_warning("the token is not kept: %s", problem.text);
         failure_forget(&key);
@@ -120,27 +116,20 @@ static const struct output_column columns[] = {
 };
 static const struct output_view view = { columns, ARRAY_LENGTH(columns), "context" };
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-        if (text)
-                json_object_set_new(object, key, json_text(text));
-}
-
 static json_t *describe(const struct login_run *run)
 {
         const struct cache_entry *entry = &run->in.entry;
-        int64_t until = (entry->until ? entry->until : entry->expires) - entry->clock_offset;
         char text[TIMESTAMP_TEXT_SIZE];
         json_t *document = json_object();
 
-        set_text(document, "cluster", run->in.cluster);
-        set_text(document, "server", run->in.url);
-        set_text(document, "user", entry->login);
-        set_text(document, "role", entry->granted_role);
-        set_text(document, "until", timestamp_format(until, text));
-        set_text(document, "cache", run->place);
-        set_text(document, "context", run->in.context);
-        set_text(document, "file", run->file);
+        json_set_text(document, "cluster", run->in.cluster);
+        json_set_text(document, "server", run->in.url);
+        json_set_text(document, "user", entry->login);
+        json_set_text(document, "role", entry->granted_role);
+        json_set_text(document, "until", timestamp_format(token_session_end(entry), text));
+        json_set_text(document, "cache", run->place);
+        json_set_text(document, "context", run->in.context);
+        json_set_text(document, "file", run->file);
         json_object_set_new(document, "current", json_boolean(run->current));
         return document;
 }

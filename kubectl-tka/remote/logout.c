@@ -16,10 +16,9 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/login.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 15000
-#define LOGOUT_PATH "/api/v1alpha1/logout"
-#define LOGIN_PATH "/api/v1alpha1/login"
 
 /* What is ended at one server. */
 struct departure {
@@ -83,17 +82,10 @@ static bool find_one(struct logout_run *run, const char *word, struct error *err
         return true;
 }
 
-static bool is_same(const struct cache_key *one, const struct cache_key *other)
-{
-        return strcmp(one->server, other->server) == 0 &&
-               strcmp(one->ca_hash, other->ca_hash) == 0 &&
-               strcmp(one->cluster, other->cluster) == 0 && strcmp(one->role, other->role) == 0;
-}
-
 static bool is_target(const struct departure *departure, const struct cache_key *key)
 {
         for (size_t i = 0; i < departure->targets.count; i++)
-                if (is_same(&departure->targets.items[i].key, key))
+                if (cache_key_equals(&departure->targets.items[i].key, key))
                         return true;
         return false;
 }
@@ -113,10 +105,9 @@ static bool is_alive(const struct cache_key *key)
 {
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         struct error miss = { 0 };
-        unsigned tiers = 0;
         int64_t now = timestamp_now();
 
-        return cache_mode_parse("auto", &tiers) && cache_read(tiers, key, &entry, &miss) &&
+        return cache_read(CACHE_ALL_TIERS, key, &entry, &miss) &&
                (entry.until > now || token_is_alive(&entry, now));
 }
 
@@ -166,10 +157,8 @@ static void forget_key(struct departure *departure, const struct cache_key *key)
 {
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         struct error problem = { 0 };
-        unsigned tiers = 0;
 
-        if (cache_mode_parse("auto", &tiers) && cache_read(tiers, key, &entry, &problem) &&
-            entry.until > departure->until)
+        if (cache_read(CACHE_ALL_TIERS, key, &entry, &problem) && entry.until > departure->until)
                 departure->until = entry.until;
         if (!mark_write(key, &(struct mark){ .signed_out = true }, &problem)) {
                 error_wrap(&problem, "the logout from %s is not noted here", key->cluster);
@@ -215,7 +204,7 @@ static bool is_gone(struct server *server, const struct error *err)
         struct error answer = { 0 };
 
         return err->kind == ERROR_NOT_FOUND ||
-               (err->http_status == 500 && !server_get(server, LOGIN_PATH, &reply, &answer) &&
+               (err->http_status == 500 && !server_get(server, ROUTE_LOGIN, &reply, &answer) &&
                 answer.kind == ERROR_UNAUTHENTICATED);
 }
 
@@ -230,7 +219,7 @@ static bool end_session(struct server *server, const char *role, bool everywhere
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         scoped(login_clear) struct login login = { 0 };
 
-        if (!server_post(server, LOGOUT_PATH, body, &reply, err))
+        if (!server_post(server, ROUTE_LOGOUT, body, &reply, err))
                 return is_gone(server, err) || error_wrap(err, "signing out at %s", server->url);
         if (!login_decode(buf_text(&reply.body), reply.body.length, &login, err))
                 return error_wrap(err, "reading the answer of %s", server->url);

@@ -66,11 +66,9 @@ static void add_command(struct buf *page, enum command command)
         const struct command_words *words = command_words(command);
         scoped_free char *tag =
                 xasprintf("%s%s%s", words->name, *words->operands ? " " : "", words->operands);
-        scoped_free char *summary = xasprintf("%s.", words->summary);
+        scoped_free char *sentence = command_sentence(command);
 
-        if (*summary >= 'a' && *summary <= 'z')
-                *summary = (char)(*summary - 'a' + 'A');
-        manual_item(page, tag, summary);
+        manual_item(page, tag, sentence);
         if (*words->details) {
                 manual_text(page, "\n\n");
                 manual_text(page, words->details);

@@ -12,13 +12,14 @@
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/table.h"
 #include "kubectl-tka/report.h"
+#include "kubectl-tka/token.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 20000
 #define KEYRING_MS 3000
-#define LOGIN_PATH "/api/v1alpha1/login"
 
 static const struct output_column columns[] = {
         { "CONTEXT", "context", OUTPUT_TEXT },
@@ -40,7 +41,7 @@ static bool check_session(struct errand *errand, struct error *err)
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         scoped(login_clear) struct login login = { 0 };
 
-        if (!server_get(&errand->server, LOGIN_PATH, &reply, err))
+        if (!server_get(&errand->server, ROUTE_LOGIN, &reply, err))
                 return err->kind == ERROR_UNAUTHENTICATED && refuse(errand, err);
         return login_decode(buf_text(&reply.body), reply.body.length, &login, err) ||
                error_wrap(err, "reading the answer of %s", errand->url);
@@ -78,7 +79,6 @@ static bool keep(const struct config *config, const struct cache_key *key,
 
 static json_t *describe(const struct target *target, const struct cache_entry *entry)
 {
-        int64_t until = (entry->until ? entry->until : entry->expires) - entry->clock_offset;
         char text[TIMESTAMP_TEXT_SIZE];
         json_t *item = json_object();
 
@@ -87,7 +87,8 @@ static json_t *describe(const struct target *target, const struct cache_entry *e
         json_object_set_new(
                 item, "role",
                 json_text(entry->granted_role ? entry->granted_role : target->key.role));
-        json_object_set_new(item, "until", json_string(timestamp_format(until, text)));
+        json_object_set_new(item, "until",
+                            json_string(timestamp_format(token_session_end(entry), text)));
         return item;
 }
 
@@ -104,7 +105,7 @@ static bool extend(struct errand *errand, const struct target *target, json_t *i
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         json_auto_t *body = login_request_encode(&request);
 
-        if (!server_post(&errand->server, LOGIN_PATH, body, &reply, err) ||
+        if (!server_post(&errand->server, ROUTE_LOGIN, body, &reply, err) ||
             !session_fetch(&errand->server, &request, &entry, err) ||
             !keep(errand->config, key, &entry, err))
                 return false;

@@ -5,8 +5,7 @@
 #include "kubectl-tka/remote/table.h"
 #include "lib/memory.h"
 #include "schema/access.h"
-
-#define ACCESS_PATH "/api/v1alpha1/access"
+#include "schema/routes.h"
 
 static const struct output_column columns[] = {
         { "RULE",       "rule",       OUTPUT_TEXT },
@@ -24,7 +23,7 @@ bool rules_fetch(struct server *server, json_t **document, struct error *err)
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         scoped(access_clear) struct access access = { 0 };
 
-        if (!server_get(server, ACCESS_PATH, &reply, err)) {
+        if (!server_get(server, ROUTE_ACCESS, &reply, err)) {
                 if (err->http_status != 404)
                         return false;
                 return error_set(err, ERROR_NOT_FOUND,

@@ -6,9 +6,7 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/exec_credential.h"
-
-#define CREDENTIAL_PATH "/api/v1alpha1/credential"
-#define LOGOUT_PATH "/api/v1alpha1/logout"
+#include "schema/routes.h"
 
 static void fill(struct cache_entry *entry, struct exec_credential *credential)
 {
@@ -30,7 +28,7 @@ bool session_fetch(struct server *server, const struct login_request *request,
         scoped(exec_credential_clear) struct exec_credential credential = { 0 };
         struct cache_entry fetched = { 0 };
 
-        if (!server_post(server, CREDENTIAL_PATH, body, &reply, err))
+        if (!server_post(server, ROUTE_CREDENTIAL, body, &reply, err))
                 return err->http_status == 404 ? legacy_fetch(server, request, entry, err)
                                                : error_wrap(err, "signing in at %s", server->url);
         if (reply.status == 202)
@@ -60,6 +58,6 @@ bool session_end(struct server *server, const char *role, struct error *err)
         json_auto_t *body = login_request_encode(&request);
         scoped(http_reply_clear) struct http_reply reply = { 0 };
 
-        return server_post(server, LOGOUT_PATH, body, &reply, err) ||
+        return server_post(server, ROUTE_LOGOUT, body, &reply, err) ||
                err->kind == ERROR_NOT_FOUND || error_wrap(err, "signing out at %s", server->url);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/directory.h"
+#include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/known.h"
 #include "kubectl-tka/mark.h"
 #include "kubectl-tka/remote/cache_write.h"
@@ -14,9 +15,9 @@
 #include "kubectl-tka/remote/sign_in.h"
 #include "kubectl-tka/remote/stanza.h"
 #include "kubectl-tka/report.h"
+#include "kubectl-tka/token.h"
 #include "lib/child.h"
 #include "lib/memory.h"
-#include "lib/timestamp.h"
 #include "lib/yaml.h"
 
 #define DEFAULT_SHELL "/bin/sh"
@@ -60,55 +61,43 @@ static const char *choose_cache(const char *wanted)
 static bool note_session(const struct shell_run *run, struct error *err)
 {
         const struct cache_entry *entry = &run->in.entry;
-        int64_t until = entry->until ? entry->until : entry->expires;
         struct shell_session session = { .server = run->in.url,
                                          .cluster = run->in.cluster,
                                          .role = entry->granted_role,
-                                         .until = until - entry->clock_offset };
+                                         .until = token_session_end(entry) };
 
         return !entry->granted_role || shell_folder_note(&run->folder, &session, err);
 }
 
-/* Runs us, wherever PATH leads, with the folder's own cache and marks. */
-static void make_private(const struct shell_run *run, json_t *user)
+/* Has the plugin work with the folder's own cache and marks. */
+static void set_folder(const struct shell_run *run, json_t *kubeconfig)
 {
-        json_t *exec = json_at(user, "user.exec");
+        json_t *user = json_find_named(json_object_get(kubeconfig, "users"), run->in.context);
         json_t *variable = json_object();
         json_t *variables = json_array();
-        scoped_free char *own = realpath("/proc/self/exe", NULL);
 
-        json_object_set_new(variable, "name", json_string(DIRECTORY_SHELL_VARIABLE));
-        json_object_set_new(variable, "value", json_text(run->folder.path));
+        json_set_text(variable, "name", DIRECTORY_SHELL_VARIABLE);
+        json_set_text(variable, "value", run->folder.path);
         json_array_append_new(variables, variable);
-        json_object_set_new(exec, "env", variables);
-        if (!own)
-                return;
-        *(strrchr(own, '/') + 1) = '\0';
-        scoped_free char *command = xasprintf("%skubectl-tka", own);
-        json_object_set_new(exec, "command", json_text(command));
+        json_object_set_new(json_at(user, "user.exec"), "env", variables);
 }
 
+/* The plugin is this one, wherever PATH leads. */
 static bool write_kubeconfig(const struct shell_run *run, struct error *err)
 {
         struct config private = *run->config;
         scoped_free char *cache = xstrdup(run->cache);
-        struct stanza stanza = { .name = run->in.context,
-                                 .cluster = &run->in.info,
-                                 .key = sign_in_key(&run->in),
-                                 .config = &private };
-        json_auto_t *document = json_object();
+        scoped_free char *command = exec_remote_beside("kubectl-tka");
+        const struct stanza stanza = { .name = run->in.context,
+                                       .cluster = &run->in.info,
+                                       .key = sign_in_key(&run->in),
+                                       .config = &private,
+                                       .command = command };
         scoped(buf_clear) struct buf text = { 0 };
-        json_t *user = NULL;
 
         private.cache = cache;
-        user = stanza_user(&stanza);
-        make_private(run, user);
-        json_object_set_new(document, "apiVersion", json_string("v1"));
-        json_object_set_new(document, "kind", json_string("Config"));
-        json_object_set_new(document, "clusters", json_pack("[o]", stanza_cluster(&stanza)));
-        json_object_set_new(document, "users", json_pack("[o]", user));
-        json_object_set_new(document, "contexts", json_pack("[o]", stanza_context(&stanza)));
-        json_object_set_new(document, "current-context", json_text(run->in.context));
+        json_auto_t *document = stanza_kubeconfig(&stanza);
+        set_folder(run, document);
         yaml_print(document, &text);
         return shell_folder_write(&run->folder, "kubeconfig", &text, err);
 }
@@ -117,18 +106,13 @@ static bool write_kubeconfig(const struct shell_run *run, struct error *err)
  * be renewed is not. */
 static bool remember(struct shell_run *run, struct error *err)
 {
-        const struct config *config = run->config;
         struct cache_key key = sign_in_key(&run->in);
         struct cache_wish wish = { 0 };
         struct cache_entry *entry = &run->in.entry;
-        struct mark mark = { .once = true,
-                             .until = entry->until ? entry->until : entry->expires,
-                             .period_seconds = entry->period_seconds };
-        bool once = config->for_seconds > 0 || config->reason;
+        struct mark mark = { 0 };
+        bool once = sign_in_is_once(&run->in, &mark);
         const char *place = NULL;
 
-        if (once)
-                entry->renewable = false;
         if (!cache_mode_parse(run->cache, &wish.tiers))
                 return error_set(err, ERROR_INTERNAL, "there is no cache \"%s\"", run->cache);
         return (!wish.tiers || cache_write(&wish, &key, entry, &place, err)) &&

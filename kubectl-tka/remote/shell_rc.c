@@ -73,10 +73,8 @@ static const struct shell_kind kinds[] = {
 
 static const struct shell_kind *find_kind(const char *shell)
 {
-        const char *slash = strrchr(shell, '/');
-
         for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-                if (strcmp(slash ? slash + 1 : shell, kinds[i].name) == 0)
+                if (strcmp(basename(shell), kinds[i].name) == 0)
                         return &kinds[i];
         return NULL;
 }

@@ -21,11 +21,10 @@ static bool target_uses(const struct cache_key *key, const struct shell_session 
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         scoped(mark_clear) struct mark mark = { 0 };
         struct error miss = { 0 };
-        unsigned tiers = 0;
 
         mark_read(key, &mark);
         return strcmp(key->server, session->server) == 0 && !mark.signed_out &&
-               cache_mode_parse("auto", &tiers) && cache_read(tiers, key, &entry, &miss) &&
+               cache_read(CACHE_ALL_TIERS, key, &entry, &miss) &&
                token_is_alive(&entry, timestamp_now()) && entry.granted_role &&
                strcmp(entry.granted_role, session->role) == 0;
 }

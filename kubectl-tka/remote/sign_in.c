@@ -6,11 +6,12 @@
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
+#include "kubectl-tka/token.h"
 #include "lib/duration.h"
 #include "lib/memory.h"
+#include "schema/routes.h"
 
 #define DEADLINE_MS 30000
-#define CLUSTER_INFO_PATH "/api/v1alpha1/cluster-info"
 #define LIMIT_CLUSTER_NAME 253
 
 void sign_in_clear(struct sign_in *sign_in)
@@ -96,7 +97,7 @@ static bool read_cluster_info(struct sign_in *sign_in, struct error *err)
         scoped(http_reply_clear) struct http_reply reply = { 0 };
         const char *host = strstr(sign_in->url, "://") + 3;
 
-        if (!server_get(&sign_in->server, CLUSTER_INFO_PATH, &reply, err))
+        if (!server_get(&sign_in->server, ROUTE_CLUSTER_INFO, &reply, err))
                 return error_wrap(err, "asking %s for its cluster", sign_in->url);
         if (!cluster_info_decode(buf_text(&reply.body), reply.body.length, &sign_in->info, err) ||
             !ca_hash_of(sign_in->info.ca_data, sign_in->ca_hash, err))
@@ -158,4 +159,18 @@ bool sign_in_fetch(struct sign_in *sign_in, struct error *err)
         if (config->for_seconds > 0)
                 request.period = xstrdup(duration_format_seconds(config->for_seconds, period));
         return session_fetch(&sign_in->server, &request, &sign_in->entry, err);
+}
+
+bool sign_in_is_once(struct sign_in *sign_in, struct mark *mark)
+{
+        const struct config *config = sign_in->config;
+        struct cache_entry *entry = &sign_in->entry;
+
+        if (config->for_seconds == 0 && !config->reason)
+                return false;
+        entry->renewable = false;
+        *mark = (struct mark){ .once = true,
+                               .until = token_session_end(entry),
+                               .period_seconds = entry->period_seconds };
+        return true;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kubectl-tka/cache_entry.h"
+#include "kubectl-tka/mark.h"
 #include "kubectl-tka/remote/ca_hash.h"
 #include "kubectl-tka/remote/kubeconfig_file.h"
 #include "kubectl-tka/remote/server.h"
@@ -30,3 +31,6 @@ bool sign_in_find(const struct config *config, struct sign_in *sign_in,
                   struct error *err) must_check;
 /* Signs in, waits for the operator, and fills entry. */
 bool sign_in_fetch(struct sign_in *sign_in, struct error *err) must_check;
+/* Then: whether --for or --reason keep the session from being renewed, which entry and mark say
+ * from now on; false: mark is as it was. */
+bool sign_in_is_once(struct sign_in *sign_in, struct mark *mark);

@@ -89,17 +89,8 @@ static bool change_all_values(json_t *root, const struct splice *splice, struct 
 
 static const json_t *find_item(const json_t *root, const struct change *change)
 {
-        const char *name = json_text_at(change->item, "name");
-        size_t index = 0;
-        const json_t *item = NULL;
-
-        json_array_foreach(json_object_get(root, change->list), index, item)
-        {
-                const char *other = json_text_at(item, "name");
-                if (other && strcmp(other, name) == 0)
-                        return item;
-        }
-        return NULL;
+        return json_find_named(json_object_get(root, change->list),
+                               json_text_at(change->item, "name"));
 }
 
 /* Makes text, which reads as before, read as after; false where its layout does not allow it. */

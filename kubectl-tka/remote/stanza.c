@@ -10,19 +10,14 @@
         "kubectl-tka signs you in to this cluster with your tailnet identity: put kubectl-tka " \
         "and kubectl-tka-remote into a folder of your PATH"
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-        json_object_set_new(object, key, json_string(text));
-}
-
 static json_t *make_mark(const struct cache_key *key)
 {
         json_t *mark = json_object();
 
-        set_text(mark, "server", key->server);
-        set_text(mark, "cluster", key->cluster);
-        set_text(mark, "role", key->role);
-        set_text(mark, "ca-hash", key->ca_hash);
+        json_set_text(mark, "server", key->server);
+        json_set_text(mark, "cluster", key->cluster);
+        json_set_text(mark, "role", key->role);
+        json_set_text(mark, "ca-hash", key->ca_hash);
         return mark;
 }
 
@@ -33,12 +28,12 @@ static json_t *make_item(const struct stanza *stanza, const char *kind, json_t *
         json_t *extension = json_object();
         json_t *extensions = json_array();
 
-        set_text(extension, "name", STANZA_EXTENSION);
+        json_set_text(extension, "name", STANZA_EXTENSION);
         json_object_set_new(extension, "extension", make_mark(&stanza->key));
         json_array_append_new(extensions, extension);
         json_object_set_new(fields, "extensions", extensions);
         json_object_set_new(item, kind, fields);
-        set_text(item, "name", stanza->name);
+        json_set_text(item, "name", stanza->name);
         return item;
 }
 
@@ -51,10 +46,10 @@ json_t *stanza_cluster(const struct stanza *stanza)
         if (cluster->insecure_skip_tls_verify)
                 json_object_set_new(fields, "insecure-skip-tls-verify", json_true());
         else if (cluster->ca_data && cluster->ca_data[0])
-                set_text(fields, "certificate-authority-data", cluster->ca_data);
-        set_text(fields, "server", cluster->server_url);
+                json_set_text(fields, "certificate-authority-data", cluster->ca_data);
+        json_set_text(fields, "server", cluster->server_url);
         if (cluster->tls_server_name && cluster->tls_server_name[0])
-                set_text(fields, "tls-server-name", cluster->tls_server_name);
+                json_set_text(fields, "tls-server-name", cluster->tls_server_name);
         return make_item(stanza, "cluster", fields);
 }
 
@@ -110,12 +105,12 @@ json_t *stanza_user(const struct stanza *stanza)
         json_t *fields = json_object();
         json_t *exec = json_object();
 
-        set_text(exec, "apiVersion", find_api_version(stanza->config));
-        set_text(exec, "command", stanza->command ? stanza->command : "kubectl-tka");
+        json_set_text(exec, "apiVersion", find_api_version(stanza->config));
+        json_set_text(exec, "command", stanza->command ? stanza->command : "kubectl-tka");
         json_object_set_new(exec, "args", make_args(stanza));
         json_object_set_new(exec, "env", json_null());
-        set_text(exec, "installHint", INSTALL_HINT);
-        set_text(exec, "interactiveMode", "Never");
+        json_set_text(exec, "installHint", INSTALL_HINT);
+        json_set_text(exec, "interactiveMode", "Never");
         json_object_set_new(exec, "provideClusterInfo", json_false());
         json_object_set_new(fields, "exec", exec);
         return make_item(stanza, "user", fields);
@@ -125,8 +120,8 @@ json_t *stanza_context(const struct stanza *stanza)
 {
         json_t *fields = json_object();
 
-        set_text(fields, "cluster", stanza->name);
-        set_text(fields, "user", stanza->name);
+        json_set_text(fields, "cluster", stanza->name);
+        json_set_text(fields, "user", stanza->name);
         return make_item(stanza, "context", fields);
 }
 
@@ -142,12 +137,12 @@ json_t *stanza_kubeconfig(const struct stanza *stanza)
 {
         json_t *document = json_object();
 
-        set_text(document, "apiVersion", "v1");
-        set_text(document, "kind", "Config");
+        json_set_text(document, "apiVersion", "v1");
+        json_set_text(document, "kind", "Config");
         set_list(document, "clusters", stanza_cluster(stanza));
         set_list(document, "contexts", stanza_context(stanza));
         set_list(document, "users", stanza_user(stanza));
-        set_text(document, "current-context", stanza->name);
+        json_set_text(document, "current-context", stanza->name);
         return document;
 }
 

@@ -20,6 +20,7 @@
 #include "lib/timestamp.h"
 #include "operator/dependent.h"
 #include "operator/objects.h"
+#include "schema/routes.h"
 #include "schema/signin.h"
 
 #define TIMEOUT_MS 20000
@@ -274,12 +275,12 @@ static bool sign_in(const struct identity *who, struct error *err)
         json_auto_t *answer = NULL;
         long long begun_us = now_us();
 
-        if (!ask(who, &CREATE, xstrdup("/api/v1alpha1/credential"), json_object(), &answer, err))
+        if (!ask(who, &CREATE, xstrdup(ROUTE_CREDENTIAL), json_object(), &answer, err))
                 return false;
         printf("%lld", now_us() - begun_us);
         if (json_text_at(answer, "status.token") == NULL)
                 return error_set(err, ERROR_UNAVAILABLE, "the answer holds no token");
-        return ask(who, &CREATE, xstrdup("/api/v1alpha1/logout"), json_object(), NULL, err);
+        return ask(who, &CREATE, xstrdup(ROUTE_LOGOUT), json_object(), NULL, err);
 }
 
 static bool run_session(struct loop *loop, char **arguments, struct error *err)

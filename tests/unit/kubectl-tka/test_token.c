@@ -130,3 +130,15 @@ TEST(reports_an_end_before_the_real_one_but_never_a_past_one)
         assert_int_equal(token_reported_end(&entry, NOW + 3570), NOW + 3600);
         assert_int_equal(token_reported_end(&entry, NOW + 3599), NOW + 3600);
 }
+
+TEST(tells_the_sessions_end_by_this_machines_clock)
+{
+        struct cache_entry entry = hour();
+
+        entry.clock_offset = -600;
+        entry.expires = NOW + 900;
+
+        assert_int_equal(token_session_end(&entry), NOW + 3600 + 600);
+        entry.until = 0;
+        assert_int_equal(token_session_end(&entry), NOW + 900 + 600);
+}

@@ -284,6 +284,27 @@ TEST(bounds_texts_without_a_limit_of_their_own)
         assert_null(record.role);
 }
 
+TEST(finds_an_object_by_its_name_among_whatever_else_there_is)
+{
+        json_auto_t *array = json_loads("[1, {}, {\"name\": 2}, {\"name\": \"b\", \"at\": 1}, "
+                                        "{\"name\": \"b\"}]",
+                                        0, NULL);
+
+        assert_int_equal(json_integer_at(json_find_named(array, "b"), "at", 0), 1);
+        assert_null(json_find_named(array, "c"));
+        assert_null(json_find_named(NULL, "b"));
+}
+
+TEST(leaves_out_a_text_that_is_none)
+{
+        json_auto_t *object = json_object();
+
+        json_set_text(object, "role", NULL);
+        assert_int_equal(json_object_size(object), 0);
+        json_set_text(object, "role", "view");
+        assert_string_equal(json_text_at(object, "role"), "view");
+}
+
 TEST(clears_twice)
 {
         struct record record = { .role = xstrdup("view"), .ready = true };
