@@ -5,6 +5,7 @@
 
 #include "kubectl-tka/config.h"
 #include "lib/memory.h"
+#include "lib/spelling.h"
 
 /* How many of the words of name, "get login", stand at argv: all or 0. */
 static int match_words(const char *name, size_t length, int argc, char **argv)
@@ -60,16 +61,6 @@ static void gather_names(struct text_list *names)
         }
 }
 
-static const char *find_nearest(const char *word, const struct text_list *names)
-{
-        scoped_free const char **candidates =
-                (const char **)xcalloc(names->count + 1, sizeof(const char *));
-
-        for (size_t i = 0; i < names->count; i++)
-                candidates[i] = names->items[i];
-        return options_nearest(word, candidates);
-}
-
 /* "get" and "set" are no commands but begin some: those, joined by commas. */
 static void list_beginning(const char *word, const struct text_list *names, struct buf *list)
 {
@@ -90,7 +81,7 @@ static bool refuse_command(int argc, char **argv, struct error *err)
         bool two = longer.length > 0 && argc > 1 && argv[1][0] != '-';
         scoped_free char *given =
                 two ? xasprintf("%.64s %.64s", argv[0], argv[1]) : xasprintf("%.64s", argv[0]);
-        const char *near = find_nearest(given, &names);
+        const char *near = spelling_nearest(given, &names);
 
         error_set(err, ERROR_INVALID, "there is no command \"%s\"", given);
         if (near)

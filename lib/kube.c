@@ -170,7 +170,7 @@ static int64_t retry_delay_ms(const struct http_reply *reply, int64_t left_ms)
 struct trial {
         const struct call *call;
         const struct buf *url;
-        int64_t deadline;
+        int64_t deadline_ms;
         int64_t asked_ms;
         bool token_renewed, ca_renewed; /* each is worth one more try */
 };
@@ -242,7 +242,7 @@ static enum outcome try_once(struct kube *kube, struct trial *trial, const struc
                 return FAILED;
         request.body = trial->call->body ? buf_text(body) : NULL;
         request.body_length = body->length;
-        request.timeout_ms = trial->deadline - trial->asked_ms;
+        request.timeout_ms = trial->deadline_ms - trial->asked_ms;
         request.limit_bytes = LIMIT_KUBE_ANSWER;
         if (request.timeout_ms <= 0 || fiber_deadline_has_passed()) {
                 (void)error_set(err, ERROR_UNAVAILABLE, "no answer in time");
@@ -266,7 +266,7 @@ static bool ask(struct kube *kube, struct trial *trial, struct http_reply *reply
                         continue;
                 if (outcome == FAILED)
                         return false;
-                int64_t delay_ms = retry_delay_ms(reply, trial->deadline - loop_now_ms());
+                int64_t delay_ms = retry_delay_ms(reply, loop_left_ms(trial->deadline_ms));
                 if (delay_ms < 0 || kube->closed)
                         return true;
                 if (!wait_ms(kube->loop, delay_ms, err))
@@ -284,7 +284,7 @@ static bool call_api(struct kube *kube, const struct call *call, json_t **object
         struct trial trial = {
                 .call = call,
                 .url = &url,
-                .deadline = loop_now_ms() + LIMIT_KUBE_TIMEOUT_MS,
+                .deadline_ms = loop_now_ms() + LIMIT_KUBE_TIMEOUT_MS,
         };
 
         buf_printf(&url, "%s%s", kube->config.server, call->path);
@@ -349,16 +349,11 @@ bool kube_replace(struct kube *kube, const char *path, const json_t *body, json_
         return call_api(kube, &call, object, err);
 }
 
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
-
 bool kube_delete(struct kube *kube, const char *path, const char *uid, const char *resource_version,
                  json_t **object, struct error *err)
 {
         assert(uid);
-        scoped(scoped_json_decref) json_t *options =
+        json_auto_t *options =
                 json_pack("{s:s, s:s, s:{s:s, s:s*}}", "apiVersion", "v1", "kind", "DeleteOptions",
                           "preconditions", "uid", uid, "resourceVersion", resource_version);
         const struct call call = { "deleting", "DELETE", path, "application/json", options };

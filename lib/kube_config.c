@@ -13,11 +13,6 @@
 
 #define MOUNTED_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
 
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
-
 void kube_config_clear(struct kube_config *config)
 {
         free(config->server);
@@ -329,7 +324,7 @@ static bool read_kubeconfig(const char *path, struct kube_config *config, struct
 {
         scoped(kube_config_clear) struct kube_config filled = { 0 };
         scoped(buf_clear) struct buf content = { .limit = LIMIT_CONFIG_FILE };
-        scoped(scoped_json_decref) json_t *root = NULL;
+        json_auto_t *root = NULL;
         struct source source = { .path = path };
 
         if (!file_read(path, &content, err))

@@ -40,11 +40,6 @@ enum ending {
         ENDING_FAILED,
 };
 
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
-
 static void scoped_stream_free(struct http_stream **stream)
 {
         http_stream_free(*stream);
@@ -114,7 +109,7 @@ static void add_selectors(const struct kube_watch *watch, struct buf *path)
 static bool list_page(struct kube_watch *watch, char **next, char **version, struct error *err)
 {
         scoped(buf_clear) struct buf path = { 0 };
-        scoped(scoped_json_decref) json_t *list = NULL;
+        json_auto_t *list = NULL;
         const json_t *object;
         char limit[24] = "";
         size_t i;
@@ -133,10 +128,13 @@ static bool list_page(struct kube_watch *watch, char **next, char **version, str
         if (!listed_version || !*listed_version || !(json_is_array(items) || !items))
                 return error_set(err, ERROR_UNAVAILABLE, "listing %s: the answer is no list",
                                  watch->options.path);
-        json_array_foreach(items, i,
-                           object) if (watch->stopped ||
-                                       !take_object(watch, object, err)) return !watch->stopped &&
-                error_wrap(err, "listing %s", watch->options.path);
+        json_array_foreach(items, i, object)
+        {
+                if (watch->stopped)
+                        return false;
+                if (!take_object(watch, object, err))
+                        return error_wrap(err, "listing %s", watch->options.path);
+        }
         free(*next);
         free(*version);
         *next = xstrdup(rest ? rest : "");

@@ -107,13 +107,12 @@ static bool split(const struct option_row *row, const char *text, void *member,
                               struct error *err),
                   struct error *err)
 {
-        for (const char *at = text; *at;) {
-                size_t length = strcspn(at, ",");
-                scoped_free char *part = xstrndup(at, length);
-                if (*part && !add(row, part, member, err))
+        scoped(text_list_clear) struct text_list parts = { 0 };
+
+        text_list_split(&parts, text, ",");
+        for (size_t i = 0; i < parts.count; i++)
+                if (!add(row, parts.items[i], member, err))
                         return false;
-                at += length + (at[length] == ',');
-        }
         return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "lib/memory.h"
 #include "lib/option_value.h"
+#include "lib/spelling.h"
 
 /* What one call of options_read() knows. */
 struct reading {
@@ -47,16 +48,14 @@ static bool refuse_name(const struct options *options, bool flags, const char *n
 {
         const char *dashes = flags ? "--" : "\"";
         const char *quote = flags ? "" : "\"";
-        scoped_free const char **names =
-                (const char **)xcalloc(options->count + 1, sizeof(const char *));
-        size_t count = 0;
+        scoped(text_list_clear) struct text_list names = { 0 };
 
         for (size_t i = 0; i < options->count; i++) {
                 const struct option_row *row = &options->rows[i];
                 if (has_name(options, row, flags))
-                        names[count++] = flags ? row->flag : row->key;
+                        text_list_add(&names, flags ? row->flag : row->key);
         }
-        const char *nearest = options_nearest(name, names);
+        const char *nearest = spelling_nearest(name, &names);
         if (!nearest)
                 return error_set(err, ERROR_INVALID, "%s%.64s%s is no %s", dashes, name, quote,
                                  flags ? "flag" : "key");

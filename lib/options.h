@@ -89,5 +89,3 @@ char *options_environment_name(const struct option_row *row);
 void options_print_help(const struct options *options, size_t width, struct buf *buf);
 /* The JSON Schema of the file, the caller's. title: what the file is. */
 json_t *options_schema(const struct options *options, const char *title);
-/* The word of candidates (ended by NULL) nearest to word, or NULL when none is near. */
-const char *options_nearest(const char *word, const char *const *candidates);

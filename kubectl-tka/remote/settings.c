@@ -9,6 +9,7 @@
 #include "kubectl-tka/report.h"
 #include "lib/memory.h"
 #include "lib/option_value.h"
+#include "lib/spelling.h"
 #include "lib/yaml.h"
 
 /* "output.theme", and "operator.namespace" below "operator": known to other programs alone. */
@@ -24,9 +25,7 @@ static bool is_elsewhere(const struct option_row *row, const char *key)
 static bool find_row(const char *key, const struct option_row **row, struct error *err)
 {
         const struct options options = config_options(COMMAND_CONFIG_LIST);
-        scoped_free const char **keys =
-                (const char **)xcalloc(options.count + 1, sizeof(const char *));
-        size_t count = 0;
+        scoped(text_list_clear) struct text_list keys = { 0 };
 
         for (size_t i = 0; i < options.count; i++) {
                 const struct option_row *found = &options.rows[i];
@@ -37,9 +36,9 @@ static bool find_row(const char *key, const struct option_row **row, struct erro
                         return true;
                 }
                 if (found->key && found->kind != OPTION_ELSEWHERE)
-                        keys[count++] = found->key;
+                        text_list_add(&keys, found->key);
         }
-        const char *near = options_nearest(key, keys);
+        const char *near = spelling_nearest(key, &keys);
         error_set(err, ERROR_INVALID, "\"%.64s\" is no setting of kubectl-tka", key);
         return near ? error_advise(err, "did you mean \"%s\"?", near)
                     : error_advise(err, "\"kubectl tka config list\" shows all");

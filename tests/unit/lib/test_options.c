@@ -430,17 +430,6 @@ TEST(shows_each_value_as_the_file_would_hold_it)
         }
 }
 
-TEST(finds_the_nearest_word_or_none)
-{
-        static const char *const words[] = { "login", "logout", "list", "status", NULL };
-
-        assert_string_equal(options_nearest("lgoin", words), "login");
-        assert_string_equal(options_nearest("logot", words), "logout");
-        assert_string_equal(options_nearest("statsu", words), "status");
-        assert_null(options_nearest("kubeconfig", words));
-        assert_null(options_nearest("", words));
-}
-
 TEST(prints_a_line_of_help_for_each_flag)
 {
         scoped(buf_clear) struct buf buf = { 0 };
