@@ -123,17 +123,16 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
                 .loop = loop,
                 .multi = curl_multi_init(),
                 .timer = evtimer_new(loop_base(loop), on_timer, client),
-                .in_flight_most = options->in_flight > 0 ? options->in_flight : 1,
                 .user_agent = xstrdup(options->user_agent),
                 .users = 1,
         };
-        TAILQ_INIT(&client->turns);
+        turns_init(&client->turns, loop, options->in_flight);
         LIST_INIT(&client->transfers);
         curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
         curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
         curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
         curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-        curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->in_flight_most);
+        curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->turns.most);
         return client;
 }
 
@@ -154,14 +153,11 @@ void http_client_release(struct http_client *client)
 /* Whoever waits in a call finds it ended when its fiber goes on, which may be after this. */
 void http_client_free(struct http_client *client)
 {
-        struct turn *turn;
         struct transfer *transfer;
 
         if (!client)
                 return;
-        client->closed = true;
-        TAILQ_FOREACH(turn, &client->turns, entry)
-        wait_wake(&turn->wait);
+        turns_close(&client->turns);
         while ((transfer = LIST_FIRST(&client->transfers)))
                 transfer_abandon(transfer);
         while (client->idle_count > 0)
@@ -169,44 +165,6 @@ void http_client_free(struct http_client *client)
         curl_multi_cleanup(take(client->multi));
         event_free(take(client->timer));
         http_client_release(client);
-}
-
-/* A turn given back goes to the longest waiting, so that nobody is overtaken. */
-static void give_turn(struct http_client *client)
-{
-        struct turn *next = TAILQ_FIRST(&client->turns);
-
-        if (!next || client->closed) {
-                client->in_flight--;
-                return;
-        }
-        TAILQ_REMOVE(&client->turns, next, entry);
-        next->granted = true;
-        wait_wake(&next->wait);
-}
-
-static bool take_turn(struct http_client *client, int64_t deadline_ms, struct error *err)
-{
-        struct turn turn = { 0 };
-
-        if (client->in_flight < client->in_flight_most) {
-                client->in_flight++;
-                return true;
-        }
-        TAILQ_INSERT_TAIL(&client->turns, &turn, entry);
-        bool woken = wait_for(client->loop, &turn.wait, loop_left_ms(deadline_ms), err);
-        if (woken && turn.granted && !client->closed)
-                return true;
-        if (turn.granted)
-                give_turn(client);
-        else
-                TAILQ_REMOVE(&client->turns, &turn, entry);
-        if (fiber_is_cancelled())
-                return false;
-        if (client->closed)
-                return error_set(err, ERROR_UNAVAILABLE, "the client was closed");
-        return error_set(err, ERROR_UNAVAILABLE, "no turn in time: %zu calls are under way",
-                         client->in_flight);
 }
 
 static bool run_once(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_ms,
@@ -236,7 +194,7 @@ static bool met_a_dead_connection(const struct transfer *transfer)
         case CURLE_HTTP2:
         case CURLE_HTTP2_STREAM:
                 return transfer->done && transfer->reused && transfer->head_bytes == 0 &&
-                       !transfer->client->closed;
+                       !transfer->client->turns.closed;
         default:
                 return false;
         }
@@ -264,11 +222,11 @@ bool http_client_send(struct http_client *client, const struct http_request *req
                 return false;
         http_client_hold(client);
         bool answered = false;
-        if (!take_turn(client, deadline_ms, err)) {
+        if (!turns_take(&client->turns, deadline_ms, err)) {
                 (void)error_wrap(err, "%s", transfer.origin);
         } else {
                 answered = run(&transfer, request->timeout_ms, deadline_ms, err);
-                give_turn(client);
+                turns_give(&client->turns);
         }
         if (answered) {
                 http_reply_clear(reply);

@@ -26,7 +26,6 @@ struct http_request {
         const char *accept;
         const char *const *headers;  /* "Name: value", ended by NULL; or NULL */
         const struct secret *bearer; /* or NULL */
-        const char *unix_socket;     /* connect to this path instead, or NULL */
         const char *address;         /* connect to this IP address instead of resolving, or NULL */
         const char *proxy;           /* socks5h://..., or NULL: none */
         const char *ca_pem;          /* NULL: the system's */

@@ -8,6 +8,7 @@
 
 #include "lib/fiber.h"
 #include "lib/http_client.h"
+#include "lib/turns.h"
 
 #define TRANSFER_ORIGIN_SIZE 160
 
@@ -31,29 +32,20 @@ struct transfer {
         bool reused; /* it went over a connection that was open already */
         CURLcode result;
         long system_errno;
-        char origin[TRANSFER_ORIGIN_SIZE]; /* "https://host:port" or the socket's path: for errors
-                                            */
+        char origin[TRANSFER_ORIGIN_SIZE]; /* "https://host:port": for errors */
         char words[CURL_ERROR_SIZE];
-};
-
-struct turn {
-        TAILQ_ENTRY(turn) entry;
-        struct wait wait;
-        bool granted;
 };
 
 struct http_client {
         struct loop *loop;
         CURLM *multi;
         struct event *timer;
-        size_t in_flight, in_flight_most;
-        TAILQ_HEAD(, turn) turns;
+        struct turns turns;
         LIST_HEAD(, transfer) transfers;
         CURL *idle[4]; /* easy handles to be used again */
         size_t idle_count;
         char *user_agent;
         size_t users; /* the owner, and whoever waits in here: the last one frees */
-        bool closed;
 };
 
 /* Copies all of the request but its body into an easy handle, before anything waits. */

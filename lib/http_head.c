@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/memory.h"
 
@@ -20,17 +19,6 @@ enum line {
         LINE_BROKEN,
 };
 
-static bool is_token_character(unsigned char c)
-{
-        return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-/* Of a header's value, and so of any line: no control character but the tab. */
-static bool is_text_character(unsigned char c)
-{
-        return c == '\t' || (c >= ' ' && c != 0x7f);
-}
-
 static bool is_target_character(unsigned char c)
 {
         return c > ' ' && c < 0x7f && c != '#';
@@ -41,63 +29,13 @@ static bool is_host_character(unsigned char c)
         return isalnum(c) || (c != '\0' && strchr("-._~%!$&'()*+;=:[]", c));
 }
 
-static bool is_all(struct http_text text, bool (*is)(unsigned char c))
-{
-        for (size_t i = 0; i < text.length; i++)
-                if (!is((unsigned char)text.start[i]))
-                        return false;
-        return true;
-}
-
-static bool is_digit(unsigned char c)
-{
-        return c >= '0' && c <= '9';
-}
-
-bool http_text_equals(struct http_text text, const char *other)
-{
-        return text.length == strlen(other) && memcmp(text.start, other, text.length) == 0;
-}
-
-bool http_text_equals_ignoring_case(struct http_text text, const char *other)
-{
-        return text.length == strlen(other) && strncasecmp(text.start, other, text.length) == 0;
-}
-
-/* Takes the text up to the next c, or all there is; rest then stands behind c. */
-static struct http_text take_until(struct http_text *rest, char c)
-{
-        const char *found = rest->length ? memchr(rest->start, c, rest->length) : NULL;
-        struct http_text text = *rest;
-
-        if (found)
-                text.length = (size_t)(found - rest->start);
-        size_t used = text.length + (found ? 1 : 0);
-
-        rest->start += used;
-        rest->length -= used;
-        return text;
-}
-
-static struct http_text trim(struct http_text text)
-{
-        while (text.length && (*text.start == ' ' || *text.start == '\t')) {
-                text.start++;
-                text.length--;
-        }
-        while (text.length &&
-               (text.start[text.length - 1] == ' ' || text.start[text.length - 1] == '\t'))
-                text.length--;
-        return text;
-}
-
 /* The next line without its CRLF. Whatever else is no text character breaks it, also in the part
  * of a line that is there so far. */
 static enum line take_line(struct rest *rest, struct http_text *line, struct error *err)
 {
         const char *at = rest->at;
 
-        while (at < rest->end && is_text_character((unsigned char)*at))
+        while (at < rest->end && http_is_text_character((unsigned char)*at))
                 at++;
         *line = (struct http_text){ rest->at, (size_t)(at - rest->at) };
         if (at == rest->end || (*at == '\r' && at + 1 == rest->end))
@@ -125,8 +63,8 @@ static bool check_version(struct http_text version, struct error *err)
         if (http_text_equals(version, "HTTP/1.1"))
                 return true;
         if (version.length == 8 && memcmp(version.start, "HTTP/", 5) == 0 &&
-            is_digit((unsigned char)version.start[5]) && version.start[6] == '.' &&
-            is_digit((unsigned char)version.start[7]))
+            http_is_digit((unsigned char)version.start[5]) && version.start[6] == '.' &&
+            http_is_digit((unsigned char)version.start[7]))
                 return error_set_status(err, ERROR_INVALID, 505,
                                         "%.8s is not spoken here, only HTTP/1.1", version.start);
         return error_set(err, ERROR_INVALID, "the request line is not \"METHOD /target HTTP/1.1\"");
@@ -138,7 +76,7 @@ static bool check_target(struct http_text target, struct error *err)
                 return refuse_long_target(err);
         if (target.length == 0 || *target.start != '/')
                 return error_set(err, ERROR_INVALID, "the request target does not start with /");
-        if (!is_all(target, is_target_character))
+        if (!http_text_is_all(target, is_target_character))
                 return error_set(err, ERROR_INVALID,
                                  "a byte of the request target must be percent-encoded");
         return true;
@@ -147,15 +85,15 @@ static bool check_target(struct http_text target, struct error *err)
 /* Also of a request line that is not whole yet, as far as it goes. */
 static bool check_method(struct http_text method, struct error *err)
 {
-        if (method.length > METHOD_MAX || !is_all(method, is_token_character))
+        if (method.length > METHOD_MAX || !http_text_is_all(method, http_is_token_character))
                 return error_set(err, ERROR_INVALID, "the request does not start with a method");
         return true;
 }
 
 static bool read_request_line(struct http_text line, struct http_head *head, struct error *err)
 {
-        head->method = take_until(&line, ' ');
-        head->target = take_until(&line, ' ');
+        head->method = http_text_take_until(&line, ' ');
+        head->target = http_text_take_until(&line, ' ');
         if (head->method.length == 0)
                 return error_set(err, ERROR_INVALID, "the request does not start with a method");
         return check_method(head->method, err) && check_target(head->target, err) &&
@@ -165,18 +103,18 @@ static bool read_request_line(struct http_text line, struct http_head *head, str
 /* A long line is refused before its end is there. */
 static bool check_partial_request_line(struct http_text line, struct error *err)
 {
-        struct http_text method = take_until(&line, ' ');
+        struct http_text method = http_text_take_until(&line, ' ');
 
         if (!check_method(method, err))
                 return false;
-        if (take_until(&line, ' ').length > LIMIT_HTTP_TARGET)
+        if (http_text_take_until(&line, ' ').length > LIMIT_HTTP_TARGET)
                 return refuse_long_target(err);
         return true;
 }
 
 static bool read_length(struct http_text value, struct http_head *head, struct error *err)
 {
-        if (value.length == 0 || !is_all(value, is_digit))
+        if (value.length == 0 || !http_text_is_all(value, http_is_digit))
                 return error_set(err, ERROR_INVALID, "the Content-Length is not a number");
         if (value.length > DIGITS_MAX)
                 return error_set_status(err, ERROR_INVALID, 413,
@@ -197,9 +135,8 @@ static bool refuse_coding(struct http_text value, struct http_head *head, struct
 static bool read_connection(struct http_text value, struct http_head *head, struct error *err)
 {
         (void)err;
-        while (value.length)
-                if (http_text_equals_ignoring_case(trim(take_until(&value, ',')), "close"))
-                        head->keep_alive = false;
+        if (http_text_lists(value, "close"))
+                head->keep_alive = false;
         return true;
 }
 
@@ -215,7 +152,7 @@ static bool read_expect(struct http_text value, struct http_head *head, struct e
 static bool check_host(struct http_text value, struct http_head *head, struct error *err)
 {
         (void)head;
-        if (value.length == 0 || !is_all(value, is_host_character))
+        if (value.length == 0 || !http_text_is_all(value, is_host_character))
                 return error_set(err, ERROR_INVALID, "the Host is not a name with a port");
         return true;
 }
@@ -253,19 +190,15 @@ static bool read_header(struct http_text line, struct http_head *head, unsigned 
                         struct error *err)
 {
         struct http_header header;
-        struct http_text value = line;
 
         if (*line.start == ' ' || *line.start == '\t')
                 return error_set(err, ERROR_INVALID, "a header is folded onto a second line");
         if (head->header_count == LIMIT_HTTP_HEADERS)
                 return error_set_status(err, ERROR_INVALID, 431, "more than %d headers",
                                         LIMIT_HTTP_HEADERS);
-        header.name = take_until(&value, ':');
-        if (header.name.length == 0 || header.name.length == line.length ||
-            !is_all(header.name, is_token_character))
+        if (!http_header_read(line, &header))
                 return error_set(err, ERROR_INVALID, "header line %zu is not \"Name: value\"",
                                  head->header_count + 1);
-        header.value = trim(value);
         head->headers[head->header_count++] = header;
         return read_known(&header, head, seen, err);
 }

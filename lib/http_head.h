@@ -1,18 +1,8 @@
 /* http_head.h - the head of an HTTP/1.1 request, strictly (RFC 9112). One pure function. */
 #pragma once
 
-#include "lib/error.h"
+#include "lib/http_text.h"
 #include "lib/limits.h"
-
-/* Borrowed from the bytes that were parsed. */
-struct http_text {
-        const char *start;
-        size_t length;
-};
-
-struct http_header {
-        struct http_text name, value; /* the value without white space around it */
-};
 
 struct http_head {
         struct http_text method, target; /* the target starts with '/' */
@@ -38,6 +28,3 @@ enum http_head_result http_head_parse(const char *bytes, size_t length, size_t l
                                       struct http_head *head, struct error *err) must_check;
 /* The bytes at from were copied: the head points into the copy now. */
 void http_head_move(struct http_head *head, const char *from, const char *to);
-bool http_text_equals(struct http_text text, const char *other);
-/* Header names compare without case. */
-bool http_text_equals_ignoring_case(struct http_text text, const char *other);

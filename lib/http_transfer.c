@@ -65,16 +65,6 @@ static void verify_as(struct transfer *transfer, CURLU *url, const char *tls_ser
         curl_url_set(url, CURLUPART_HOST, tls_server_name, 0);
 }
 
-static void name_origin(struct transfer *transfer, const struct http_request *request,
-                        const char *scheme, const char *host, const char *port)
-{
-        if (request->unix_socket)
-                snprintf(transfer->origin, sizeof(transfer->origin), "%s", request->unix_socket);
-        else
-                snprintf(transfer->origin, sizeof(transfer->origin), "%s://%s:%s", scheme, host,
-                         port);
-}
-
 static bool set_target(struct transfer *transfer, const struct http_request *request,
                        struct error *err)
 {
@@ -90,7 +80,7 @@ static bool set_target(struct transfer *transfer, const struct http_request *req
                 return error_set(err, ERROR_INVALID, "\"%s\" is no http or https URL",
                                  request->url);
 
-        name_origin(transfer, request, scheme, host, port);
+        snprintf(transfer->origin, sizeof(transfer->origin), "%s://%s:%s", scheme, host, port);
         if (request->address || request->tls_server_name)
                 connect_to(transfer, request->address ? request->address : host, port);
         if (request->tls_server_name)
@@ -216,8 +206,6 @@ static void set_transport(struct transfer *transfer, const struct http_request *
         curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
         curl_easy_setopt(easy, CURLOPT_USERAGENT, transfer->client->user_agent);
-        if (request->unix_socket)
-                curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, transfer_receive_head);
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_receive_body);
@@ -235,7 +223,7 @@ static void give_easy(struct http_client *client, CURL *easy)
 {
         if (!easy)
                 return;
-        if (client->closed || client->idle_count == ARRAY_LENGTH(client->idle)) {
+        if (client->turns.closed || client->idle_count == ARRAY_LENGTH(client->idle)) {
                 curl_easy_cleanup(easy);
                 return;
         }

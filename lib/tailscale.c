@@ -5,30 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/http_client.h"
+#include "lib/http_local.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 
-/* The Host that the LocalAPI insists on; the socket is what is connected to. */
-#define LOCAL_API "http://local-tailscaled.sock/localapi/v0/"
+#define HOST "local-tailscaled.sock" /* the LocalAPI insists on it */
+#define LOCAL_API "/localapi/v0/"
 #define CERTIFICATE_DOMAINS_MAX 8
 #define NO_MATCH "no match" /* how it begins to say that it knows nobody there */
 
 struct tailscale {
-        struct http_client *http;
-        char *socket_path;
+        struct http_local *http;
 };
+
+struct answer {
+        int status;
+        struct buf body;
+};
+
+static void clear_answer(struct answer *answer)
+{
+        buf_clear(&answer->body);
+}
 
 struct tailscale *tailscale_new(struct loop *loop, const char *socket_path)
 {
-        static const struct http_client_options options = {
+        const struct http_local_options options = {
+                .path = socket_path,
+                .host = HOST,
                 .in_flight = LIMIT_TAILSCALE_IN_FLIGHT,
-                .user_agent = "tka",
+                .limit_bytes = LIMIT_TAILSCALE_ANSWER,
         };
         struct tailscale *tailscale = xcalloc(1, sizeof(*tailscale));
 
-        tailscale->http = http_client_new(loop, &options);
-        tailscale->socket_path = xstrdup(socket_path);
+        tailscale->http = http_local_new(loop, &options);
         return tailscale;
 }
 
@@ -36,44 +46,37 @@ void tailscale_free(struct tailscale *tailscale)
 {
         if (!tailscale)
                 return;
-        http_client_free(tailscale->http);
-        free(tailscale->socket_path);
+        http_local_free(tailscale->http);
         free(tailscale);
 }
 
-static bool ask_within(const struct tailscale *tailscale, const struct buf *url, int64_t timeout_ms,
-                       struct http_reply *reply, struct error *err)
+static bool ask_within(const struct tailscale *tailscale, const struct buf *target,
+                       int64_t timeout_ms, struct answer *answer, struct error *err)
 {
-        const struct http_request request = {
-                .url = buf_text(url),
-                .unix_socket = tailscale->socket_path,
-                .timeout_ms = timeout_ms,
-                .limit_bytes = LIMIT_TAILSCALE_ANSWER,
-        };
-
-        if (http_client_send(tailscale->http, &request, reply, err))
+        if (http_local_get(tailscale->http, buf_text(target), timeout_ms, &answer->status,
+                           &answer->body, err))
                 return true;
         err->kind = ERROR_UNAVAILABLE;
         return error_wrap(err, "asking tailscaled");
 }
 
-static bool ask(const struct tailscale *tailscale, const struct buf *url, struct http_reply *reply,
+static bool ask(const struct tailscale *tailscale, const struct buf *target, struct answer *answer,
                 struct error *err)
 {
-        return ask_within(tailscale, url, LIMIT_TAILSCALE_TIMEOUT_MS, reply, err);
+        return ask_within(tailscale, target, LIMIT_TAILSCALE_TIMEOUT_MS, answer, err);
 }
 
-static bool refuse_status(const struct http_reply *reply, struct error *err)
+static bool refuse_status(const struct answer *answer, struct error *err)
 {
-        size_t line = strcspn(buf_text(&reply->body), "\r\n");
+        size_t line = strcspn(buf_text(&answer->body), "\r\n");
 
-        return error_set(err, ERROR_UNAVAILABLE, "tailscaled answered %d: %.*s", reply->status,
-                         (int)(line < 120 ? line : 120), buf_text(&reply->body));
+        return error_set(err, ERROR_UNAVAILABLE, "tailscaled answered %d: %.*s", answer->status,
+                         (int)(line < 120 ? line : 120), buf_text(&answer->body));
 }
 
-static bool check_status(const struct http_reply *reply, struct error *err)
+static bool check_status(const struct answer *answer, struct error *err)
 {
-        return reply->status == 200 || refuse_status(reply, err);
+        return answer->status == 200 || refuse_status(answer, err);
 }
 
 static bool parse(const char *text, size_t length, json_t **object, struct error *err)
@@ -205,17 +208,17 @@ bool tailscale_whois_decode(const char *text, size_t length, struct tailscale_wh
 bool tailscale_whois(struct tailscale *tailscale, const char *address,
                      struct tailscale_whois *whois, struct error *err)
 {
-        scoped(http_reply_clear) struct http_reply reply = { 0 };
-        scoped(buf_clear) struct buf url = { 0 };
+        scoped(clear_answer) struct answer answer = { 0 };
+        scoped(buf_clear) struct buf target = { 0 };
 
-        buf_add(&url, LOCAL_API "whois?proto=tcp&addr=");
-        buf_add_escaped(&url, address);
-        if (!ask(tailscale, &url, &reply, err))
+        buf_add(&target, LOCAL_API "whois?proto=tcp&addr=");
+        buf_add_escaped(&target, address);
+        if (!ask(tailscale, &target, &answer, err))
                 return false;
-        if (reply.status == 404 && !strncmp(buf_text(&reply.body), NO_MATCH, strlen(NO_MATCH)))
+        if (answer.status == 404 && !strncmp(buf_text(&answer.body), NO_MATCH, strlen(NO_MATCH)))
                 return error_set(err, ERROR_NOT_FOUND, "tailscaled knows nobody at %s", address);
-        return (check_status(&reply, err) &&
-                tailscale_whois_decode(buf_text(&reply.body), reply.body.length, whois, err)) ||
+        return (check_status(&answer, err) &&
+                tailscale_whois_decode(buf_text(&answer.body), answer.body.length, whois, err)) ||
                error_wrap(err, "who is at %s", address);
 }
 
@@ -321,34 +324,34 @@ bool tailscale_status_decode(const char *text, size_t length, struct tailscale_s
 bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
                       struct error *err)
 {
-        scoped(http_reply_clear) struct http_reply reply = { 0 };
-        scoped(buf_clear) struct buf url = { 0 };
+        scoped(clear_answer) struct answer answer = { 0 };
+        scoped(buf_clear) struct buf target = { 0 };
 
-        buf_add(&url, peers ? LOCAL_API "status" : LOCAL_API "status?peers=false");
-        return (ask(tailscale, &url, &reply, err) && check_status(&reply, err) &&
-                tailscale_status_decode(buf_text(&reply.body), reply.body.length, status, err)) ||
+        buf_add(&target, peers ? LOCAL_API "status" : LOCAL_API "status?peers=false");
+        return (ask(tailscale, &target, &answer, err) && check_status(&answer, err) &&
+                tailscale_status_decode(buf_text(&answer.body), answer.body.length, status, err)) ||
                error_wrap(err, "status of the tailnet");
 }
 
 bool tailscale_certificate(struct tailscale *tailscale, const char *domain, struct buf *pair,
                            struct error *err)
 {
-        scoped(http_reply_clear) struct http_reply reply = { 0 };
-        scoped(buf_clear) struct buf url = { 0 };
+        scoped(clear_answer) struct answer answer = { 0 };
+        scoped(buf_clear) struct buf target = { 0 };
 
-        buf_add(&url, LOCAL_API "cert/");
-        buf_add_escaped(&url, domain);
-        buf_add(&url, "?type=pair");
-        if (!ask_within(tailscale, &url, LIMIT_TAILSCALE_CERTIFICATE_MS, &reply, err))
+        buf_add(&target, LOCAL_API "cert/");
+        buf_add_escaped(&target, domain);
+        buf_add(&target, "?type=pair");
+        if (!ask_within(tailscale, &target, LIMIT_TAILSCALE_CERTIFICATE_MS, &answer, err))
                 return error_wrap(err, "the certificate for %s", domain);
-        if (reply.status == 403)
+        if (answer.status == 403)
                 return error_set(err, ERROR_UNAVAILABLE,
                                  "tailscaled gives this user no certificate: set "
                                  "TS_PERMIT_CERT_UID for it");
-        if (reply.status != 200)
-                return refuse_status(&reply, err) ||
+        if (answer.status != 200)
+                return refuse_status(&answer, err) ||
                        error_wrap(err, "the certificate for %s", domain);
-        return buf_append(pair, buf_text(&reply.body), reply.body.length) ||
+        return buf_append(pair, buf_text(&answer.body), answer.body.length) ||
                error_set(err, ERROR_UNAVAILABLE, "the certificate for %s is too long", domain);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/http_text.h"
 #include "lib/memory.h"
 
 #define WAIT_MAX_SECONDS 30
@@ -65,14 +66,6 @@ bool request_decide(struct server *server, struct caller *caller,
         return true;
 }
 
-static int read_hex(char digit)
-{
-        if (digit >= '0' && digit <= '9')
-                return digit - '0';
-        digit = (char)tolower((unsigned char)digit);
-        return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* Percent-decodes up to '&'; false when malformed, or too long for text. */
 static bool decode_value(const char *value, char *text, size_t size)
 {
@@ -82,8 +75,8 @@ static bool decode_value(const char *value, char *text, size_t size)
                 char byte = *value++;
 
                 if (byte == '%') {
-                        int high = read_hex(value[0]);
-                        int low = high < 0 ? -1 : read_hex(value[1]);
+                        int high = http_hex_digit(value[0]);
+                        int low = high < 0 ? -1 : http_hex_digit(value[1]);
 
                         if (low < 0 || high + low == 0)
                                 return false;

@@ -165,9 +165,6 @@ TEST(says_that_nobody_listens)
         request.url = "http://127.0.0.1:1/x";
         assert_fails(send_request(&fixture, &request, &err), ERROR_UNAVAILABLE,
                      "http://127.0.0.1:1: cannot connect: Connection refused");
-        request.unix_socket = "/nonexistent/socket";
-        assert_fails(send_request(&fixture, &request, &err), ERROR_UNAVAILABLE,
-                     "/nonexistent/socket: ");
         tear_down(&fixture);
 }
 
@@ -266,31 +263,6 @@ TEST(connects_to_the_given_address_and_keeps_the_name)
         assert_ok(send_request(&fixture, &request, &err));
         assert_true(peer_was_asked(&fixture.peer, "GET /x HTTP/1.1\r\nHost: tka.example:"));
         tear_down(&fixture);
-}
-
-TEST(speaks_over_a_unix_socket)
-{
-        static const struct peer_answer answers[] = {
-                { OK_KEPT, PEER_KEEPS }
-        };
-        struct fixture fixture;
-        struct error err = { 0 };
-        char folder[] = "/tmp/test_http_client.XXXXXX";
-        char path[64];
-
-        set_up(&fixture, NULL, 0);
-        peer_stop(&fixture.peer);
-        assert_non_null(mkdtemp(folder));
-        snprintf(path, sizeof(path), "%s/socket", folder);
-        peer_start_unix(&fixture.peer, fixture.loop, path, answers, 1);
-        struct http_request request = make_request(&fixture);
-        request.url = "http://local/x";
-        request.unix_socket = path;
-        assert_ok(send_request(&fixture, &request, &err));
-        assert_true(peer_was_asked(&fixture.peer, "GET /x HTTP/1.1\r\nHost: local\r\n"));
-        tear_down(&fixture);
-        unlink(path);
-        rmdir(folder);
 }
 
 static bool answer_hello(void *owner, struct http_exchange *exchange, struct error *err)
