@@ -40,13 +40,24 @@ static size_t label_count(const struct metric *metric)
         return count;
 }
 
+/* Without printf: every request comes by here several times. */
 static void print_label(const char *name, const char *value, struct buf *buf)
 {
         scoped_free char *clean = xstrdup(value);
 
-        buf_printf(buf, "%s%s=\"", buf->length ? "," : "", name);
-        for (const char *at = error_clean_line(clean); *at; at++)
-                buf_printf(buf, *at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
+        buf_add(buf, buf->length ? "," : "");
+        buf_add(buf, name);
+        buf_add(buf, "=\"");
+        for (const char *at = error_clean_line(clean); *at;) {
+                size_t plain = strcspn(at, "\"\\");
+
+                (void)buf_append(buf, at, plain); /* it has no limit */
+                at += plain;
+                if (*at) {
+                        buf_add(buf, "\\");
+                        (void)buf_append(buf, at++, 1);
+                }
+        }
         buf_add(buf, "\"");
 }
 

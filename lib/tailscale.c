@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/http_local.h"
+#include "lib/json_excerpt.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 
@@ -193,14 +194,22 @@ static bool read_whois(const json_t *object, struct tailscale_whois *whois, stru
         return true;
 }
 
+static const struct json_section whois_sections[] = {
+        { "Node",        node_fields,    ARRAY_LENGTH(node_fields)    },
+        { "UserProfile", profile_fields, ARRAY_LENGTH(profile_fields) },
+        { "CapMap",      NULL,           0                            },
+};
+
 bool tailscale_whois_decode(const char *text, size_t length, struct tailscale_whois *whois,
                             struct error *err)
 {
         scoped(scoped_json_decref) json_t *object = NULL;
 
-        if (parse(text, length, &object, err) &&
-            (read_whois(object, whois, err) || error_wrap(err, "the answer of tailscaled")))
+        if (json_excerpt_parse(text, length, whois_sections, ARRAY_LENGTH(whois_sections), &object,
+                               err) &&
+            read_whois(object, whois, err))
                 return true;
+        (void)error_wrap(err, "the answer of tailscaled");
         err->kind = ERROR_UNAVAILABLE;
         return false;
 }

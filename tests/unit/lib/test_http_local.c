@@ -72,8 +72,8 @@ TEST(brings_the_answer_and_keeps_the_connection)
 {
         static const struct peer_answer answers[] = {
                 { "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: "
-                 "chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n", PEER_KEEPS },
-                { OK_KEPT,                            PEER_KEEPS },
+                  "chunked\r\n\r\n3\r\nno!\r\n0\r\n\r\n", PEER_KEEPS },
+                { OK_KEPT,                                                 PEER_KEEPS },
         };
         struct fixture fixture;
         struct error err = { 0 };
