@@ -10,6 +10,7 @@
 #include "lib/memory.h"
 #include "lib/metrics.h"
 #include "operator/apply.h"
+#include "operator/attempt.h"
 #include "operator/events.h"
 #include "operator/lease.h"
 #include "operator/measures.h"
@@ -99,6 +100,13 @@ static void queue_session(struct controller *controller, struct session *session
                           loop_now_ms() + delay_ms);
 }
 
+static void queue_end(struct controller *controller, struct session *session, int64_t ends_at)
+{
+        if (ends_at != 0)
+                queue_set(&controller->queue, &session->end, URGENCY_END,
+                          loop_now_ms() + delay_until(controller, ends_at));
+}
+
 /* The rights of others go before what is left of a session without any. */
 static bool has_to_yield(const struct controller *controller, const struct session *session)
 {
@@ -107,7 +115,7 @@ static bool has_to_yield(const struct controller *controller, const struct sessi
 }
 
 /* Plans and acts until there is nothing left to do. */
-static bool settle(struct controller *controller, struct session *session, struct plan *last,
+static bool settle(struct controller *controller, struct session *session, struct attempt *attempt,
                    struct error *err)
 {
         struct program *program = controller->program;
@@ -122,13 +130,14 @@ static bool settle(struct controller *controller, struct session *session, struc
                         return true;
                 }
                 session->changed = false;
+                (void)attempt_notes_change(session);
                 store_observe(session, &observed);
                 observed.role = findings.role;
                 observed.missing_namespace = findings.missing_namespace;
                 reconcile(&observed, &program->rules, kube_now(program->kube), &plan);
                 if (plan.count == 0) {
-                        last->due_at = plan.due_at;
-                        last->retry = plan.retry;
+                        attempt->due_at = plan.due_at;
+                        attempt->end = plan.retry ? ATTEMPT_PATIENT : ATTEMPT_SETTLED;
                         report_repair(program, &observed, &findings);
                         return true;
                 }
@@ -138,56 +147,44 @@ static bool settle(struct controller *controller, struct session *session, struc
         return error_set(err, ERROR_UNAVAILABLE, "not settled after %d rounds", ROUNDS_MAX);
 }
 
-static void queue_end(struct controller *controller, struct session *session, int64_t ends_at)
+/* What was planned under one term is not carried out in the next. */
+static bool was_cut_short(const struct controller *controller, uint64_t term)
 {
-        if (ends_at != 0)
-                queue_set(&controller->queue, &session->end, URGENCY_END,
-                          loop_now_ms() + delay_until(controller, ends_at));
+        const struct lease *lease = controller->program->lease;
+
+        return !lease_is_ours(lease) || lease_term(lease) != term;
 }
 
-/* Neither its deadline, which left the queue with it, nor an end that came meanwhile is lost. */
-static void try_later(struct controller *controller, struct session *session, bool was_over)
+static void look_later(struct controller *controller, struct session *session,
+                       const struct attempt *attempt)
 {
         int64_t now = kube_now(controller->program->kube);
-        int64_t ends_at = 0;
+        struct next_look next = attempt_next_look(session, attempt, now);
 
-        queue_session(controller, session, session_retry_ms(session, was_over, now, &ends_at));
-        queue_end(controller, session, ends_at);
-}
-
-static void plan_next(struct controller *controller, struct session *session,
-                      const struct plan *last)
-{
-        if (last->retry)
-                queue_session(controller, session, queue_backoff_ms(session->failures++));
-        else
-                session->failures = 0;
-        if (session->changed)
-                queue_session(controller, session, 0);
-        queue_end(controller, session, last->due_at);
+        if (next.again)
+                queue_session(controller, session, next.delay_ms);
+        queue_end(controller, session, next.due_at);
         forget_or_leave(controller, session);
 }
 
 static void work_on(struct controller *controller, struct session *session, bool was_over)
 {
-        struct plan last = { 0 };
+        struct attempt attempt = { .was_over = was_over };
         struct error err = { 0 };
         int64_t begun_ms = loop_now_ms();
+        uint64_t term = lease_term(controller->program->lease);
 
         session->running = true;
-        bool settled = settle(controller, session, &last, &err);
+        bool settled = settle(controller, session, &attempt, &err);
         lease_relax();
         session->running = false;
         metrics_observe(controller->program->metrics, MEASURE_RECONCILE_SECONDS, NULL,
                         (double)(loop_now_ms() - begun_ms) / 1000);
-        if (settled) {
-                plan_next(controller, session, &last);
-        } else if (!lease_is_ours(controller->program->lease)) {
-                queue_session(controller, session, 0); /* whoever works then */
-        } else {
+        if (!settled)
+                attempt.end = was_cut_short(controller, term) ? ATTEMPT_CUT_SHORT : ATTEMPT_FAILED;
+        if (attempt.end == ATTEMPT_FAILED)
                 report_failure(controller->program, session, &err);
-                try_later(controller, session, was_over);
-        }
+        look_later(controller, session, &attempt);
 }
 
 /* Rights to take away come first; but somebody who waits to get in never waits for all of them. */
@@ -245,7 +242,7 @@ static void start_workers(void *owner)
         set_timer(controller);
 }
 
-/* From the store. */
+/* From the store. However long it waits for its turn, or we for the lease: its end comes first. */
 static void session_changed(void *owner, struct session *session)
 {
         struct controller *controller = owner;
@@ -256,6 +253,8 @@ static void session_changed(void *owner, struct session *session)
         if (!session->known && controller->program->listed)
                 sweep_soon(controller->sweep);
         queue_session(controller, session, 0);
+        queue_end(controller, session,
+                  session_ends_at(session, kube_now(controller->program->kube)));
         set_timer(controller);
 }
 

@@ -297,14 +297,15 @@ bool session_is_over(const struct session *session, int64_t now)
         return session->known && signin_ends_at(&session->signin, &ends_at, &err) && now >= ends_at;
 }
 
-int64_t session_retry_ms(struct session *session, bool was_over, int64_t now, int64_t *ends_at)
+int64_t session_ends_at(const struct session *session, int64_t now)
 {
-        bool over = session_is_over(session, now);
         struct error err = { 0 };
+        int64_t ends_at = 0;
 
-        if (over || !session->known || !signin_ends_at(&session->signin, ends_at, &err))
-                *ends_at = 0;
-        return over && !was_over ? 0 : queue_backoff_ms(session->failures++);
+        if (!session->known || session_is_over(session, now) ||
+            !signin_ends_at(&session->signin, &ends_at, &err))
+                return 0;
+        return ends_at;
 }
 
 bool session_is_done(const struct session *session)

@@ -6,6 +6,12 @@
 
 struct dependent_node;
 
+/* What of a TkaSignin others change: not the status. */
+struct sight {
+        int64_t generation, deletion_at;
+        bool has_finalizer, known, gone;
+};
+
 struct session {
         char *uid; /* the TkaSignin's: what labels of dependents name */
         bool known, gone;
@@ -18,9 +24,10 @@ struct session {
         /* The controller's. */
         struct queue_item item; /* what is to be done */
         struct queue_item end;  /* its deadline */
-        unsigned failures;
-        bool running; /* a worker is at it */
-        bool changed; /* since that worker last looked */
+        struct sight seen;      /* by the last plan */
+        unsigned failures;      /* since it became so */
+        bool running;           /* a worker is at it */
+        bool changed;           /* since that worker last looked */
 };
 
 struct store;
@@ -48,9 +55,8 @@ void store_observe(const struct session *session, struct observed *observed);
 bool session_has_binding(const struct session *session);
 /* It ends, has to end, or is gone. */
 bool session_is_over(const struct session *session, int64_t now);
-/* After an attempt that failed, how long until the next: none when it is over, but was not before
- * the attempt. *ends_at is when it will be over, 0 when it is or nobody can say. */
-int64_t session_retry_ms(struct session *session, bool was_over, int64_t now, int64_t *ends_at);
+/* The Unix second at which it will be over; 0 when it is, or nobody can say. */
+int64_t session_ends_at(const struct session *session, int64_t now);
 /* Neither the TkaSignin nor anything made for it is left. */
 bool session_is_done(const struct session *session);
 /* Frees it; it must be in no queue. */

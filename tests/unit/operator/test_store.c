@@ -186,43 +186,21 @@ TEST(forgets_a_session_once_nothing_of_it_is_left)
 #define BEGIN INT64_C(1767225600)
 #define END (BEGIN + 3600)
 
-TEST(keeps_the_deadline_of_a_session_whose_attempt_failed)
+TEST(knows_when_a_session_will_be_over)
 {
         scoped(scoped_store_free) struct store *store = new_store();
-        int64_t ends_at = 0;
 
         put_signin(store, "u1", "10", "1h");
         struct session *session = store_find(store, "u1");
-        assert_true(session_retry_ms(session, false, BEGIN, &ends_at) > 0);
-        assert_int_equal(ends_at, END);
-        assert_true(session_retry_ms(session, false, END - 1, &ends_at) > 1000);
-        assert_int_equal(ends_at, END);
-}
-
-TEST(tries_at_once_what_became_over_during_an_attempt_that_failed)
-{
-        scoped(scoped_store_free) struct store *store = new_store();
-        int64_t ends_at = 0;
-
-        put_signin(store, "u1", "10", "1h");
-        struct session *session = store_find(store, "u1");
-        session->failures = 4;
-        assert_int_equal(session_retry_ms(session, false, END, &ends_at), 0);
-        assert_int_equal(ends_at, 0);
-        assert_true(session_retry_ms(session, true, END, &ends_at) > 5000);
-
+        assert_int_equal(session_ends_at(session, END - 1), END);
+        assert_int_equal(session_ends_at(session, END), 0);
         session->signin.deletion_at = BEGIN;
-        assert_int_equal(session_retry_ms(session, false, BEGIN, &ends_at), 0);
-}
+        assert_int_equal(session_ends_at(session, BEGIN), 0);
 
-TEST(knows_no_deadline_of_a_session_that_was_never_seen)
-{
-        scoped(scoped_store_free) struct store *store = new_store();
-        int64_t ends_at = 0;
-
-        put_account(store, "a1", "5", "u1");
-        assert_true(session_retry_ms(store_find(store, "u1"), false, BEGIN, &ends_at) > 0);
-        assert_int_equal(ends_at, 0);
+        put_account(store, "a2", "5", "u2");
+        assert_int_equal(session_ends_at(store_find(store, "u2"), BEGIN), 0);
+        put_signin(store, "u3", "10", "soon");
+        assert_int_equal(session_ends_at(store_find(store, "u3"), BEGIN), 0);
 }
 
 TEST(refuses_a_session_of_another_namespace)
