@@ -260,7 +260,7 @@ static enum step create_dependent(const struct work *work, const struct action *
                                                                                     : STEP_FAILED;
 }
 
-/* What a crash or another operator may have left in namespaces that nobody told us of. */
+/* What was left in namespaces that nobody told us of: the next plan deletes it, then finishes. */
 static enum step find_dependents(const struct work *work, const struct action *action,
                                  struct error *err)
 {
@@ -278,7 +278,7 @@ static enum step find_dependents(const struct work *work, const struct action *a
                 if (!store_put_dependent(work->program->store, action->what,
                                          json_array_get(items, i), err))
                         return STEP_FAILED;
-        return count > 0 ? STEP_LOOK_AGAIN : STEP_DONE;
+        return STEP_DONE;
 }
 
 static enum step mark_unbound(const struct work *work, const struct action *action,
@@ -370,12 +370,14 @@ static enum step take_step(const struct work *work, const struct action *action,
 }
 
 /* A dependent that cannot be deleted does not keep the others: a binding that somebody holds on to
- * is worth nothing once its account is gone. Nothing but deletes comes after a failure. */
+ * is worth nothing once its account is gone. Nothing but deletes comes after a failure; one of a
+ * stranger's object keeps nothing. */
 bool apply(struct program *program, struct session *session, const struct observed *observed,
            const struct plan *plan, struct findings *findings, struct error *err)
 {
         const struct work work = { program, session,  observed,
                                    plan,    findings, lease_term(program->lease) };
+        bool done = true;
         bool held = false;
 
         for (size_t i = 0; i < plan->count; i++) {
@@ -385,13 +387,14 @@ bool apply(struct program *program, struct session *session, const struct observ
                 if (held && action->kind != ACTION_DELETE)
                         continue;
                 enum step step = take_step(&work, action, &trouble);
-                if (step == STEP_LOOK_AGAIN && !held)
+                if (step == STEP_LOOK_AGAIN && !held && !action->stranger)
                         return true;
                 if (step != STEP_FAILED)
                         continue;
-                if (!held)
+                if (done)
                         *err = trouble;
-                held = true;
+                done = false;
+                held |= !action->stranger;
         }
-        return !held;
+        return done;
 }

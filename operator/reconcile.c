@@ -36,11 +36,9 @@ void plan_clear(struct plan *plan)
         *plan = (struct plan){ 0 };
 }
 
-/* Whatever follows from everything being deleted waits for the plan in which it all fits. */
+/* What does not fit is left to the next plan: what must come last is then not in this one. */
 static void add(struct plan *plan, const struct action *action)
 {
-        if (plan->crowded && action->kind != ACTION_DELETE)
-                return;
         if (plan->count < PLAN_ACTIONS)
                 plan->actions[plan->count++] = *action;
 }
@@ -50,13 +48,14 @@ static void add_step(struct plan *plan, enum action_kind kind)
         add(plan, &(struct action){ .kind = kind });
 }
 
-static void add_delete(struct plan *plan, const struct dependent *dependent)
+static void add_delete(struct plan *plan, const struct dependent *dependent, bool stranger)
 {
         add(plan, &(struct action){ .kind = ACTION_DELETE,
                                     .what = dependent->kind,
                                     .namespace_name = dependent->namespace_name,
                                     .name = dependent->name,
-                                    .uid = dependent->uid });
+                                    .uid = dependent->uid,
+                                    .stranger = stranger });
 }
 
 /* It stands where, and under the name that, we make such a thing for this session. What is not, is
@@ -80,51 +79,53 @@ static bool is_own(const struct dependent *dependent, const struct signin *signi
         }
 }
 
-/* The order of deleting: what is in use, what was never asked to go, what somebody holds. */
-enum rank { RANK_OWN, RANK_STRANGER, RANK_ENDING, RANKS };
-
-static enum rank find_rank(const struct observed *observed, const struct dependent *dependent,
-                           const char *binding_name)
+static bool is_stranger(const struct observed *observed, const struct dependent *dependent,
+                        const struct plan *plan)
 {
-        if (binding_name != NULL && is_own(dependent, &observed->signin, binding_name))
-                return RANK_OWN;
-        return dependent->ending ? RANK_ENDING : RANK_STRANGER;
+        return plan->binding_name == NULL ||
+               !is_own(dependent, &observed->signin, plan->binding_name);
 }
 
-static void delete_ranked(const struct observed *observed, bool accounts, struct plan *plan)
+static bool is_account(const struct dependent *dependent)
 {
-        size_t strangers = 0;
+        return dependent->kind == DEPENDENT_SERVICE_ACCOUNT;
+}
 
-        for (enum rank rank = RANK_OWN; rank < RANKS; rank++) {
+static void delete_own(const struct observed *observed, bool accounts, struct plan *plan)
+{
+        for (size_t i = 0; i < observed->dependent_count; i++) {
+                const struct dependent *dependent = &observed->dependents[i];
+
+                if (is_account(dependent) == accounts && !is_stranger(observed, dependent, plan))
+                        add_delete(plan, dependent, false);
+        }
+}
+
+/* What is already being deleted goes once nobody holds it any more, which the watch tells. */
+static void delete_strangers(const struct observed *observed, struct plan *plan)
+{
+        size_t count = 0;
+
+        for (int accounts = 0; accounts < 2; accounts++) {
                 for (size_t i = 0; i < observed->dependent_count; i++) {
                         const struct dependent *dependent = &observed->dependents[i];
 
-                        if ((dependent->kind == DEPENDENT_SERVICE_ACCOUNT) != accounts ||
-                            find_rank(observed, dependent, plan->binding_name) != rank)
+                        if (is_account(dependent) != (accounts != 0) || dependent->ending ||
+                            !is_stranger(observed, dependent, plan))
                                 continue;
-                        if (rank != RANK_OWN && ++strangers > PLAN_STRANGERS)
-                                plan->crowded = true;
-                        else
-                                add_delete(plan, dependent);
+                        if (count++ == PLAN_STRANGERS)
+                                return;
+                        add_delete(plan, dependent, true);
                 }
         }
 }
 
 /* Rights go first, the account that had them after. */
-static void delete_bindings(const struct observed *observed, struct plan *plan)
-{
-        delete_ranked(observed, false, plan);
-}
-
-static void delete_accounts(const struct observed *observed, struct plan *plan)
-{
-        delete_ranked(observed, true, plan);
-}
-
 static void delete_all(const struct observed *observed, struct plan *plan)
 {
-        delete_bindings(observed, plan);
-        delete_accounts(observed, plan);
+        delete_own(observed, false, plan);
+        delete_own(observed, true, plan);
+        delete_strangers(observed, plan);
 }
 
 static const struct dependent *find(const struct observed *observed, enum dependent_kind kind,
@@ -171,15 +172,16 @@ static void plan_teardown(const struct observed *observed, struct plan *plan)
         const struct signin *signin = &observed->signin;
         bool look = signin->has_finalizer && signin_name_is_ours(signin);
 
-        delete_bindings(observed, plan);
+        delete_own(observed, false, plan);
         if (look && !observed->unbound)
                 look_for_bindings(observed, plan);
         if (signin->has_finalizer && !observed->unbound)
                 add_step(plan, ACTION_UNBOUND);
-        delete_accounts(observed, plan);
+        delete_own(observed, true, plan);
         if (look)
                 look_and_delete(observed, DEPENDENT_SERVICE_ACCOUNT, signin->namespace_name,
                                 signin->name, plan);
+        delete_strangers(observed, plan);
         if (signin->has_finalizer)
                 add_step(plan, ACTION_FINISH);
 }
@@ -238,8 +240,9 @@ static void delete_edited(const struct view *view, struct plan *plan)
         for (size_t i = observed->dependent_count; i-- > 0;) {
                 const struct dependent *dependent = &observed->dependents[i];
 
-                if (!dependent->ending && !dependent_is_as_made(dependent, view->signin))
-                        add_delete(plan, dependent);
+                if (!dependent->ending && !is_stranger(observed, dependent, plan) &&
+                    !dependent_is_as_made(dependent, view->signin))
+                        add_delete(plan, dependent, false);
         }
 }
 
@@ -320,14 +323,6 @@ static void plan_patience(const struct view *view, const char *reason, const cha
         plan->retry = true;
 }
 
-static bool wants_role(const struct plan *plan)
-{
-        for (size_t i = 0; i < plan->count; i++)
-                if (plan->actions[i].kind == ACTION_CREATE)
-                        return true;
-        return false;
-}
-
 static void plan_provision(const struct view *view, struct plan *plan)
 {
         const struct observed *observed = view->observed;
@@ -335,15 +330,18 @@ static void plan_provision(const struct view *view, struct plan *plan)
         delete_edited(view, plan);
         if (plan->count > 0)
                 return;
+        delete_strangers(observed, plan);
+
+        size_t deletes = plan->count;
         create_account(view, plan);
         create_bindings(view, plan);
-        if (!wants_role(plan)) {
+        if (plan->count == deletes) {
                 plan_ready(view, plan);
                 return;
         }
         if (observed->role == ROLE_EXISTS && observed->missing_namespace == NULL)
                 return;
-        plan->count = 0;
+        plan->count = deletes;
         if (observed->role == ROLE_UNKNOWN)
                 add_step(plan, ACTION_READ_ROLE);
         else if (observed->role == ROLE_MISSING)

@@ -44,15 +44,15 @@ struct action {
         enum action_kind kind;
         enum dependent_kind what;
         const char *namespace_name, *name, *uid;
+        bool stranger; /* not made by us: what becomes of it keeps nothing else */
 };
 
-#define PLAN_ACTIONS 48
-#define PLAN_STRANGERS 12 /* of each kind that one plan deletes: there is room for our own */
+#define PLAN_ACTIONS 64
+#define PLAN_STRANGERS 24 /* that one plan deletes: there is room for our own */
 
 struct plan {
         struct action actions[PLAN_ACTIONS];
         size_t count; /* 0: all is as it should be */
-        bool crowded; /* more is to be deleted than fits: nothing but deletes is in it */
         struct signin_status status;
         char *binding_name;
         bool retry;     /* look again with back-off: it may heal without a change of the object */
@@ -61,8 +61,9 @@ struct plan {
 void plan_clear(struct plan *plan);
 
 /* Fills the all-zero plan. Actions stand in the order in which they must happen; after one
- * that failed only deletes are still tried. What a session was given is deleted before what anybody
- * labelled as its own, so that no number of such objects keeps it. When all were done, what is then
- * observed has to be reconciled again. */
+ * that failed only deletes are still tried. Whatever carries a session's label goes with it; but
+ * what was not made by us, of which there may be any number, neither keeps what was nor keeps the
+ * session from being ready or from ending. When all were done, what is then observed has to be
+ * reconciled again. */
 void reconcile(const struct observed *observed, const struct rules *rules, int64_t now,
                struct plan *plan);

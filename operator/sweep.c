@@ -160,12 +160,16 @@ static bool remove_orphan(struct program *program, const struct dependent *orpha
                 report_orphan(program, orphan);
                 return true;
         }
-        return err->kind == ERROR_CONFLICT; /* already another one, which the next sweep judges */
+        if (err->kind == ERROR_PENDING)
+                log_event(LOG_LEVEL_WARN, "an object that no session owns is kept", "error",
+                          err->text, "namespace", orphan->namespace_name, "uid", orphan->uid, NULL);
+        /* Already another one, which the next sweep judges; or asked to go, and somebody's care. */
+        return err->kind == ERROR_CONFLICT || err->kind == ERROR_PENDING;
 }
 
 /* Each is tried: one that cannot be deleted keeps none of the others. */
 static bool remove_orphans(struct program *program, const struct suspects *suspects,
-                           size_t *removed, struct error *err)
+                           struct error *err)
 {
         bool all = true;
 
@@ -174,31 +178,28 @@ static bool remove_orphans(struct program *program, const struct suspects *suspe
 
                 if (suspects->items[i].kind == DEPENDENT_KINDS)
                         continue;
-                if (remove_orphan(program, &suspects->items[i], &one)) {
-                        (*removed)++;
+                if (remove_orphan(program, &suspects->items[i], &one))
                         continue;
-                }
                 *err = one;
                 all = false;
         }
         return all;
 }
 
-bool sweep_once(struct program *program, size_t *removed, struct error *err)
+static bool sweep_once(struct program *program, struct error *err)
 {
         scoped(suspects_clear) struct suspects suspects = { 0 };
         const struct pager signins = { program, &suspects, DEPENDENT_KINDS, take_signin };
         scoped_free char *path =
                 kube_path(signin_resource(), program->session_namespace, NULL, NULL);
 
-        *removed = 0;
         if (!list_suspects(program, &suspects, err))
                 return false;
         if (suspects.count == 0)
                 return true;
         if (!walk(&signins, path, NULL, err))
                 return error_wrap(err, "listing sessions");
-        return remove_orphans(program, &suspects, removed, err);
+        return remove_orphans(program, &suspects, err);
 }
 
 /* How long until the next one. */
@@ -206,12 +207,11 @@ static int64_t sweep_now(struct sweep *sweep)
 {
         struct program *program = sweep->program;
         struct error err = { 0 };
-        size_t removed = 0;
 
         if (!program->listed || !lease_is_ours(program->lease))
                 return STANDBY_MS;
         sweep->soon = false;
-        bool swept = sweep_once(program, &removed, &err);
+        bool swept = sweep_once(program, &err);
         lease_relax();
         if (swept)
                 return sweep->soon ? SOON_MS : EVERY_MS;

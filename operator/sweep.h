@@ -12,5 +12,3 @@ struct sweep *sweep_start(struct program *program);
 void sweep_stop(struct sweep *sweep);
 /* Something turned up whose session is not known: looks in a few seconds. */
 void sweep_soon(struct sweep *sweep);
-/* One sweep, and how many orphans it deleted. Waits. */
-bool sweep_once(struct program *program, size_t *removed, struct error *err) must_check;

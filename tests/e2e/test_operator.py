@@ -187,6 +187,48 @@ def test_a_strangers_account_of_that_name_is_not_adopted(world):
     assert uid_of(account(world, body)) != uid_of(stranger)
 
 
+HELD = "example.com/held"
+
+
+def stranger(uid, number):
+    """A binding that carries a session's label, and that its maker does not let go."""
+    return {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {
+        "name": f"tka-test-stranger-{number}", "labels": {UID_LABEL: uid}, "finalizers": [HELD]},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"kind": "ServiceAccount", "name": "somebody", "namespace": "tka"}]}
+
+
+@contextlib.contextmanager
+def strangers(world, uid, count, path=BINDINGS):
+    """Many of them; let go at the end."""
+    made = [stranger(uid, number) for number in range(count)]
+    for each in made:
+        assert world.kube(path, "POST", each)[0] == 201
+    try:
+        yield
+    finally:
+        for each in made:
+            merge(world, f"{path}/{each['metadata']['name']}", {"metadata": {"finalizers": None}})
+            world.kube(f"{path}/{each['metadata']['name']}", "DELETE")
+
+
+@pytest.mark.parametrize("namespaces, path", [
+    ([], BINDINGS), (["default"], f"{RBAC}/namespaces/default/rolebindings")], ids=["cluster", "namespaced"])
+def test_a_session_ends_whatever_somebody_labelled_as_its_own_and_holds(world, namespaces, path):
+    body, value = provisioned(world, namespaces=namespaces)
+    with strangers(world, uid_of(value), 40, path):
+        apply(world, signin(period="2h", namespaces=namespaces))
+        await_event(world, value, "Extended")
+        world.kube(f"{GROUP}/{body['metadata']['name']}", "DELETE")
+        eventually("its record is gone", lambda: read(world, body) is None)
+        assert account(world, body) is None and binding(world, body) is None
+        assert binding(world, body, "default") is None
+        eventually("all were asked to go", lambda: all(
+            each["metadata"].get("deletionTimestamp")
+            for each in world.items(f"{path}?labelSelector={UID_LABEL}%3D{uid_of(value)}")), 20)
+    world.await_gone(uid_of(value))
+
+
 # --- what a session can lack ---
 
 @pytest.mark.parametrize("wish, reason, words", [

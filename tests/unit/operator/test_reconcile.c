@@ -168,12 +168,8 @@ TEST(takes_away_what_was_edited_before_it_makes_anything)
         static const struct {
                 const char *have, *namespaces, *wanted;
         } cases[] = {
-                { "Ab",  "",  "delete ClusterRoleBinding uid-b" },
-                { "aB",  "",  "delete ServiceAccount uid-a"     },
-                { "ABo", "",  "delete ClusterRoleBinding uid-o" },
-                { "ABn", "",  "delete RoleBinding n uid-n"      },
-                { "ABn", "n", "delete ClusterRoleBinding uid-B" },
-                { "Anm", "n", "delete RoleBinding m uid-m"      },
+                { "Ab", "", "delete ClusterRoleBinding uid-b" },
+                { "aB", "", "delete ServiceAccount uid-a"     },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -183,6 +179,39 @@ TEST(takes_away_what_was_edited_before_it_makes_anything)
                 add_dependents(&observed, cases[i].have);
                 assert_plan(&observed, BEGIN, cases[i].wanted);
         }
+}
+
+TEST(takes_away_what_is_labelled_only_and_goes_on)
+{
+        static const struct {
+                const char *have, *namespaces, *wanted;
+        } cases[] = {
+                { "ABo", "",  "delete ClusterRoleBinding uid-o, status Provisioned"        },
+                { "ABn", "",  "delete RoleBinding n uid-n, status Provisioned"             },
+                { "Anm", "n", "delete RoleBinding m uid-m, status Provisioned"             },
+                { "Ao",  "",  "delete ClusterRoleBinding uid-o, create ClusterRoleBinding" },
+                { "Abo", "",  "delete ClusterRoleBinding uid-b"                            },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", cases[i].namespaces);
+                add_dependents(&observed, cases[i].have);
+                assert_plan(&observed, BEGIN, cases[i].wanted);
+        }
+}
+
+TEST(asks_for_the_role_also_when_others_are_labelled)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "");
+        add_dependents(&observed, "Ao");
+        observed.role = ROLE_UNKNOWN;
+        assert_plan(&observed, BEGIN, "delete ClusterRoleBinding uid-o, read role");
+        observed.role = ROLE_MISSING;
+        assert_plan(&observed, BEGIN, "delete ClusterRoleBinding uid-o, status RoleNotFound");
 }
 
 TEST(does_not_take_a_binding_that_is_being_deleted_for_one)
@@ -318,8 +347,8 @@ TEST(tears_down_bindings_then_the_account_then_the_finalizer)
                  "delete RoleBinding n uid-n, delete RoleBinding m, find RoleBinding, "
                   "unbound, delete ServiceAccount uid-A, finish"                                   },
                 { "ABn", "",
-                 "delete ClusterRoleBinding uid-B, delete RoleBinding n uid-n, "
-                  "unbound, delete ServiceAccount uid-A, finish"                                   },
+                 "delete ClusterRoleBinding uid-B, unbound, delete ServiceAccount uid-A, "
+                  "delete RoleBinding n uid-n, finish"                                             },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -534,90 +563,100 @@ TEST(waits_for_a_namespace_that_is_missing)
         assert_true(plan.retry);
 }
 
-/* As many of them as nobody can put into one plan, and more. */
+/* As many of them as nobody can put into one plan, and more; ours come last. */
+#define CROWD (3UL * PLAN_ACTIONS)
+
 static void add_crowd(struct observed *observed, bool ending)
 {
-        char letters[3 * PLAN_ACTIONS] = { 0 };
+        char letters[CROWD + 3] = { 0 };
 
-        memset(letters, 'o', sizeof(letters) - 1);
-        letters[sizeof(letters) - 3] = 'A';
-        letters[sizeof(letters) - 2] = 'B';
+        memset(letters, 'o', CROWD);
+        letters[CROWD] = 'A';
+        letters[CROWD + 1] = 'B';
         add_dependents(observed, letters);
-        for (size_t i = 0; i < sizeof(letters) - 3; i++)
+        for (size_t i = 0; i < CROWD; i++)
                 observed->dependents[i].ending = ending;
 }
 
-static size_t count_deletes(const struct plan *plan, const char *uid)
-{
-        size_t count = 0;
-
-        for (size_t i = 0; i < plan->count; i++) {
-                assert_int_equal(plan->actions[i].kind, ACTION_DELETE);
-                count += plan->actions[i].uid != NULL && strcmp(plan->actions[i].uid, uid) == 0;
-        }
-        return count;
-}
-
-/* More than fits is done in several rounds; the finalizer comes off in the last. */
-static void assert_takes_its_own_first(const struct observed *observed, int64_t now)
+/* The plan without what is a stranger's, of which there are so many. */
+static void assert_beside_strangers(const struct observed *observed, int64_t now, size_t strangers,
+                                    const char *wanted)
 {
         scoped(plan_clear) struct plan plan = { 0 };
+        size_t kept = 0;
 
         decide(observed, now, &plan);
-        assert_string_equal(plan.actions[0].uid, "uid-B");
-        assert_int_equal(count_deletes(&plan, "uid-A"), 1);
-        assert_int_equal(count_deletes(&plan, "uid-o"), PLAN_STRANGERS);
+        for (size_t i = 0; i < plan.count; i++)
+                if (!plan.actions[i].stranger)
+                        plan.actions[kept++] = plan.actions[i];
+        assert_int_equal(plan.count - kept, strangers);
+        plan.count = kept;
+        assert_described(&plan, wanted);
 }
 
-TEST(takes_its_own_first_and_does_not_finish_however_many_others_are_labelled)
+TEST(ends_however_many_others_are_labelled_and_whoever_holds_them)
 {
         for (int ending = 0; ending < 2; ending++) {
                 scoped(observed_clear) struct observed observed = { 0 };
+                size_t strangers = ending ? 0 : PLAN_STRANGERS;
 
                 observe(&observed, "view", "");
-                observed.signin.deletion_at = BEGIN;
                 add_crowd(&observed, ending != 0);
-                assert_takes_its_own_first(&observed, BEGIN);
+                observed.signin.deletion_at = BEGIN;
+                assert_beside_strangers(
+                        &observed, BEGIN, strangers,
+                        "delete ClusterRoleBinding uid-B, unbound, delete ServiceAccount uid-A, "
+                        "finish");
                 observed.gone = true;
-                assert_takes_its_own_first(&observed, BEGIN);
+                assert_beside_strangers(
+                        &observed, BEGIN, strangers,
+                        "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A");
         }
 }
 
-TEST(takes_its_own_first_when_it_is_refused_or_over_and_others_are_held)
+TEST(is_ready_or_refused_or_over_however_many_others_are_labelled)
 {
-        scoped(observed_clear) struct observed observed = { 0 };
+        for (int ending = 0; ending < 2; ending++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+                size_t strangers = ending ? 0 : PLAN_STRANGERS;
 
-        observe(&observed, "cluster-admin", "");
-        add_crowd(&observed, true);
-        assert_takes_its_own_first(&observed, BEGIN);
-        observed.signin.has_finalizer = false;
-        assert_takes_its_own_first(&observed, BEGIN + HOUR);
+                observe(&observed, "view", "");
+                add_crowd(&observed, ending != 0);
+                assert_beside_strangers(&observed, BEGIN, strangers, "status Provisioned");
+                observed.signin.has_finalizer = false;
+                assert_beside_strangers(&observed, BEGIN, strangers,
+                                        "delete ClusterRoleBinding uid-B, delete ServiceAccount "
+                                        "uid-A, status FinalizerMissing");
+                assert_beside_strangers(
+                        &observed, BEGIN + HOUR, strangers,
+                        "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A, end");
+        }
 }
 
-TEST(asks_those_to_go_first_that_do_not_go_already)
+TEST(has_room_for_the_most_that_a_session_can_have)
 {
         scoped(observed_clear) struct observed observed = { 0 };
         scoped(plan_clear) struct plan plan = { 0 };
+        size_t own = 0;
 
-        observe(&observed, "view", "");
+        observe(&observed, "view", "nmqrstuvwxyz0123"); /* 16: the limit of the CRD */
+        add_crowd(&observed, false);
         observed.signin.deletion_at = BEGIN;
-        add_crowd(&observed, true);
-        set(&observed.dependents[3 * PLAN_ACTIONS / 2].uid, "uid-new");
-        observed.dependents[3 * PLAN_ACTIONS / 2].ending = false;
         decide(&observed, BEGIN, &plan);
-        assert_string_equal(plan.actions[1].uid, "uid-new");
+        assert_int_equal(plan.actions[plan.count - 1].kind, ACTION_FINISH);
+        for (size_t i = 0; i < plan.count; i++)
+                own += plan.actions[i].kind == ACTION_DELETE && !plan.actions[i].stranger;
+        assert_int_equal(own, 16 + 2); /* the account, and a binding that should not be */
 }
 
-TEST(takes_the_account_of_a_vanished_session_that_was_never_seen)
+TEST(takes_everything_of_a_vanished_session_that_was_never_seen)
 {
         scoped(observed_clear) struct observed observed = { 0 };
-        scoped(plan_clear) struct plan plan = { 0 };
 
         observe(&observed, "view", "");
         observed.known = false;
         observed.gone = true;
         add_crowd(&observed, true);
-        decide(&observed, BEGIN, &plan);
-        assert_string_equal(plan.actions[0].uid, "uid-B");
-        assert_int_equal(count_deletes(&plan, "uid-A"), 1);
+        assert_plan(&observed, BEGIN,
+                    "delete ClusterRoleBinding uid-B, delete ServiceAccount uid-A");
 }
