@@ -22,7 +22,7 @@ struct draining {
         struct loop *loop;
         struct kube *kube;
         const char *session_namespace;
-        size_t left;         /* sessions, as last seen */
+        struct drain_sight sight;
         int64_t quiet_since; /* since then every look found neither right nor session; 0: none yet
                               */
         bool done;
@@ -63,7 +63,7 @@ static bool take_right(struct draining *draining, struct error *err)
 
         if (!kube_get(draining->kube, path, &object, err))
                 return err->kind == ERROR_NOT_FOUND;
-        draining->quiet_since = 0;
+        draining->sight.right = true;
         return remove_object(draining, path, object, err);
 }
 
@@ -79,7 +79,7 @@ static bool end_session(struct draining *draining, const json_t *signin, struct 
         return remove_object(draining, path, signin, err);
 }
 
-/* Deletes what is there, a page at a time; left says how many there were. */
+/* Deletes what is there, a page at a time. */
 static bool end_sessions(struct draining *draining, struct error *err)
 {
         scoped_free char *path =
@@ -87,45 +87,66 @@ static bool end_sessions(struct draining *draining, struct error *err)
         scoped_free char *query = xasprintf("%s?limit=%d", path, PAGE);
         scoped(scoped_json_decref) json_t *list = NULL;
 
-        draining->left = 0;
-        if (!kube_get(draining->kube, query, &list, err))
-                return err->kind == ERROR_NOT_FOUND; /* not even a CRD */
+        if (!kube_get(draining->kube, query, &list, err) && err->kind != ERROR_NOT_FOUND)
+                return false;
 
-        const json_t *items = json_object_get(list, "items");
-        draining->left = json_array_size(items);
-        for (size_t i = 0; i < draining->left; i++)
+        const json_t *items = json_object_get(list, "items"); /* none without the CRD */
+        const char *more = json_text_at(list, "metadata.continue");
+        draining->sight.left = json_array_size(items);
+        draining->sight.partial = more != NULL && *more != '\0';
+        for (size_t i = 0; i < draining->sight.left; i++)
                 if (!end_session(draining, json_array_get(items, i), err))
                         return false;
         return true;
 }
 
-static bool look_once(struct draining *draining, struct error *err)
+static void tell_change(const struct drain_sight *before, const struct drain_sight *now)
 {
-        size_t before = draining->left;
+        if (now->left == before->left)
+                return;
 
-        if (!take_right(draining, err) || !end_sessions(draining, err))
-                return false;
-        if (draining->left != before) {
-                scoped_free char *count = xasprintf("%zu", draining->left);
-                log_event(LOG_LEVEL_INFO, "sessions are ending", "left", count, NULL);
-        }
-        return true;
+        scoped_free char *count = xasprintf("%zu%s", now->left, now->partial ? " and more" : "");
+        log_event(LOG_LEVEL_INFO, "sessions are ending", "left", count, NULL);
 }
 
-static bool try_once(struct draining *draining, struct error *err)
+static bool look_once(struct draining *draining, struct error *err)
 {
-        bool good = look_once(draining, err);
+        const struct drain_sight before = draining->sight;
+        struct drain_sight *now = &draining->sight;
 
-        if (!good || draining->left > 0)
+        now->right = false;
+        now->known = take_right(draining, err) && end_sessions(draining, err);
+        if (now->known)
+                tell_change(&before, now);
+        if (!now->known || now->left > 0 || now->right)
                 draining->quiet_since = 0;
         else if (draining->quiet_since == 0)
                 draining->quiet_since = loop_now_ms();
-        return good;
+        return now->known;
 }
 
 static bool is_quiet(const struct draining *draining)
 {
         return draining->quiet_since != 0 && loop_now_ms() - draining->quiet_since >= QUIET_MS;
+}
+
+void drain_explain(const struct drain_sight *last, struct error *err)
+{
+        if (!last->known)
+                error_wrap(err, "whether a session is left is not known");
+        else if (last->left > 0)
+                error_set(err, ERROR_UNAVAILABLE,
+                          "%s%zu sessions have not ended: does tka-operator run?",
+                          last->partial ? "more than " : "", last->left);
+        else if (last->right)
+                error_set(err, ERROR_UNAVAILABLE,
+                          "no session is left, but somebody makes RoleBinding %s anew: with it, "
+                          "tka-server begins others",
+                          SERVER_BINDING);
+        else
+                error_set(err, ERROR_UNAVAILABLE,
+                          "no session was left at the last look, but it was not so for %d s",
+                          QUIET_MS / 1000);
 }
 
 /* An API server that cannot be reached is asked again; one that refuses is not. */
@@ -134,17 +155,15 @@ static bool drain_all(struct draining *draining, struct error *err)
         int64_t deadline = loop_now_ms() + WAIT_MS + QUIET_MS;
 
         for (;;) {
-                bool good = try_once(draining, err);
+                bool good = look_once(draining, err);
 
                 if (is_quiet(draining))
                         return true;
-                if (!good && err->kind != ERROR_UNAVAILABLE)
+                if ((!good && err->kind != ERROR_UNAVAILABLE) || loop_now_ms() > deadline) {
+                        drain_explain(&draining->sight, err);
                         return false;
-                if (loop_now_ms() > deadline && good)
-                        return error_set(err, ERROR_UNAVAILABLE,
-                                         "%zu sessions have not ended: does tka-operator run?",
-                                         draining->left);
-                if (loop_now_ms() > deadline || !wait_ms(draining->loop, EVERY_MS, err))
+                }
+                if (!wait_ms(draining->loop, EVERY_MS, err))
                         return false;
         }
 }
