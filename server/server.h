@@ -12,6 +12,7 @@ struct identity;
 struct kube;
 struct loop;
 struct metrics;
+struct place;
 struct quota;
 struct signin_store;
 
@@ -22,6 +23,7 @@ struct server {
         struct tailscale *tailscale;
         struct identity *identity;
         struct signin_store *signins;
+        struct place *places; /* of sessions that are being begun */
         struct cluster *cluster;
         struct quota *quota;
         struct otlp *otlp;                      /* or NULL: no traces are wanted */

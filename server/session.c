@@ -11,6 +11,7 @@
 #include "lib/timestamp.h"
 #include "server/audit.h"
 #include "server/identity.h"
+#include "server/place.h"
 #include "server/signin_store.h"
 #include "server/telemetry.h"
 
@@ -21,7 +22,7 @@ static bool same_text(const char *text, const char *other)
         return text == NULL || other == NULL ? text == other : strcmp(text, other) == 0;
 }
 
-static bool belongs_to(const struct signin *signin, const struct tailscale_whois *whois)
+bool session_belongs_to(const struct signin *signin, const struct tailscale_whois *whois)
 {
         return same_text(signin->spec.username, whois->login) &&
                same_text(signin->spec.node_id, whois->node_id);
@@ -72,24 +73,6 @@ static void build_spec(struct server *server, const struct caller *caller,
                 text_list_add(&spec->namespaces, grant->namespaces->items[i]);
 }
 
-/* Roles times namespaces are many: nobody fills the cluster with sessions of one device. */
-static bool check_count(struct server *server, const struct caller *caller, struct error *err)
-{
-        size_t count = 0;
-
-        for (size_t i = 0; i < signin_store_count(server->signins); i++) {
-                const struct signin *signin = signin_store_at(server->signins, i);
-
-                if (belongs_to(signin, &caller->whois) && signin->deletion_at == 0)
-                        count++;
-        }
-        if (count < LIMIT_NODE_SESSIONS)
-                return true;
-        error_set(err, ERROR_DENIED, "there are %zu sessions of %s on this device already", count,
-                  caller->whois.login);
-        return error_advise(err, "run 'kubectl tka logout' to end them");
-}
-
 static bool check_role_exists(struct server *server, const char *role, struct error *err)
 {
         static const struct kube_resource roles = { "rbac.authorization.k8s.io", "v1",
@@ -138,6 +121,8 @@ static bool write_session(struct server *server, struct caller *caller,
                           struct signin *signin, struct error *err)
 {
         scoped(signin_spec_clear) struct signin_spec spec = { 0 };
+        scoped(place_leave) struct place place = { 0 };
+        char name[SIGNIN_NAME_SIZE];
         bool begun = known->name == NULL || known->deletion_at != 0;
 
         if (!begun && known->spec.user_id != NULL &&
@@ -146,10 +131,10 @@ static bool write_session(struct server *server, struct caller *caller,
                         return false;
                 begun = true;
         }
-        if (begun && (!check_count(server, caller, err) ||
-                      !check_role_exists(server, wish->grant->role, err)))
-                return false;
         build_spec(server, caller, wish, begun ? NULL : known, &spec);
+        if (!place_take(server, &caller->whois, signin_name(&spec, name), &place, err) ||
+            (begun && !check_role_exists(server, wish->grant->role, err)))
+                return false;
         if (!signin_store_apply(server->signins, &spec, wish->deadline_ms, signin, err))
                 return signin_store_explain(err, "signing in");
         note_written(server, caller, wish, signin, begun);
@@ -236,7 +221,7 @@ bool session_pick(struct server *server, const struct caller *caller, const char
                 const struct signin *found = signin_store_at(server->signins, i);
                 const struct signin_spec *spec = &found->spec;
 
-                if (belongs_to(found, &caller->whois) && found->deletion_at == 0 &&
+                if (session_belongs_to(found, &caller->whois) && found->deletion_at == 0 &&
                     (spec->user_id == NULL || same_text(spec->user_id, caller->whois.user_id)) &&
                     session_ends_at(found) > kube_now(server->kube) &&
                     (role == NULL || strcmp(spec->role, role) == 0) &&
@@ -366,7 +351,7 @@ static bool needs_change(const struct server *server, const struct signin *signi
 {
         const char *issuer = identity_issuer(server->identity);
 
-        if (!belongs_to(signin, whois) || signin->deletion_at != 0 || issuer == NULL ||
+        if (!session_belongs_to(signin, whois) || signin->deletion_at != 0 || issuer == NULL ||
             !same_text(signin->spec.issuer, issuer))
                 return false;
         *rule = grant_find(capability, signin->spec.role, &signin->spec.namespaces);
