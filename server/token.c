@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "lib/jwt.h"
 #include "lib/kube.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -29,46 +28,12 @@ static json_t *build_request(const struct signin *signin, int64_t seconds)
                          (json_int_t)seconds);
 }
 
-/* base64url without padding (RFC 7515, 2), into a buffer that is wiped when cleared. */
-static bool decode_base64url(const char *text, size_t length, struct buf *buf)
-{
-        scoped(buf_clear) struct buf padded = { 0 };
-        unsigned char *bytes = NULL;
-
-        if (length == 0 || length > LIMIT_TOKEN)
-                return false;
-        buf_append(&padded, text, length);
-        for (size_t i = 0; i < length; i++)
-                padded.text[i] = (char)(text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i]);
-        size_t missing = (4 - length % 4) % 4;
-        buf_add(&padded, &"==="[3 - missing]);
-
-        scoped_free unsigned char *decoded = bytes = xmalloc(padded.length);
-        int count = EVP_DecodeBlock(bytes, (const unsigned char *)padded.text, (int)padded.length);
-        if (count < (int)missing || missing == 3)
-                return false;
-        buf_append(buf, decoded, (size_t)count - missing);
-        explicit_bzero(decoded, padded.length);
-        return true;
-}
-
-static bool parse_payload(const char *jwt, json_t **payload, struct error *err)
-{
-        scoped(buf_clear) struct buf text = { 0 };
-        const char *start = strchr(jwt, '.');
-        const char *end = start == NULL ? NULL : strchr(start + 1, '.');
-
-        if (end == NULL || !decode_base64url(start + 1, (size_t)(end - start - 1), &text))
-                return error_set(err, ERROR_INTERNAL, "the token is no JWT");
-        return json_parse_object(buf_text(&text), text.length, payload, err);
-}
-
 /* Whose it is, when it ends and its id. */
 static bool read_claims(const char *jwt, const char *uid, struct token *token, struct error *err)
 {
         json_auto_t *payload = NULL;
 
-        if (!parse_payload(jwt, &payload, err)) {
+        if (!jwt_read(jwt, &payload, err)) {
                 err->kind = ERROR_INTERNAL;
                 return error_wrap(err, "reading the token of the API server");
         }

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "kubectl-tka/remote/jwt.h"
 #include "kubectl-tka/tailnet.h"
 #include "kubectl-tka/token.h"
 #include "lib/fiber.h"
+#include "lib/jwt.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -175,7 +175,7 @@ static bool fill(const struct legacy *legacy, const json_t *list, struct cache_e
                 return error_set(err, ERROR_UNAVAILABLE, "%s sent a kubeconfig without a token",
                                  legacy->server->url);
         secret_set(&fetched.token, token, strlen(token));
-        fetched.expires = jwt_expires(&fetched.token);
+        fetched.expires = jwt_expires(secret_text(&fetched.token));
         if (fetched.expires == 0 || (legacy->until && legacy->until < fetched.expires))
                 fetched.expires = legacy->until;
         fetched.clock_offset = legacy->date ? legacy->date - fetched.fetched_at : 0;
