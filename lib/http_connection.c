@@ -97,8 +97,7 @@ static void refuse(struct http_connection *connection, const struct error *err)
         connection->server->running++;
         connection->state = HTTP_CONNECTION_RUN;
         connection->keep_alive = false;
-        http_exchange_reply_error(connection->exchange, err);
-        http_connection_finish(connection);
+        http_route_refuse(connection->exchange, err);
 }
 
 void http_connection_pass_deadline(struct http_connection *connection)

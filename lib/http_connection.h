@@ -121,3 +121,5 @@ void http_exchange_reply_error(struct http_exchange *exchange, const struct erro
 
 /* Finds the route and runs its handler; ends in http_connection_finish(). */
 void http_route_run(struct http_exchange *exchange);
+/* Answers with the error; the same end. */
+void http_route_refuse(struct http_exchange *exchange, const struct error *err);

@@ -119,3 +119,9 @@ void http_route_run(struct http_exchange *exchange)
                 fiber_start(server->loop, handle, exchange);
         }
 }
+
+void http_route_refuse(struct http_exchange *exchange, const struct error *err)
+{
+        http_exchange_reply_error(exchange, err);
+        http_connection_finish(exchange->connection);
+}
