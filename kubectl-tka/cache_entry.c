@@ -9,24 +9,24 @@
 #include "schema/limits.h"
 
 #define CACHE_VERSION 1
+#define AT(member) offsetof(struct cache_entry, member)
 
 static const struct json_field fields[] = {
-        { "version",        JSON_KIND_INTEGER, offsetof(struct cache_entry, version),        true,  0           },
-        { "server",         JSON_KIND_TEXT,    offsetof(struct cache_entry, server),         true,  0           },
-        { "ca_hash",        JSON_KIND_TEXT,    offsetof(struct cache_entry, ca_hash),        true,  0           },
-        { "cluster",        JSON_KIND_TEXT,    offsetof(struct cache_entry, cluster),        true,  0           },
-        { "role",           JSON_KIND_TEXT,    offsetof(struct cache_entry, role),           true,  0           },
-        { "login",          JSON_KIND_TEXT,    offsetof(struct cache_entry, login),          false, 0           },
-        { "granted_role",   JSON_KIND_TEXT,    offsetof(struct cache_entry, granted_role),   false, 0           },
-        { "addresses",      JSON_KIND_TEXT,    offsetof(struct cache_entry, addresses),      true,  0           },
-        { "token",          JSON_KIND_SECRET,  offsetof(struct cache_entry, token),          true,  LIMIT_TOKEN },
-        { "expires",        JSON_KIND_INTEGER, offsetof(struct cache_entry, expires),        true,  0           },
-        { "until",          JSON_KIND_INTEGER, offsetof(struct cache_entry, until),          true,  0           },
-        { "period_seconds", JSON_KIND_INTEGER, offsetof(struct cache_entry, period_seconds), true,
-         0                                                                                                      },
-        { "fetched_at",     JSON_KIND_INTEGER, offsetof(struct cache_entry, fetched_at),     true,  0           },
-        { "clock_offset",   JSON_KIND_INTEGER, offsetof(struct cache_entry, clock_offset),   true,  0           },
-        { "renewable",      JSON_KIND_BOOL,    offsetof(struct cache_entry, renewable),      true,  0           },
+        { "version",        JSON_KIND_INTEGER, AT(version),        true,  0           },
+        { "server",         JSON_KIND_TEXT,    AT(server),         true,  0           },
+        { "ca_hash",        JSON_KIND_TEXT,    AT(ca_hash),        true,  0           },
+        { "cluster",        JSON_KIND_TEXT,    AT(cluster),        true,  0           },
+        { "role",           JSON_KIND_TEXT,    AT(role),           true,  0           },
+        { "login",          JSON_KIND_TEXT,    AT(login),          false, 0           },
+        { "granted_role",   JSON_KIND_TEXT,    AT(granted_role),   false, 0           },
+        { "addresses",      JSON_KIND_TEXT,    AT(addresses),      true,  0           },
+        { "token",          JSON_KIND_SECRET,  AT(token),          true,  LIMIT_TOKEN },
+        { "expires",        JSON_KIND_INTEGER, AT(expires),        true,  0           },
+        { "until",          JSON_KIND_INTEGER, AT(until),          true,  0           },
+        { "period_seconds", JSON_KIND_INTEGER, AT(period_seconds), true,  0           },
+        { "fetched_at",     JSON_KIND_INTEGER, AT(fetched_at),     true,  0           },
+        { "clock_offset",   JSON_KIND_INTEGER, AT(clock_offset),   true,  0           },
+        { "renewable",      JSON_KIND_BOOL,    AT(renewable),      true,  0           },
 };
 
 bool cache_key_equals(const struct cache_key *one, const struct cache_key *other)

@@ -9,6 +9,11 @@
 
 #define DAY_SECONDS 86400
 
+/* A flag alone, with few words to choose from. */
+#define ONE_OF(flag, letter, member, fallback, choices, name, help) \
+        { NULL, flag,    letter, "",   OPTION_TEXT, offsetof(struct config, member), fallback, 0, \
+          0,    choices, name,   help, NULL }
+
 static const struct option_row rows[] = {
         BARE("role", 'r', "", OPTION_TEXT, role, "ROLE", "a lower role that is granted to you too"),
         ROW(NULL, "for", 0, OPTION_DURATION, for_seconds, NULL, 1, DAY_SECONDS, NULL, "DURATION",
@@ -19,9 +24,8 @@ static const struct option_row rows[] = {
              "how to call the context (default: CLUSTER, or CLUSTER!ROLE)"),
         BARE("absolute", 0, "", OPTION_BOOL, absolute, NULL,
              "name the plugin by its path: for programs with another PATH than a shell's"),
-        { NULL, "exec-api", 0,   "", OPTION_TEXT, offsetof(struct config, exec_api), "v1", 0, 0,
-           "v1|v1beta1",    "VERSION", "how kubectl speaks to the plugin; v1beta1 is for old ones",
-           NULL                                                                                          },
+        ONE_OF("exec-api", 0, exec_api, "v1", "v1|v1beta1", "VERSION",
+               "how kubectl speaks to the plugin; v1beta1 is for old ones"),
         BARE("dry-run", 0, "", OPTION_BOOL, dry_run, NULL,
              "show what would be written into which kubeconfig; sign in nobody"),
         BARE("stdout", 0, "", OPTION_BOOL, to_stdout, NULL,
@@ -37,8 +41,7 @@ static const struct option_row rows[] = {
              "for instance '{cluster} {role} {left}'"),
         BARE("kubeconfig", 0, "", OPTION_TEXT, kubeconfig, "FILE",
              "the kubeconfig (default: as kubectl chooses)"),
-        { NULL, "output",   'o', "", OPTION_TEXT, offsetof(struct config, output),   NULL, 0, 0,
-           COMMAND_OUTPUTS, "FORMAT",  "how to show it",                                            NULL },
+        ONE_OF("output", 'o', output, NULL, COMMAND_OUTPUTS, "FORMAT", "how to show it"),
         BARE("ca-hash", 0, "", OPTION_TEXT, ca_hash, "HEX", "SHA-256 of the cluster's CA"),
         BARE("cluster", 0, "", OPTION_TEXT, cluster, "NAME", "the cluster's name"),
 

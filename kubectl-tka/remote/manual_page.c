@@ -6,19 +6,6 @@
 #include "lib/manual.h"
 #include "lib/memory.h"
 
-/* A word, and what is said of it. */
-struct fact {
-        const char *name, *text;
-};
-
-static void add_facts(struct buf *page, const struct fact *facts, size_t count)
-{
-        manual_list_open(page);
-        for (size_t i = 0; i < count; i++)
-                manual_item(page, facts[i].name, facts[i].text);
-        manual_list_close(page);
-}
-
 /* "signin|auth" as "signin, auth" */
 static void add_aliases(struct buf *page, const char *aliases)
 {
@@ -105,23 +92,35 @@ static void add_exit_status(struct buf *page)
         manual_text(page, "\n\nshell and exec give that of the shell or program they ran.");
 }
 
-static const struct fact variables[] = {
-        { "KUBECONFIG",                                                       "Which kubeconfig is meant, as kubectl understands it."     },
-        { "TKA_CONFIG",                                                       "The config file. Each flag below names its own variable."  },
-        { "NO_COLOR, TERM",                                                   "Without colours, and without a line that is written over." },
-        { "TKA_SHELL, TKA_PROMPT",                                            "In a shell of kubectl-tka: its private folder, and the mark "
-                                   "before its prompt."                                                 },
-        { "XDG_RUNTIME_DIR, XDG_CACHE_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME",
-         "Where files lie, see below."                                                                                                    },
-};
+static void add_variables(struct buf *page)
+{
+        manual_heading(page, "ENVIRONMENT");
+        manual_list_open(page);
+        manual_item(page, "KUBECONFIG", "Which kubeconfig is meant, as kubectl understands it.");
+        manual_item(page, "TKA_CONFIG", "The config file. Each flag below names its own variable.");
+        manual_item(page, "NO_COLOR, TERM",
+                    "Without colours, and without a line that is written over.");
+        manual_item(page, "TKA_SHELL, TKA_PROMPT",
+                    "In a shell of kubectl-tka: its private folder, and the mark before its "
+                    "prompt.");
+        manual_item(page, "XDG_RUNTIME_DIR, XDG_CACHE_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME",
+                    "Where files lie, see below.");
+        manual_list_close(page);
+}
 
-static const struct fact files[] = {
-        { "~/.config/tka/config.yaml, /etc/tka/config.yaml", "Settings: the first there is. See "
-                                                             "tka-config(5)." },
-        { "$XDG_RUNTIME_DIR/tka, ~/.cache/tka",
-         "Tokens, when they are not in the keyring, and what shells need while they run."                                                 },
-        { "~/.local/state/tka",                              "Where you logged out, and which sessions are not renewed."                  },
-};
+static void add_files(struct buf *page)
+{
+        manual_heading(page, "FILES");
+        manual_list_open(page);
+        manual_item(page, "~/.config/tka/config.yaml, /etc/tka/config.yaml",
+                    "Settings: the first there is. See tka-config(5).");
+        manual_item(page, "$XDG_RUNTIME_DIR/tka, ~/.cache/tka",
+                    "Tokens, when they are not in the keyring, and what shells need while they "
+                    "run.");
+        manual_item(page, "~/.local/state/tka",
+                    "Where you logged out, and which sessions are not renewed.");
+        manual_list_close(page);
+}
 
 static void print_program(struct buf *page)
 {
@@ -144,10 +143,8 @@ static void print_program(struct buf *page)
         manual_heading(page, "FLAGS");
         manual_text(page, "Each command takes those that are named with it.");
         manual_flags(page, &all);
-        manual_heading(page, "ENVIRONMENT");
-        add_facts(page, variables, ARRAY_LENGTH(variables));
-        manual_heading(page, "FILES");
-        add_facts(page, files, ARRAY_LENGTH(files));
+        add_variables(page);
+        add_files(page);
         add_exit_status(page);
         manual_see_also(page, "kubectl(1) tka-config(5) tka-operator(8) tka-server(8)");
 }

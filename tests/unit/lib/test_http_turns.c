@@ -63,6 +63,15 @@ static void start_background(struct fixture *fixture, struct background *call, i
         call->fiber = fiber_start(fixture->loop, run_background, call);
 }
 
+/* Two have their turn and wait for a peer that says nothing; the others wait for a turn. */
+static void begin_waiting(struct fixture *fixture, struct background *calls, size_t count)
+{
+        set_up(fixture, NULL, 0);
+        for (size_t i = 0; i < count; i++)
+                start_background(fixture, &calls[i], 20000);
+        turn_until_asked(fixture, 2);
+}
+
 /* curl itself tries one kept connection after the other, and after six of them it gives up. */
 TEST(asks_again_on_a_fresh_connection_when_all_kept_ones_are_dead)
 {
@@ -97,10 +106,7 @@ TEST(lets_no_more_calls_go_at_once_than_allowed_and_queues_the_rest)
         struct background calls[4];
         struct fixture fixture;
 
-        set_up(&fixture, NULL, 0);
-        for (size_t i = 0; i < 4; i++)
-                start_background(&fixture, &calls[i], 20000);
-        turn_until_asked(&fixture, 2);
+        begin_waiting(&fixture, calls, 4);
         turn_loop(&fixture, 20);
         assert_int_equal(fixture.peer.request_count, 2);
         peer_send(&fixture.peer, OK_KEPT);
@@ -133,10 +139,7 @@ TEST(ends_a_cancelled_call_and_gives_its_turn_on)
         struct background calls[3];
         struct fixture fixture;
 
-        set_up(&fixture, NULL, 0);
-        for (size_t i = 0; i < 3; i++)
-                start_background(&fixture, &calls[i], 20000);
-        turn_until_asked(&fixture, 2);
+        begin_waiting(&fixture, calls, 3);
         fiber_cancel(calls[0].fiber);
         turn_until(&fixture, &calls[0].ended);
         assert_non_null(strstr(calls[0].err.text, "cancelled"));
@@ -152,10 +155,7 @@ TEST(loses_no_turn_that_was_granted_to_a_cancelled_call)
         struct background calls[4];
         struct fixture fixture;
 
-        set_up(&fixture, NULL, 0);
-        for (size_t i = 0; i < 3; i++)
-                start_background(&fixture, &calls[i], 20000);
-        turn_until_asked(&fixture, 2);
+        begin_waiting(&fixture, calls, 3);
         fiber_cancel(calls[0].fiber); /* its turn goes to the third, which is cancelled too */
         fiber_cancel(calls[2].fiber);
         turn_until(&fixture, &calls[0].ended);
