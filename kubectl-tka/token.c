@@ -1,17 +1,10 @@
 #include "kubectl-tka/token.h"
 
+#include "schema/signin.h"
+
 #define SPARE_SECONDS 30
 #define SPREAD_SHARE 5 /* renewals lie within the first fifth of the time in which they are due */
 #define CLOCK_STEP_SECONDS 5 /* an entry from further ahead is of before the clock was set */
-
-int64_t token_renewal_seconds(int64_t period_seconds)
-{
-        int64_t margin = period_seconds / 10;
-
-        if (margin < 60)
-                margin = 60;
-        return margin < period_seconds / 2 ? margin : period_seconds / 2;
-}
 
 /* Who was given tokens at the same moment does not come back at the same moment. Later than due,
  * never sooner: the server would not extend the session yet. A token's moment is the same for all
@@ -33,7 +26,7 @@ static int64_t margin_seconds(const struct cache_entry *entry)
                 return SPARE_SECONDS;
         if (entry->period_seconds > 0 && entry->expires >= entry->until)
                 life = entry->period_seconds;
-        return spread(entry, token_renewal_seconds(life));
+        return spread(entry, signin_renewal_seconds(life));
 }
 
 static bool is_from_the_future(const struct cache_entry *entry, int64_t now)

@@ -3,12 +3,9 @@
 
 #include "kubectl-tka/cache_entry.h"
 
-/* The session's renewal is due this long before its end: max(60 s, 10 %), at most half. The same
- * rule as the server's (schema/signin.h), without what that file links. */
-int64_t token_renewal_seconds(int64_t period_seconds);
-
-/* Until its renewal is due, or up to a fifth of that time later: each token at a moment of its own.
- * now is this machine's clock; the entry knows how far the server's is from it. */
+/* Until its renewal is due (signin_renewal_seconds()), or up to a fifth of that time later: each
+ * token at a moment of its own. now is this machine's clock; the entry knows how far the server's
+ * is from it. */
 bool token_is_fresh(const struct cache_entry *entry, int64_t now);
 /* Past its freshness, but the API server still takes it. */
 bool token_is_alive(const struct cache_entry *entry, int64_t now);

@@ -105,6 +105,15 @@ json_t *json_text(const char *text)
         return json_string(error_clean_line(clean));
 }
 
+json_t *json_text_list(const struct text_list *list)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < list->count; i++)
+                json_array_append_new(array, json_text(list->items[i]));
+        return array;
+}
+
 void json_set_text(json_t *object, const char *key, const char *text)
 {
         if (text)
@@ -293,15 +302,6 @@ bool json_fields_read(const json_t *object, const struct json_field *fields, siz
         return true;
 }
 
-static json_t *write_list(const struct text_list *list)
-{
-        json_t *array = json_array();
-
-        for (size_t i = 0; i < list->count; i++)
-                json_array_append_new(array, json_text(list->items[i]));
-        return array;
-}
-
 /* NULL: left out. */
 static json_t *write_member(const struct json_field *field, const void *member)
 {
@@ -316,7 +316,7 @@ static json_t *write_member(const struct json_field *field, const void *member)
         case JSON_KIND_SECRET:
                 return secret_is_empty(secret) ? NULL : json_text(secret_text(secret));
         case JSON_KIND_TEXT_LIST:
-                return list->count ? write_list(list) : NULL;
+                return list->count ? json_text_list(list) : NULL;
         case JSON_KIND_JSON:
                 return json_incref(*(json_t *const *)member);
         case JSON_KIND_BOOL:

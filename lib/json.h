@@ -18,7 +18,8 @@ bool json_parse_object(const char *text, size_t length, json_t **object,
 void json_print(const json_t *value, struct buf *buf);
 /* As json_string(), but never NULL: a text that is no UTF-8 is cleaned first (error_clean_line). */
 json_t *json_text(const char *text);
-/* Sets key to that; text NULL: leaves it out. */
+json_t *json_text_list(const struct text_list *list);
+/* Sets key to a text; NULL: leaves it out. */
 void json_set_text(json_t *object, const char *key, const char *text);
 
 /* Walks "metadata.uid"; NULL (or fallback) when a step is missing or of another type. Keys that

@@ -259,11 +259,7 @@ bool option_value_decode(const struct option_row *row, const json_t *value, void
 
 static json_t *encode_list(const struct text_list *list)
 {
-        json_t *array = list->count > 0 ? json_array() : NULL;
-
-        for (size_t i = 0; i < list->count; i++)
-                json_array_append_new(array, json_text(list->items[i]));
-        return array;
+        return list->count > 0 ? json_text_list(list) : NULL;
 }
 
 static json_t *encode_duration(int64_t seconds)

@@ -11,15 +11,10 @@
 
 static json_t *list_choices(const char *choices)
 {
-        json_t *list = json_array();
+        scoped(text_list_clear) struct text_list list = { 0 };
 
-        for (const char *at = choices; *at;) {
-                size_t length = strcspn(at, "|");
-
-                json_array_append_new(list, json_stringn(at, length));
-                at += length + (at[length] == '|');
-        }
-        return list;
+        text_list_split(&list, choices, "|");
+        return json_text_list(&list);
 }
 
 static json_t *describe_text(const struct option_row *row)

@@ -252,20 +252,14 @@ bool signin_decode(const json_t *object, struct signin *signin, struct error *er
         return true;
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-        if (text)
-                json_object_set_new(object, key, json_text(text));
-}
-
 static json_t *new_object(const char *namespace_name, const char *name, json_t *metadata)
 {
         json_t *object = json_object();
 
-        set_text(object, "apiVersion", SIGNIN_API_VERSION);
-        set_text(object, "kind", "TkaSignin");
-        set_text(metadata, "name", name);
-        set_text(metadata, "namespace", namespace_name);
+        json_set_text(object, "apiVersion", SIGNIN_API_VERSION);
+        json_set_text(object, "kind", "TkaSignin");
+        json_set_text(metadata, "name", name);
+        json_set_text(metadata, "namespace", namespace_name);
         json_object_set_new(object, "metadata", metadata);
         return object;
 }
@@ -276,8 +270,8 @@ json_t *signin_encode(const char *namespace_name, const char *name, const struct
         json_t *annotations = json_object();
         json_t *object = new_object(namespace_name, name, metadata);
 
-        set_text(annotations, SIGNIN_LOGIN_ANNOTATION, spec->username);
-        set_text(annotations, SIGNIN_NODE_ANNOTATION, spec->node ? spec->node : spec->node_id);
+        json_set_text(annotations, SIGNIN_LOGIN_ANNOTATION, spec->username);
+        json_set_text(annotations, SIGNIN_NODE_ANNOTATION, spec->node ? spec->node : spec->node_id);
         json_object_set_new(metadata, "finalizers", json_pack("[s]", SIGNIN_FINALIZER));
         json_object_set_new(metadata, "annotations", annotations);
         json_object_set_new(object, "spec",
@@ -290,11 +284,11 @@ static json_t *write_ready(const struct signin_status *status)
         json_t *condition =
                 json_fields_write(condition_fields, ARRAY_LENGTH(condition_fields), status);
 
-        set_text(condition, "type", "Ready");
+        json_set_text(condition, "type", "Ready");
         json_object_set_new(condition, "observedGeneration",
                             json_integer(status->observed_generation));
         if (!status->ready_message)
-                set_text(condition, "message", "");
+                json_set_text(condition, "message", "");
         return condition;
 }
 
@@ -304,7 +298,7 @@ json_t *signin_encode_status(const struct signin *signin, const struct signin_st
         json_t *object = new_object(signin->namespace_name, signin->name, metadata);
         json_t *written = json_fields_write(status_fields, ARRAY_LENGTH(status_fields), status);
 
-        set_text(metadata, "uid", signin->uid);
+        json_set_text(metadata, "uid", signin->uid);
         if (status->service_account_name)
                 json_object_set_new(
                         written, "serviceAccount",
@@ -336,12 +330,4 @@ bool signin_ends_at(const struct signin *signin, int64_t *ends, struct error *er
                                  "neither \"requested_at\" nor a creation time is there");
         *ends = begins + period_seconds;
         return true;
-}
-
-int64_t signin_renewal_seconds(int64_t period_seconds)
-{
-        int64_t tenth = period_seconds / 10;
-        int64_t wanted = tenth > 60 ? tenth : 60;
-
-        return wanted < period_seconds / 2 ? wanted : period_seconds / 2;
 }

@@ -68,7 +68,8 @@ bool signin_name_is_ours(const struct signin *signin); /* its name is what its s
 /* Unix seconds at which the session ends: requested_at (else created_at) + validity_period. INVALID
  * when the period or the time cannot be read. */
 bool signin_ends_at(const struct signin *signin, int64_t *ends, struct error *err) must_check;
-/* How long before its end a session is renewed: max(60 s, 10 % of the period), at most half. */
+/* How long before its end a session is renewed: max(60 s, 10 % of the period), at most half. In a
+ * file of its own, which links nothing: the plugin's quick half asks as well. */
 int64_t signin_renewal_seconds(int64_t period_seconds);
 
 /* The tables of spec, status, status.serviceAccount and one condition, for the test of the

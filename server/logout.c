@@ -101,11 +101,8 @@ static void reply(struct http_exchange *exchange, const struct caller *caller,
                 .sessions = leaving->names,
         };
         json_auto_t *body = login_encode(&login);
-        json_t *still = json_array();
 
-        for (size_t i = 0; i < ending->count; i++)
-                json_array_append_new(still, json_string(ending->items[i]));
-        json_object_set_new(body, "ending", still);
+        json_object_set_new(body, "ending", json_text_list(ending));
         http_exchange_reply_json(exchange, 200, body);
 }
 

@@ -17,6 +17,7 @@
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
+#include "schema/signin.h"
 
 #define FLIGHT_MS 8500
 #define ASK_MS 8300 /* less than FLIGHT_MS: who waits hears of it */
@@ -77,7 +78,7 @@ static bool may_renew(const struct cache_key *key, int64_t now)
         scoped(mark_clear) struct mark mark = { 0 };
 
         mark_read(key, &mark);
-        return !mark.once || now < mark.until - token_renewal_seconds(mark.period_seconds);
+        return !mark.once || now < mark.until - signin_renewal_seconds(mark.period_seconds);
 }
 
 static bool refuse_renewal(const struct cache_key *key, struct error *err)

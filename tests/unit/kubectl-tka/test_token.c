@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "lib/memory.h"
-#include "schema/signin.h"
 #include "tests/unit/test.h"
 
 #define NOW INT64_C(1000000)
@@ -83,12 +82,6 @@ TEST(spreads_renewals_over_a_fifth_of_the_time_in_which_they_are_due_and_never_b
                 early += due_at < NOW + 3240 + 36;
         }
         assert_in_range(early, 50, 150);
-}
-
-TEST(renews_when_the_server_would)
-{
-        for (int64_t period = 1; period < 200000; period = period * 3 / 2 + 1)
-                assert_int_equal(token_renewal_seconds(period), signin_renewal_seconds(period));
 }
 
 TEST(judges_a_token_that_ends_before_its_session_by_its_own_life)
