@@ -159,6 +159,14 @@ def test_an_upgrade_abandons_no_session(world, obtain, installed_for_tka, namesp
     assert code == 0 or 'sessions live in "tka"' in said.stderr
 
 
+def test_a_second_installation_is_refused(world, obtain):
+    """The rig has one, whose programs are in tka-system."""
+    said = world.run("admin", *obtain("helm"), "template", "tka", CHART, "--dry-run=server", "-f", "-",
+                     "--namespace", "tka-second", "--set", "tka.operator.namespace=people", code=1,
+                     text=yaml.safe_dump(ENDPOINT))
+    assert 'TKA is in this cluster already, with its programs in "tka-system"' in said.stderr
+
+
 @pytest.fixture(scope="module")
 def schemas(shared_world, tmp_path_factory):
     """The rig's API server's own OpenAPI, as kubeconform wants it: strict, a file for each kind."""

@@ -107,6 +107,12 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- if eq $tka.operator.namespace .Release.Namespace }}
 {{- fail (printf "tka.operator.namespace: %q is the namespace of the release; sessions need one of their own" .Release.Namespace) }}
 {{- end }}
+{{- $rights := lookup "rbac.authorization.k8s.io/v1" "ClusterRoleBinding" "" "tka-operator" | default dict }}
+{{- range dig "subjects" list $rights }}
+{{- if ne (.namespace | default "") $.Release.Namespace }}
+{{- fail (printf "TKA is in this cluster already, with its programs in %q: a cluster takes one installation, and this one would take the rights and policies of the other over" .namespace) }}
+{{- end }}
+{{- end }}
 {{- if .Release.IsUpgrade }}
 {{- $live := lookup "v1" "ConfigMap" .Release.Namespace "tka" | default dict }}
 {{- $before := dig "data" "config.yaml" "" $live | fromYaml | dig "operator" "namespace" $tka.operator.namespace }}
