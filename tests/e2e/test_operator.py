@@ -1,12 +1,13 @@
 """What can happen to a session: each has a condition or an end, and an Event, and leaves no right behind."""
 
 import contextlib
+import re
 
 import pytest
 
 from daemons import OPERATOR_HEALTH
 from own_daemon import HEALTH, own_daemon
-from signins import apply, await_event, await_ready, events, merge, read, ready_of, signin
+from signins import FINALIZER, apply, await_event, await_ready, events, merge, read, ready_of, signin
 from world import ACCOUNTS, BINDINGS, GROUP, UID_LABEL, eventually
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -325,18 +326,47 @@ def let_go(world):
         merge(world, f"{GROUP}/{item['metadata']['name']}", {"metadata": {"finalizers": None}})
 
 
-def test_deleting_the_session_namespace_takes_every_right_away(world):
-    """It takes the operator's own Role along, so that the records have to be let go by hand."""
-    token = world.credential("alice")["status"]["token"]
-    world.credential("bob")
+@contextlib.contextmanager
+def session_namespace_deleted(world):
+    """It hangs until the records are let go; in the end it is as the rig made it."""
     world.kube(f"{NAMESPACES}/tka", "DELETE")
     try:
-        eventually("all bindings are gone", lambda: not world.items(f"{BINDINGS}?labelSelector={UID_LABEL}"), 60)
-        assert not world.may(token, "get", "pods")
+        yield
     finally:
         let_go(world)
         delete_namespace(world, "tka")
         world.rig.cluster.apply()
+
+
+def what_keeps_it(world):
+    """What the namespace controller says of the session namespace: (of which kinds, held by which finalizers)."""
+    _, value = world.kube(f"{NAMESPACES}/tka")
+    said = {each["type"]: each["message"] for each in value["status"].get("conditions", []) if each["status"] == "True"}
+    return [re.findall(pattern, said.get(kind, "")) for kind, pattern in (
+        ("NamespaceContentRemaining", r"(\S+) has \d+ resource"), ("NamespaceFinalizersRemaining", r"(\S+/\S+) in"))]
+
+
+def test_deleting_the_session_namespace_takes_every_right_away(world):
+    """When the operator's own Role goes first, as it may, the records, and they alone, have to be let go by hand."""
+    token = world.credential("alice")["status"]["token"]
+    world.credential("bob")
+    right = f"{RBAC}/namespaces/tka/rolebindings/tka-operator-sessions"
+    assert world.kube(right, "DELETE")[0] == 200
+    with session_namespace_deleted(world):
+        eventually("nothing is left of them but the records", lambda: not world.made_for(), 60)
+        assert not world.may(token, "get", "pods")
+        assert len(world.items(GROUP)) == 2
+        eventually("they are what keeps it", lambda: what_keeps_it(world) == [
+            ["tkasignins.tka.specht-labs.de"], [FINALIZER]], 30)
+    assert world.credential("alice")["status"]["token"]
+
+
+def test_a_session_namespace_deleted_while_no_operator_runs_leaves_no_right_and_in_the_end_nothing(world):
+    token = world.credential("alice")["status"]["token"]
+    with world.stopped("operator"), session_namespace_deleted(world):
+        eventually("her account is gone", lambda: not world.items(ACCOUNTS), 60)
+        eventually("her token is refused", lambda: world.whoami(token)[0] == 401, 25)
+    eventually("her binding is gone", lambda: not world.made_for(), 30)
     assert world.credential("alice")["status"]["token"]
 
 
