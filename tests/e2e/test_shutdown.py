@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from own_daemon import URL, config_of, own_daemon
+from own_daemon import URL, config_of, own_daemon, wiping_env
 from world import API, PEOPLE, eventually
 
 PEOPLE_WITH_RULES = [node for node in PEOPLE if node in ("alice", "desktop", "bob", "aliceorg")]
@@ -53,7 +53,7 @@ class Crowd:
 
 def test_a_server_that_is_told_to_stop_under_load_loses_no_login_that_it_answered(world):
     config = config_of(world, "tka-server", log__level="warn", api__requestsPerSecond=0)
-    with own_daemon(world, "tka-server", config) as daemon:
+    with own_daemon(world, "tka-server", config, env=wiping_env(world)) as daemon:
         daemon.await_status(200)
         crowd = Crowd(world, PEOPLE_WITH_RULES)
         eventually("it is busy", lambda: len(crowd.answers) > 60, 20)
@@ -114,7 +114,7 @@ def test_whoever_waits_when_a_server_stops_is_told_so_in_order(told_to_stop):
 
 def test_a_server_that_is_told_twice_ends_without_waiting_and_in_order(world):
     config = config_of(world, "tka-server")
-    with own_daemon(world, "tka-server", config) as daemon, world.stopped("operator"):
+    with own_daemon(world, "tka-server", config, env=wiping_env(world)) as daemon, world.stopped("operator"):
         daemon.await_status(200)
         with contextlib.closing(world.connection("alice", URL)) as waiting:
             waiting.request("POST", API + "credential", headers={"Prefer": "wait=30"})

@@ -7,7 +7,8 @@ import pytest
 
 import clients
 import rig as system
-from own_daemon import URL, config_of, own_daemon
+from own_daemon import URL, config_of, own_daemon, wiping_env
+from relay import HANG
 from stand_in_localapi import stand_in_localapi, told
 from stand_in_otlp_collector import attributes, stand_in_collector
 from world import claims, eventually
@@ -217,6 +218,17 @@ def test_a_span_that_was_not_sent_yet_is_sent_at_the_end(world):
             world.ask("alice", "GET", "/last", url=URL)
 
         assert any(attributes(span).get("http.response.status_code") == "404" for span in collector.spans)
+
+
+def test_a_server_that_sends_traces_ends_in_order_in_the_middle_of_a_question(world):
+    with stand_in_collector(world) as collector, stand_in_localapi(world, "tka") as api:
+        config = config_of(world, "tka-server", otel__endpoint=collector.endpoint, tailscale__socket=str(api.path))
+        with own_daemon(world, "tka-server", config, env=wiping_env(world)) as daemon:
+            daemon.await_status(200)
+            with api.instead("/status", HANG) as asked:
+                eventually("tailscaled is asked again", lambda: asked)
+                daemon.process.terminate()
+                assert daemon.process.wait(12) == 0, daemon.log()[-2000:]
 
 
 def test_a_collector_that_refuses_or_is_away_holds_up_nobody(world):
