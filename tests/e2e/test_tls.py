@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import ssl
 import subprocess
 
@@ -135,6 +136,23 @@ def test_a_certificate_that_cannot_be_used_is_named_and_the_old_one_stays(world,
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_a_certificate_that_could_not_be_read_is_tried_again_though_its_files_look_the_same(world, authority):
+    """As one that is written while it is read, within one tick of the clock."""
+    folder = world.folder / "certificate"
+    put(folder, *authority.issue("first"))
+    chain, key = authority.issue("second")
+    with tls_server(world, folder) as daemon:
+        put(folder, "-" * len(chain), key)
+        eventually("a warning", lambda: daemon.log_lines(level="warn", msg="the certificate, trying again"))
+        written_ns = (folder / "chain").stat().st_mtime_ns
+
+        with (folder / "chain").open("r+") as file:
+            file.write(chain)
+        os.utime(folder / "chain", ns=(written_ns, written_ns))
+
+        eventually("the second certificate", lambda: shown(world, authority) == "second")
+
+
 def test_tls_older_than_1_2_is_refused(world, authority):
     folder = world.folder / "certificate"
     put(folder, *authority.issue("first"))
