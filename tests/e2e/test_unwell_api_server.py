@@ -4,7 +4,8 @@ import pytest
 
 from own_daemon import URL
 from relay import HANG, Late
-from stand_in_kube_apiserver import ANSWERS, through_stand_in
+from stand_in_kube_apiserver import ANSWERS, kube_status, through_stand_in
+from stand_in_localapi import told
 from world import ACCOUNTS, SERVER, SERVER_TUN, eventually
 
 
@@ -19,6 +20,29 @@ def behind_api(shared_world):
 OUR_MISTAKES = {"422", "HTML", "cut JSON", "an empty object", "no HTTP", "80 MB"}
 KINDS = pytest.mark.parametrize("kind", ANSWERS)
 WRITES = pytest.mark.parametrize("pattern", ["PATCH .*tkasignins/", "POST .*/token"], ids=["apply", "token"])
+
+
+# What an API server may give in place of a token: of another version, or not quite itself.
+NO_TOKEN = {
+    "no status": told({"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}),
+    "no token": told({"kind": "TokenRequest", "status": {"expirationTimestamp": "2999-01-01T00:00:00Z"}}),
+    "an empty one": told({"kind": "TokenRequest", "status": {"token": "", "expirationTimestamp": "2999-01-01T00:00:00Z"}}),
+    "null": told({"kind": "TokenRequest", "status": {"token": None}}),
+    "no JWT": told({"kind": "TokenRequest", "status": {"token": "x.y", "expirationTimestamp": "2999-01-01T00:00:00Z"}}),
+    "no such resource": kube_status(404, "NotFound", "the server could not find the requested resource"),
+}
+
+
+@pytest.mark.parametrize("answer", NO_TOKEN.values(), ids=NO_TOKEN)
+def test_nobody_is_given_an_empty_token(world, behind_api, answer):
+    api, _ = behind_api
+    world.credential("alice", URL)
+    with api.instead("POST .*/token", answer) as met:
+        for method, path, accept in (("POST", "credential", "*/*"), ("GET", "kubeconfig", "application/json"),
+                                     ("GET", "kubeconfig", "application/yaml")):
+            refused = world.ask("alice", method, path, url=URL, headers={"Accept": accept}, timeout=25)
+            assert met and refused.status in (500, 503) and refused.body.keys() <= {"message", "advice", "cause"}, refused
+            met.clear()
 
 
 @KINDS
