@@ -12,6 +12,24 @@ static bool open_stream(struct fixture *fixture, struct http_stream **stream, st
         return http_stream_open(fixture->client, &request, stream, &fixture->reply, err);
 }
 
+static struct http_stream *set_up_stream(struct fixture *fixture, const struct peer_answer *answer)
+{
+        struct http_stream *stream = NULL;
+        struct error err = { 0 };
+
+        set_up(fixture, answer, 1);
+        assert_ok(open_stream(fixture, &stream, &err));
+        return stream;
+}
+
+static bool read_line(struct http_stream *stream, struct error *err)
+{
+        const char *line = NULL;
+        size_t length = 0;
+
+        return http_stream_read_line(stream, 1000, &line, &length, err);
+}
+
 static void expect_line(struct http_stream *stream, const char *expected)
 {
         struct error err = { 0 };
@@ -36,17 +54,13 @@ static void expect_end(struct http_stream *stream)
 
 TEST(reads_lines_however_they_arrive)
 {
-        static const struct peer_answer answers[] = {
-                { STREAM_HEAD "one\ntw", PEER_KEEPS }
-        };
-        struct http_stream *stream = NULL;
+        static const struct peer_answer answer = { STREAM_HEAD "one\ntw", PEER_KEEPS };
         struct fixture fixture;
         struct error err = { 0 };
         const char *line;
         size_t length;
 
-        set_up(&fixture, answers, 1);
-        assert_ok(open_stream(&fixture, &stream, &err));
+        struct http_stream *stream = set_up_stream(&fixture, &answer);
         expect_line(stream, "one");
         assert_fails(http_stream_read_line(stream, 20, &line, &length, &err), ERROR_UNAVAILABLE,
                      "timed out");
@@ -75,14 +89,11 @@ TEST(reports_a_stream_that_breaks_in_the_middle_of_a_line)
         struct http_stream *stream = NULL;
         struct fixture fixture;
         struct error err = { 0 };
-        const char *line;
-        size_t length;
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
                 set_up(&fixture, &cases[i].answer, 1);
-                if (open_stream(&fixture, &stream, &err))
-                        assert_fails(http_stream_read_line(stream, 1000, &line, &length, &err),
-                                     ERROR_UNAVAILABLE, cases[i].words);
+                assert_fails(open_stream(&fixture, &stream, &err) && read_line(stream, &err),
+                             ERROR_UNAVAILABLE, cases[i].words);
                 http_stream_free(take(stream));
                 tear_down(&fixture);
         }
@@ -90,23 +101,16 @@ TEST(reports_a_stream_that_breaks_in_the_middle_of_a_line)
 
 TEST(refuses_a_line_over_the_limit)
 {
-        scoped(buf_clear) struct buf answer = { 0 };
-        struct http_stream *stream = NULL;
+        scoped(buf_clear) struct buf bytes = { 0 };
         struct fixture fixture;
         struct error err = { 0 };
-        const char *line;
-        size_t length;
 
-        buf_add(&answer, STREAM_HEAD);
+        buf_add(&bytes, STREAM_HEAD);
         for (int i = 0; i < 30000; i++)
-                buf_add(&answer, "0123456789");
-        const struct peer_answer answers[] = {
-                { answer.text, PEER_KEEPS }
-        };
-        set_up(&fixture, answers, 1);
-        assert_ok(open_stream(&fixture, &stream, &err));
-        assert_fails(http_stream_read_line(stream, 1000, &line, &length, &err), ERROR_UNAVAILABLE,
-                     "longer than 100000 bytes");
+                buf_add(&bytes, "0123456789");
+        const struct peer_answer answer = { bytes.text, PEER_KEEPS };
+        struct http_stream *stream = set_up_stream(&fixture, &answer);
+        assert_fails(read_line(stream, &err), ERROR_UNAVAILABLE, "longer than 100000 bytes");
         http_stream_free(stream);
         tear_down(&fixture);
 }
@@ -114,21 +118,17 @@ TEST(refuses_a_line_over_the_limit)
 TEST(makes_the_sender_wait_while_nobody_reads)
 {
         enum { LINES = 200000 };
-        scoped(buf_clear) struct buf answer = { 0 };
-        struct http_stream *stream = NULL;
+        scoped(buf_clear) struct buf bytes = { 0 };
         struct fixture fixture;
         struct error err = { 0 };
         const char *line;
         size_t length;
 
-        buf_add(&answer, STREAM_HEAD);
+        buf_add(&bytes, STREAM_HEAD);
         for (int i = 0; i < LINES; i++)
-                buf_printf(&answer, "%099d\n", i);
-        const struct peer_answer answers[] = {
-                { answer.text, PEER_CLOSES }
-        };
-        set_up(&fixture, answers, 1);
-        assert_ok(open_stream(&fixture, &stream, &err));
+                buf_printf(&bytes, "%099d\n", i);
+        const struct peer_answer answer = { bytes.text, PEER_CLOSES };
+        struct http_stream *stream = set_up_stream(&fixture, &answer);
         turn_loop(&fixture, 200);
         assert_non_null(fixture.peer.latest); /* still has bytes to send */
         for (int i = 0; i < LINES; i++) {
@@ -136,8 +136,7 @@ TEST(makes_the_sender_wait_while_nobody_reads)
                 assert_int_equal(length, 99);
                 assert_int_equal(strtol(line, NULL, 10), i);
         }
-        assert_false(http_stream_read_line(stream, 1000, &line, &length, &err));
-        assert_int_equal(err.kind, ERROR_NONE);
+        expect_end(stream);
         http_stream_free(stream);
         tear_down(&fixture);
 }
@@ -162,20 +161,13 @@ TEST(opens_no_stream_on_another_status)
 
 TEST(ends_a_stream_whose_client_is_freed)
 {
-        static const struct peer_answer answers[] = {
-                { STREAM_HEAD, PEER_KEEPS }
-        };
-        struct http_stream *stream = NULL;
+        static const struct peer_answer answer = { STREAM_HEAD, PEER_KEEPS };
         struct fixture fixture;
         struct error err = { 0 };
-        const char *line;
-        size_t length;
 
-        set_up(&fixture, answers, 1);
-        assert_ok(open_stream(&fixture, &stream, &err));
+        struct http_stream *stream = set_up_stream(&fixture, &answer);
         http_client_free(take(fixture.client));
-        assert_fails(http_stream_read_line(stream, 1000, &line, &length, &err), ERROR_UNAVAILABLE,
-                     "the client was closed");
+        assert_fails(read_line(stream, &err), ERROR_UNAVAILABLE, "the client was closed");
         http_stream_free(stream);
         tear_down(&fixture);
 }
