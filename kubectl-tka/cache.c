@@ -9,6 +9,7 @@
 #include "kubectl-tka/journal.h"
 #include "kubectl-tka/keyring_note.h"
 #include "kubectl-tka/parent.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "schema/limits.h"
@@ -91,7 +92,7 @@ static bool read_keyring(unsigned tiers, const struct cache_key *key, struct cac
                 return error_set(err, ERROR_NOT_FOUND, "the keyring is %s",
                                  keyring_state_text(state));
         int64_t began_ms = parent_clock_ms();
-        scoped(keyring_note_end_turn) int turn = keyring_note_take_turn();
+        scoped(fd_close) int turn = keyring_note_take_turn();
         int64_t left_ms = KEYRING_READ_MS - (parent_clock_ms() - began_ms);
         if (keyring_read_within(left_ms, bus, key, &state, &text, err))
                 return cache_entry_decode(&text, key, entry, err);

@@ -5,6 +5,7 @@
 #include "kubectl-tka/dbus.h"
 #include "kubectl-tka/keyring_note.h"
 #include "kubectl-tka/note.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "schema/limits.h"
@@ -31,7 +32,7 @@ static bool read_keyring(const struct cache_key *key, struct cache_entry *entry)
         buf_init(&text, LIMIT_CREDENTIAL);
         if (!bus || keyring_note_read(bus) != KEYRING_OPEN)
                 return false;
-        scoped(keyring_note_end_turn) int turn = keyring_note_take_turn();
+        scoped(fd_close) int turn = keyring_note_take_turn();
         return keyring_read(bus, key, &state, &text, &ignored) &&
                cache_entry_decode(&text, key, entry, &ignored);
 }

@@ -1,12 +1,10 @@
 #include "kubectl-tka/keyring_note.h"
 
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "kubectl-tka/note.h"
 #include "kubectl-tka/report.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/memory.h"
@@ -52,19 +50,12 @@ static bool read_note(const char *bus, struct note *note)
 
 int keyring_note_take_turn(void)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
         scoped_free char *path = note_common_file(".turn");
         int turn = note_open(path);
 
-        for (int i = 0; turn >= 0 && i < TURN_MS && flock(turn, LOCK_EX | LOCK_NB) != 0; i++)
-                nanosleep(&pause, NULL);
+        if (turn >= 0)
+                fd_lock(turn, TURN_MS);
         return turn;
-}
-
-void keyring_note_end_turn(const int *turn)
-{
-        if (*turn >= 0)
-                close(*turn);
 }
 
 enum keyring_state keyring_note_read(const char *bus)

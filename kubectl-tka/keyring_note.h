@@ -5,9 +5,8 @@
 #include "kubectl-tka/keyring.h"
 
 /* Our turn: gnome-keyring can end itself under many clients at once. Waits 250 ms at most and goes
- * on without. -1, or a descriptor for keyring_note_end_turn(). */
+ * on without. -1, or what ends the turn when it is closed. */
 int keyring_note_take_turn(void);
-void keyring_note_end_turn(const int *turn);
 
 /* What is remembered of the keyring on that bus, for 60 s; KEYRING_OPEN when nothing is. */
 enum keyring_state keyring_note_read(const char *bus);

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "kubectl-tka/directory.h"
 #include "lib/fd.h"
@@ -14,6 +12,7 @@
 #define LIMIT_KNOWN_FILE (256 * 1024UL)
 #define LIMIT_KNOWN_ROLES 64
 #define KNOWN_MAX 512
+#define LOCK_MS 2000
 
 #define AT(member) offsetof(struct known, member)
 
@@ -92,16 +91,14 @@ struct cache_key known_key(const struct known *known)
                                    .role = known->role };
 }
 
-/* Waits for its turn; goes on without where locks do not work. */
+/* Waits for its turn; goes on without where that takes long, or locks do not work. */
 static int lock(void)
 {
         scoped_free char *path = find_file(".lock");
         int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
-        if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
-                close(fd);
-                return -1;
-        }
+        if (fd >= 0)
+                fd_lock(fd, LOCK_MS);
         return fd;
 }
 

@@ -9,6 +9,7 @@
 #include "kubectl-tka/note.h"
 #include "kubectl-tka/remote/keyring_write.h"
 #include "kubectl-tka/report.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/memory.h"
@@ -31,7 +32,7 @@ static bool write_keyring(const struct cache_wish *wish, const struct cache_key 
         if (!wish->may_unlock && state != KEYRING_OPEN)
                 return error_set(err, ERROR_UNAVAILABLE, "the keyring is %s",
                                  keyring_state_text(state));
-        scoped(keyring_note_end_turn) int turn = wish->may_unlock ? -1 : keyring_note_take_turn();
+        scoped(fd_close) int turn = wish->may_unlock ? -1 : keyring_note_take_turn();
         bool kept = keyring_save(key, text, wish->may_unlock, wish->timeout_ms, &state, err);
         keyring_note_write(bus, kept ? KEYRING_OPEN : state, cache_is_keyring_alone(wish->tiers));
         return kept;
@@ -121,7 +122,7 @@ static void forget_keyring(const struct cache_key *key)
         enum keyring_state state = KEYRING_OPEN;
         struct error problem = { 0 };
         scoped_free char *bus = dbus_session_address();
-        scoped(keyring_note_end_turn) int turn = bus ? keyring_note_take_turn() : -1;
+        scoped(fd_close) int turn = bus ? keyring_note_take_turn() : -1;
 
         if (bus && keyring_note_read(bus) != KEYRING_ABSENT &&
             !keyring_forget(key, FORGET_MS, &state, &problem) && state != KEYRING_ABSENT)

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "kubectl-tka/remote/layout.h"
@@ -15,6 +14,8 @@
 #include "lib/limits.h"
 #include "lib/memory.h"
 #include "lib/yaml.h"
+
+#define LOCK_MS 10000
 
 /* What reading the changed text has to give: the key where it stands, else in nested sections. */
 static bool put(json_t *object, const char *key, const json_t *value, struct error *err)
@@ -57,15 +58,16 @@ bool config_file_edit(const struct buf *text, const char *key, const json_t *val
         return true;
 }
 
-/* One at a time, by a lock on the folder: the file itself is replaced. */
-static int lock_folder(const char *path)
+/* One at a time, by a lock on the folder: the file itself is replaced. Where locks do not work it
+ * goes without. */
+static bool lock_folder(const char *path, int *lock, struct error *err)
 {
         scoped_free char *folder = file_folder(path);
-        int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        while (lock >= 0 && flock(lock, LOCK_EX) != 0 && errno == EINTR)
-                continue;
-        return lock;
+        *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return *lock < 0 || fd_lock(*lock, LOCK_MS) || errno != EWOULDBLOCK ||
+               error_set(err, ERROR_CONFLICT, "%s: another program has been changing it for %d s",
+                         path, LOCK_MS / 1000);
 }
 
 bool config_file_set(const char *path, const char *key, const json_t *value, bool *rewritten,
@@ -76,10 +78,10 @@ bool config_file_set(const char *path, const char *key, const json_t *value, boo
         scoped(buf_clear) struct buf text = { 0 };
         scoped(buf_clear) struct buf changed = { 0 };
         struct stat old = { .st_mode = 0600 };
+        scoped(fd_close) int lock = -1;
 
-        if (!file_make_folder(whole, err))
+        if (!file_make_folder(whole, err) || !lock_folder(whole, &lock, err))
                 return false;
-        scoped(fd_close) int lock = lock_folder(whole);
         buf_init(&text, LIMIT_CONFIG_FILE);
         if (!file_read(whole, &text, err) && err->kind != ERROR_NOT_FOUND)
                 return false;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/directory.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/memory.h"
@@ -21,8 +22,7 @@
 #define LIMIT_SESSION 8192
 #define TRIED_FILE "tried"
 #define YOUNG_SECONDS 60
-#define TURN_ATTEMPTS 200
-#define TURN_PAUSE_NS 50000000
+#define TURN_MS 10000
 
 static const struct json_field fields[] = {
         { "server",  JSON_KIND_TEXT,    offsetof(struct shell_session, server),  true, 0 },
@@ -249,12 +249,11 @@ bool shell_folder_is_used(const struct shell_folder *own, const struct shell_ses
 
 int shell_folder_take_turn(void)
 {
-        const struct timespec pause = { .tv_nsec = TURN_PAUSE_NS };
         scoped_free char *shells = directory_shells();
         scoped_free char *path = shells ? xasprintf("%s/.turn", shells) : NULL;
         int lock = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
-        for (int i = 0; lock >= 0 && i < TURN_ATTEMPTS && flock(lock, LOCK_EX | LOCK_NB) != 0; i++)
-                nanosleep(&pause, NULL);
+        if (lock >= 0)
+                fd_lock(lock, TURN_MS);
         return lock;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,23 @@ TEST(says_that_not_everything_could_be_written)
         assert_false(fd_write(full, "x", 1));
         assert_int_equal(errno, ENOSPC);
         close(full);
+}
+
+TEST(waits_for_a_lock_and_not_for_ever)
+{
+        char path[] = "/tmp/test_fd.XXXXXX";
+        int held = mkstemp(path);
+        int wanted = open(path, O_RDWR | O_CLOEXEC);
+
+        assert_true(fd_lock(held, 0));
+        assert_false(fd_lock(wanted, 5));
+        assert_int_equal(errno, EWOULDBLOCK);
+        close(held);
+        assert_true(fd_lock(wanted, 5));
+        assert_false(fd_lock(-1, 5));
+        assert_int_equal(errno, EBADF);
+        close(wanted);
+        unlink(path);
 }
 
 TEST(closes_what_is_open_and_nothing_else)
