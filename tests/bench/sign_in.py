@@ -1,13 +1,11 @@
 """sign_in.py - from POST credential without a session to the token, against the bare API writes."""
 
 import contextlib
-import os
-import signal
 import subprocess
 import time
 
 from cluster import SESSIONS
-from host import RigError
+from host import RigError, frozen
 from results import Result, compare, median, rounded
 from tailnet import PORT
 
@@ -43,16 +41,6 @@ class Probe:
         self.process.communicate()
 
 
-@contextlib.contextmanager
-def paused(pid):
-    """The operator asleep, so that it does not see to the yardstick's objects as well."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def in_turns(session, writes, operator):
     """(microseconds of the sign-ins, of the writes), one of each in every round."""
     ours, theirs = [], []
@@ -61,7 +49,7 @@ def in_turns(session, writes, operator):
         ours.append(session.ask()[0])
 
     def write():
-        with paused(operator):
+        with frozen(operator):  # it would see to the yardstick's objects as well
             theirs.append(writes.ask())
     for i in range(WARM_UP + ROUNDS):
         for turn in (sign_in, write) if i % 2 else (write, sign_in):

@@ -10,7 +10,7 @@ import subprocess
 import yaml
 
 from daemons import OPERATOR_HEALTH
-from world import eventually
+from world import eventually, events
 
 PORT = 8124
 HEALTH = ("127.0.0.2", 8090)
@@ -92,13 +92,7 @@ class OwnDaemon:
         return (self.folder / "log").read_text(errors="replace")
 
     def log_lines(self, **fields):
-        found = []
-        for line in self.log().splitlines():
-            with contextlib.suppress(ValueError):
-                event = json.loads(line)
-                if all(event.get(key) == value for key, value in fields.items()):
-                    found.append(event)
-        return found
+        return events(self.log(), **fields)
 
     def probe(self, path="/readyz"):
         """(status, text); (0, "") while nobody listens."""

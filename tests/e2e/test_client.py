@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from daemons import SERVER_HEALTH
-from host import ask
+from host import ask, frozen
 from relay import CLOSE, HANG, Relay, reply
 from stand_in_localapi import NONSENSE, stand_in_localapi
 from tailnet import PORT
@@ -519,15 +519,9 @@ def test_a_logout_that_cannot_be_noted_here_still_ends_the_session_and_forgets_t
     assert not cache_entries(world) and not world.signins()
 
 
-@contextlib.contextmanager
 def frozen_server(world):
-    """It takes connections and says nothing until the end."""
     pid, _ = world.rig.host.process("server")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    return frozen(pid)
 
 
 def has_asked(world):

@@ -147,12 +147,9 @@ def test_kubeadms_form_gives_a_kubeconfig_that_kubectl_uses(world, public):
         daemon.await_status(200)
         world.credential("alice", URL)
         answer = world.ask("alice", "GET", "kubeconfig", headers={"Accept": "application/yaml"}, url=URL)
-        path = world.home("alice") / "fetched"
-        path.write_text(answer.text)
 
-        done = world.run("alice", "kubectl", f"--kubeconfig={path}", "get", "ns", "-o", "name")
+        done = world.run_by("alice", answer.text, "get", "ns", "-o", "name")
 
-    path.unlink()
     assert "namespace/tka" in done.stdout
 
 

@@ -1,11 +1,9 @@
 """Several operators at once: one works, the others stand by, and whatever happens to it another takes over."""
 
-import os
-import signal
-
 import pytest
 
 from daemons import OPERATOR_HEALTH
+from host import frozen
 from own_daemon import HEALTH, own_daemon
 from relay import Late
 from stand_in_kube_apiserver import kube_status, through_stand_in
@@ -101,14 +99,11 @@ def test_when_the_one_that_works_is_killed_another_takes_over_when_the_lease_is_
 def test_an_operator_that_was_frozen_does_no_harm_when_it_wakes_up(world, standby):
     pid, _ = world.rig.host.process("operator")
     world.credential("alice")
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(pid):
         await_taken_over(world, OVER_SECONDS)
         holder = lease(world)["holderIdentity"]
         assert world.ask("alice", "POST", "logout").status == 200
         again = world.credential("alice")
-    finally:
-        os.kill(pid, signal.SIGCONT)
     eventually("it knows that it works no longer", lambda: not works(world, OPERATOR_HEALTH), 10)
     assert lease(world)["holderIdentity"] == holder
     assert world.may(again["status"]["token"], "delete", "namespaces")

@@ -37,12 +37,9 @@ def test_the_kubeconfig_as_yaml_works_with_kubectl_as_it_is(world):
     world.credential("alice")
     answer = world.ask("alice", "GET", "kubeconfig", headers={"Accept": "application/yaml, */*;q=0.1"})
     assert answer.status == 200 and answer.headers["content-type"].startswith("application/yaml")
-    path = world.home("alice") / "fetched"
-    path.write_text(answer.text)
 
-    done = world.run("alice", "kubectl", f"--kubeconfig={path}", "get", "ns", "-o", "name")
+    done = world.run_by("alice", answer.text, "get", "ns", "-o", "name")
 
-    path.unlink()
     assert "namespace/tka" in done.stdout
     assert isinstance(yaml.safe_load(answer.text)["clusters"], list)
 

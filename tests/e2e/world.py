@@ -59,6 +59,17 @@ def rule(role, period="1h", priority=100, **more):
     return {"role": role, "period": period, "priority": priority, **more}
 
 
+def events(log, **fields):
+    """The JSON lines of a log that have these fields."""
+    found = []
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            if all(event.get(key) == value for key, value in fields.items()):
+                found.append(event)
+    return found
+
+
 def claims(token):
     """The payload of a JWT, unverified."""
     payload = token.split(".")[1]
@@ -94,6 +105,15 @@ class World:
             assert done.returncode == code, (
                 f"{argv} ended with {done.returncode}, not {code}: {done.stdout}{done.stderr}")
         return done
+
+    def run_by(self, node, kubeconfig, *argv):
+        """kubectl with a kubeconfig of that text."""
+        path = self.home(node) / "fetched"
+        path.write_text(kubeconfig)
+        try:
+            return self.run(node, "kubectl", f"--kubeconfig={path}", *argv)
+        finally:
+            path.unlink()
 
     def login(self, node, url=SERVER, *flags, code=0):
         return self.run(node, "kubectl", "tka", "login", url, *flags, code=code)
@@ -247,13 +267,7 @@ class World:
 
     def log_lines(self, name, **fields):
         """The JSON lines of a daemon's log that have these fields."""
-        found = []
-        for line in self.log(name).splitlines():
-            with contextlib.suppress(ValueError):
-                event = json.loads(line)
-                if all(event.get(key) == value for key, value in fields.items()):
-                    found.append(event)
-        return found
+        return events(self.log(name), **fields)
 
     def metric(self, name, namespace="hub", health=("127.0.0.2", 8080)):
         """The sum of all series of a metric of tka-server."""
