@@ -4,8 +4,8 @@
 
 #include "kubectl-tka/cache.h"
 
-#define GLANCE_SUFFIX \
-        ".session" /* beside the caches: what lies in the keyring, without the token */
+/* Of the note beside the caches: what lies in the keyring, without the token. */
+#define GLANCE_SUFFIX ".session"
 
 /* The newest entry and its tier. Only where neither a file nor a note says anything is the keyring
  * itself asked. *entry's token is not to be used. */

@@ -5,9 +5,9 @@
 
 struct tailscale_whois;
 
+/* event: "login", "extend", "issue", "refuse", "logout", "shorten" or "withdraw". */
 struct audit {
-        const char
-                *event; /* "login", "extend", "issue", "refuse", "logout", "shorten", "withdraw" */
+        const char *event;
         const char *trace_id;
         const struct tailscale_whois *whois; /* or NULL */
         const struct signin *signin;         /* or NULL */

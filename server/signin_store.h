@@ -42,10 +42,10 @@ bool signin_store_refresh(struct signin_store *store, const char *name,
                           struct error *err) must_check;
 /* UNAVAILABLE when so many wait already that no other should. */
 bool signin_store_admits(const struct signin_store *store, struct error *err) must_check;
-/* Until something of that name changes. */
+/* Until something of that name changes; UNAVAILABLE at deadline_ms (of loop_now_ms()). */
 bool signin_store_wait(struct signin_store *store, const char *name, int64_t deadline_ms,
                        struct error *err) must_check;
-/* Until the object with that uid is gone. */
+/* Until the object with that uid is gone; the same. */
 bool signin_store_wait_gone(struct signin_store *store, const char *name, const char *uid,
                             int64_t deadline_ms, struct error *err) must_check;
 
