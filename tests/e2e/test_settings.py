@@ -1,6 +1,8 @@
 """kubectl tka config: settings, where they come from, and a file that keeps its comments."""
 
+import fcntl
 import json
+import os
 import stat
 
 import pytest
@@ -143,3 +145,17 @@ def test_flow_style_is_written_anew_and_said_so(world):
 
     assert "written anew" in config(world, "set", "tailscale.port", "1").stderr
     assert path.read_text() == "tailscale:\n  port: 1\n"
+
+
+def test_a_file_that_another_program_keeps_locked_is_left_alone(world):
+    path = write(world, "cache: file\n")
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+
+    said = config(world, "set", "cache", "none", code=1)
+
+    os.close(folder)
+    assert "another program has been changing it" in said.stderr and said.stderr.count("\n") == 1
+    assert path.read_text() == "cache: file\n"
+    config(world, "set", "cache", "none")
+    assert path.read_text() == "cache: none\n"
