@@ -55,7 +55,7 @@ static bool explain(json_error_t *problem, struct error *err)
                          problem->line, problem->column);
 }
 
-bool json_parse(const char *text, size_t length, json_t **value, struct error *err)
+static bool parse(const char *text, size_t length, size_t flags, json_t **value, struct error *err)
 {
         json_error_t problem;
 
@@ -64,24 +64,40 @@ bool json_parse(const char *text, size_t length, json_t **value, struct error *e
         if (is_too_deep(text, length))
                 return error_set(err, ERROR_INVALID, "nested deeper than %d levels",
                                  JSON_DEPTH_MAX);
-        json_t *parsed =
-                json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+        json_t *parsed = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags,
+                                    &problem);
         if (!parsed)
                 return explain(&problem, err);
         *value = parsed;
         return true;
 }
 
-bool json_parse_object(const char *text, size_t length, json_t **object, struct error *err)
+static bool parse_object(const char *text, size_t length, size_t flags, json_t **object,
+                         struct error *err)
 {
         json_auto_t *value = NULL;
 
-        if (!json_parse(text, length, &value, err))
+        if (!parse(text, length, flags, &value, err))
                 return false;
         if (!json_is_object(value))
                 return error_set(err, ERROR_INVALID, "a JSON object is expected");
         *object = take(value);
         return true;
+}
+
+bool json_parse(const char *text, size_t length, json_t **value, struct error *err)
+{
+        return parse(text, length, 0, value, err);
+}
+
+bool json_parse_object(const char *text, size_t length, json_t **object, struct error *err)
+{
+        return parse_object(text, length, 0, object, err);
+}
+
+bool json_parse_shared(const char *text, size_t length, json_t **object, struct error *err)
+{
+        return parse_object(text, length, JSON_ALLOW_NUL, object, err);
 }
 
 static int append_dump(const char *bytes, size_t length, void *buf)
@@ -138,7 +154,10 @@ json_t *json_at(const json_t *root, const char *path)
 
 const char *json_text_at(const json_t *root, const char *path)
 {
-        return json_string_value(json_at(root, path));
+        const json_t *value = json_at(root, path);
+        const char *text = json_string_value(value);
+
+        return text && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
 int64_t json_integer_at(const json_t *root, const char *path, int64_t fallback)

@@ -14,6 +14,11 @@ bool json_parse(const char *text, size_t length, json_t **value, struct error *e
 /* As json_parse, and the value must be an object. */
 bool json_parse_object(const char *text, size_t length, json_t **object,
                        struct error *err) must_check;
+/* As json_parse_object, but texts may hold NUL characters: for documents into which many may write,
+ * and of which none is to be lost for all because of one of them. Such a text is none for
+ * json_text_at() and json_fields_read(); json_string_value() ends at its first NUL. */
+bool json_parse_shared(const char *text, size_t length, json_t **object,
+                       struct error *err) must_check;
 /* Compact, keys in order of insertion, no newline. */
 void json_print(const json_t *value, struct buf *buf);
 /* As json_string(), but never NULL: a text that is no UTF-8 is cleaned first (error_clean_line). */

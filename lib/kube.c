@@ -145,6 +145,7 @@ struct call {
         const char *path;
         const char *content_type;
         const json_t *body;
+        size_t limit_bytes; /* of the answer; 0: LIMIT_KUBE_ANSWER */
 };
 
 static bool explain(const struct call *call, struct error *err)
@@ -220,12 +221,14 @@ static bool may_try_again(struct kube *kube, struct trial *trial, int status)
         return false;
 }
 
-/* status 0: there was no answer. */
+/* status 0: there was no answer, or more than the limit. */
 static enum outcome judge(struct kube *kube, struct trial *trial, const struct http_reply *reply,
                           int status, struct error *err)
 {
-        if (status == 0)
+        if (status == 0) {
+                err->http_status = trial->call->limit_bytes && err->kind == ERROR_INVALID ? 413 : 0;
                 err->kind = ERROR_UNAVAILABLE;
+        }
         if (!kube->closed && status > 0)
                 note_answer(kube, reply, trial->asked_ms);
         if (!kube->closed && may_try_again(kube, trial, status))
@@ -243,7 +246,8 @@ static enum outcome try_once(struct kube *kube, struct trial *trial, const struc
         request.body = trial->call->body ? buf_text(body) : NULL;
         request.body_length = body->length;
         request.timeout_ms = trial->deadline_ms - trial->asked_ms;
-        request.limit_bytes = LIMIT_KUBE_ANSWER;
+        request.limit_bytes =
+                trial->call->limit_bytes ? trial->call->limit_bytes : LIMIT_KUBE_ANSWER;
         if (request.timeout_ms <= 0 || fiber_deadline_has_passed()) {
                 (void)error_set(err, ERROR_UNAVAILABLE, "no answer in time");
                 return FAILED;
@@ -306,15 +310,20 @@ static bool call_api(struct kube *kube, const struct call *call, json_t **object
 
 bool kube_get(struct kube *kube, const char *path, json_t **object, struct error *err)
 {
-        const struct call call = { "reading", "GET", path, NULL, NULL };
+        return call_api(kube, &(struct call){ "reading", "GET", path, NULL, NULL, 0 }, object, err);
+}
 
-        return call_api(kube, &call, object, err);
+bool kube_get_page(struct kube *kube, const char *path, json_t **list, struct error *err)
+{
+        const struct call call = { "reading", "GET", path, NULL, NULL, LIMIT_KUBE_PAGE };
+
+        return call_api(kube, &call, list, err);
 }
 
 bool kube_create(struct kube *kube, const char *path, const json_t *body, json_t **object,
                  struct error *err)
 {
-        const struct call call = { "creating", "POST", path, "application/json", body };
+        const struct call call = { "creating", "POST", path, "application/json", body, 0 };
 
         return call_api(kube, &call, object, err);
 }
@@ -328,7 +337,7 @@ bool kube_apply(struct kube *kube, const char *path, const char *manager, const 
         buf_add_escaped(&target, manager);
         buf_add(&target, "&force=true&fieldValidation=Strict");
         const struct call call = { "applying", "PATCH", target.text, "application/apply-patch+yaml",
-                                   body };
+                                   body,       0 };
         return call_api(kube, &call, object, err);
 }
 
@@ -336,7 +345,7 @@ bool kube_patch(struct kube *kube, const char *path, const json_t *operations, j
                 struct error *err)
 {
         const struct call call = { "patching", "PATCH", path, "application/json-patch+json",
-                                   operations };
+                                   operations, 0 };
 
         return call_api(kube, &call, object, err);
 }
@@ -344,7 +353,7 @@ bool kube_patch(struct kube *kube, const char *path, const json_t *operations, j
 bool kube_replace(struct kube *kube, const char *path, const json_t *body, json_t **object,
                   struct error *err)
 {
-        const struct call call = { "replacing", "PUT", path, "application/json", body };
+        const struct call call = { "replacing", "PUT", path, "application/json", body, 0 };
 
         return call_api(kube, &call, object, err);
 }
@@ -356,7 +365,7 @@ bool kube_delete(struct kube *kube, const char *path, const char *uid, const cha
         json_auto_t *options =
                 json_pack("{s:s, s:s, s:{s:s, s:s*}}", "apiVersion", "v1", "kind", "DeleteOptions",
                           "preconditions", "uid", uid, "resourceVersion", resource_version);
-        const struct call call = { "deleting", "DELETE", path, "application/json", options };
+        const struct call call = { "deleting", "DELETE", path, "application/json", options, 0 };
         return call_api(kube, &call, object, err);
 }
 
@@ -387,7 +396,7 @@ bool kube_stream(struct kube *kube, const char *path, struct http_stream **strea
                  struct error *err)
 {
         scoped(buf_clear) struct buf url = { 0 };
-        const struct call call = { "watching", "GET", path, NULL, NULL };
+        const struct call call = { .doing = "watching", .method = "GET", .path = path };
         struct trial trial = { .call = &call, .url = &url };
 
         buf_printf(&url, "%s%s", kube->config.server, path);

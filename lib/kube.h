@@ -60,6 +60,10 @@ char *kube_path(const struct kube_resource *resource, const char *namespace_name
 
 /* object: the answer, the caller's; may be NULL when it is of no interest. */
 bool kube_get(struct kube *kube, const char *path, json_t **object, struct error *err) must_check;
+/* A page of a list. http_status is 413 when it is larger than LIMIT_KUBE_PAGE: to be asked for
+ * again with fewer objects in it. */
+bool kube_get_page(struct kube *kube, const char *path, json_t **list,
+                   struct error *err) must_check;
 /* POST. CONFLICT means AlreadyExists. */
 bool kube_create(struct kube *kube, const char *path, const json_t *body, json_t **object,
                  struct error *err) must_check;

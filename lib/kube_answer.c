@@ -111,7 +111,7 @@ bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
         struct error garbage = { 0 };
 
         if (is_json(reply) &&
-            json_parse_object(buf_text(&reply->body), reply->body.length, &object, &garbage)) {
+            json_parse_shared(buf_text(&reply->body), reply->body.length, &object, &garbage)) {
                 const char *message = json_text_at(object, "message");
                 if (reply->status == 422 && is_about_the_uid(object)) {
                         kind = ERROR_CONFLICT;
@@ -129,7 +129,7 @@ bool kube_answer_parse(const struct http_reply *reply, json_t **object, struct e
 {
         if (!is_json(reply))
                 return refuse_as_text(reply, ERROR_UNAVAILABLE, 0, err);
-        if (json_parse_object(buf_text(&reply->body), reply->body.length, object, err))
+        if (json_parse_shared(buf_text(&reply->body), reply->body.length, object, err))
                 return true;
         err->kind = ERROR_UNAVAILABLE;
         return error_wrap(err, "the API server's answer");

@@ -2,6 +2,7 @@
 
 #include "lib/json.h"
 #include "lib/kube_private.h"
+#include "lib/limits.h"
 #include "lib/memory.h"
 
 static const struct {
@@ -33,9 +34,11 @@ bool kube_event_identify(const json_t *object, const char **namespace_name, cons
         *uid = json_text_at(object, "metadata.uid");
         if (!*namespace_name)
                 *namespace_name = "";
-        if (*name && *uid)
-                return true;
-        return error_set(err, ERROR_UNAVAILABLE, "an object without name or uid");
+        if (!*uid || !json_at(object, "metadata.name"))
+                return error_set(err, ERROR_UNAVAILABLE, "an object without name or uid");
+        if (!*name || strlen(*name) > LIMIT_KUBE_NAME)
+                *name = "";
+        return true;
 }
 
 /* A Status. */
@@ -64,7 +67,7 @@ bool kube_event_decode(const char *line, size_t length, struct kube_event *event
 {
         scoped(kube_event_clear) struct kube_event read = { 0 };
 
-        if (!json_parse_object(line, length, &read.json, err) ||
+        if (!json_parse_shared(line, length, &read.json, err) ||
             !read_type(json_text_at(read.json, "type"), &read.kind, err))
                 return false;
         read.object = json_at(read.json, "object");

@@ -56,7 +56,8 @@ struct kube_event {
 void kube_event_clear(struct kube_event *event);
 bool kube_event_decode(const char *line, size_t length, struct kube_event *event,
                        struct error *err) must_check;
-/* What the callbacks of a watch need of an object; namespace_name "" when it has none. */
+/* What the callbacks of a watch need of an object; namespace_name "" when it has none, name "" when
+ * it holds a NUL or is longer than LIMIT_KUBE_NAME. */
 bool kube_event_identify(const json_t *object, const char **namespace_name, const char **name,
                          const char **uid, struct error *err) must_check;
 

@@ -15,6 +15,7 @@
 #define MOST_SECONDS 600
 #define GRACE_MS 30000 /* after which a watch that should have ended is dead */
 #define SYNCED_MS 30000
+#define SHRINK 10      /* a page that was too large */
 #define CALM_MS 120000 /* without failure, and the delays begin anew */
 
 struct kube_watch {
@@ -60,7 +61,8 @@ static void tell_failure(struct kube_watch *watch, const struct error *err)
                 watch->options.failed(watch->options.owner, err);
 }
 
-/* Another uid under a known name: the old object's end was missed. */
+/* Another uid under a known name: the old object's end was missed. One whose name nobody could ask
+ * for is nobody's, and keeps us from none of the others. */
 static bool take_object(struct kube_watch *watch, const json_t *object, struct error *err)
 {
         const char *namespace_name, *name, *uid;
@@ -68,6 +70,8 @@ static bool take_object(struct kube_watch *watch, const json_t *object, struct e
 
         if (!kube_event_identify(object, &namespace_name, &name, &uid, err))
                 return false;
+        if (*name == '\0')
+                return true;
         kube_names_put(&watch->names, namespace_name, name, uid, &replaced);
         if (replaced)
                 watch->options.deleted(watch->options.owner, namespace_name, name, replaced);
@@ -78,6 +82,8 @@ static bool take_object(struct kube_watch *watch, const json_t *object, struct e
 
 static void drop_object(struct kube_watch *watch, const struct kube_event *event)
 {
+        if (*event->name == '\0')
+                return;
         kube_names_remove(&watch->names, event->namespace_name, event->name);
         watch->options.deleted(watch->options.owner, event->namespace_name, event->name,
                                event->uid);
@@ -105,8 +111,15 @@ static void add_selectors(const struct kube_watch *watch, struct buf *path)
         add_parameter(path, "fieldSelector", watch->options.field_selector);
 }
 
+static bool get_page(struct kube_watch *watch, const char *path, json_t **list, struct error *err)
+{
+        return watch->whole_list ? kube_get(watch->kube, path, list, err)
+                                 : kube_get_page(watch->kube, path, list, err);
+}
+
 /* One page: its objects are told at once, none is kept. "" in *next at the last one. */
-static bool list_page(struct kube_watch *watch, char **next, char **version, struct error *err)
+static bool list_page(struct kube_watch *watch, int64_t most, char **next, char **version,
+                      struct error *err)
 {
         scoped(buf_clear) struct buf path = { 0 };
         json_auto_t *list = NULL;
@@ -115,12 +128,13 @@ static bool list_page(struct kube_watch *watch, char **next, char **version, str
         size_t i;
 
         if (!watch->whole_list)
-                snprintf(limit, sizeof(limit), "%" PRId64, watch->pace.page);
+                snprintf(limit, sizeof(limit), "%" PRId64,
+                         most < watch->pace.page ? most : watch->pace.page);
         buf_add(&path, watch->options.path);
         add_selectors(watch, &path);
         add_parameter(&path, "limit", limit);
         add_parameter(&path, "continue", *next);
-        if (!kube_get(watch->kube, buf_text(&path), &list, err))
+        if (!get_page(watch, buf_text(&path), &list, err))
                 return false;
         const char *listed_version = json_text_at(list, "metadata.resourceVersion");
         const char *rest = json_text_at(list, "metadata.continue");
@@ -142,14 +156,28 @@ static bool list_page(struct kube_watch *watch, char **next, char **version, str
         return true;
 }
 
+/* With fewer objects in it, down to one, when they are too large together: nobody who makes large
+ * ones keeps us from knowing the others. */
+static bool list_page_that_fits(struct kube_watch *watch, int64_t *most, char **next,
+                                char **version, struct error *err)
+{
+        while (!list_page(watch, *most, next, version, err)) {
+                if (watch->stopped || err->http_status != 413 || *most == 1)
+                        return false;
+                *most = *most > SHRINK ? *most / SHRINK : 1;
+        }
+        return true;
+}
+
 static enum ending list(struct kube_watch *watch, struct error *err)
 {
+        int64_t most = watch->pace.page;
         scoped_free char *next = xstrdup("");
         scoped_free char *version = NULL;
 
         kube_names_begin(&watch->names);
         for (bool first = true; first || *next; first = false) {
-                if (list_page(watch, &next, &version, err))
+                if (list_page_that_fits(watch, &most, &next, &version, err))
                         continue;
                 if (watch->stopped || err->http_status != 410)
                         return ENDING_FAILED;

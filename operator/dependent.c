@@ -5,6 +5,7 @@
 
 #include "lib/json.h"
 #include "lib/kube.h"
+#include "lib/limits.h"
 #include "lib/memory.h"
 #include "schema/signin.h"
 
@@ -48,6 +49,13 @@ void dependent_copy(struct dependent *copy, const struct dependent *dependent)
 static char *copy_text(const char *text)
 {
         return xstrdup(text == NULL ? "" : text);
+}
+
+/* What is longer is nothing that we made, whoever wrote it; and not kept, however often it comes.
+ */
+static char *copy_name(const char *text)
+{
+        return copy_text(text != NULL && strlen(text) <= LIMIT_KUBE_NAME ? text : NULL);
 }
 
 static bool text_is(const char *text, const char *wanted)
@@ -105,8 +113,9 @@ bool dependent_decode(enum dependent_kind kind, const json_t *object, const char
         const char *uid = json_text_at(metadata, "uid");
         bool binding = kind != DEPENDENT_SERVICE_ACCOUNT;
 
-        if (name == NULL || uid == NULL)
-                return error_set(err, ERROR_UNAVAILABLE, "a %s without name or uid",
+        if (name == NULL || strlen(name) > LIMIT_KUBE_NAME || uid == NULL)
+                return error_set(err, ERROR_UNAVAILABLE,
+                                 "a %s without uid, or without a name that can be read",
                                  kinds[kind].name);
         dependent_clear(dependent);
         *dependent = (struct dependent){
@@ -120,8 +129,8 @@ bool dependent_decode(enum dependent_kind kind, const json_t *object, const char
                 .resource_version = copy_text(json_text_at(metadata, "resourceVersion")),
                 .signin_uid =
                         copy_text(json_string_value(json_object_get(labels, SIGNIN_UID_LABEL))),
-                .role = copy_text(binding ? read_role(object) : ""),
-                .subject = copy_text(binding ? read_subject(object, session_namespace) : ""),
+                .role = copy_name(binding ? read_role(object) : ""),
+                .subject = copy_name(binding ? read_subject(object, session_namespace) : ""),
         };
         return true;
 }

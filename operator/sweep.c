@@ -19,7 +19,8 @@
 #define STANDBY_MS 500
 #define SOON_MS 3000 /* for the watch of the sessions to catch up with that of their bindings */
 #define PAGE 500
-#define PAGES_MAX 1000
+#define SHRINK 10 /* a page that was too large */
+#define PAGES_MAX 100000
 
 struct sweep {
         struct program *program;
@@ -62,37 +63,67 @@ static bool take_page(const struct pager *pager, const json_t *list, struct erro
         return true;
 }
 
+/* Where a walk over a collection is. */
+struct place {
+        const char *path, *selector; /* selector: or NULL */
+        struct buf next;             /* the page to come, empty: the first */
+        int most;                    /* objects in it */
+};
+
+static void place_clear(struct place *place)
+{
+        buf_clear(&place->next);
+}
+
+static void print_query(const struct place *place, struct buf *query)
+{
+        buf_printf(query, "%s?limit=%d", place->path, place->most);
+        if (place->selector != NULL) {
+                buf_add(query, "&labelSelector=");
+                buf_add_escaped(query, place->selector);
+        }
+        if (place->next.length > 0) {
+                buf_add(query, "&continue=");
+                buf_add_escaped(query, buf_text(&place->next));
+        }
+}
+
+/* With fewer objects in it, down to one, when they are too large together. */
+static bool get_page(struct kube *kube, struct place *place, json_t **list, struct error *err)
+{
+        for (;;) {
+                scoped(buf_clear) struct buf query = { 0 };
+
+                print_query(place, &query);
+                if (kube_get_page(kube, query.text, list, err))
+                        return true;
+                if (err->http_status != 413 || place->most == 1)
+                        return false;
+                place->most = place->most > SHRINK ? place->most / SHRINK : 1;
+        }
+}
+
 /* Page after page, so that memory stays small; without a resourceVersion, so that no cache of the
  * API server can be behind. */
 static bool walk(const struct pager *pager, const char *path, const char *selector,
                  struct error *err)
 {
-        scoped(buf_clear) struct buf next = { 0 };
+        scoped(place_clear) struct place place = { path, selector, { 0 }, PAGE };
 
         for (size_t page = 0; page < PAGES_MAX; page++) {
-                scoped(buf_clear) struct buf query = { 0 };
                 json_auto_t *list = NULL;
 
-                buf_printf(&query, "%s?limit=%d", path, PAGE);
-                if (selector != NULL) {
-                        buf_add(&query, "&labelSelector=");
-                        buf_add_escaped(&query, selector);
-                }
-                if (next.length > 0) {
-                        buf_add(&query, "&continue=");
-                        buf_add_escaped(&query, buf_text(&next));
-                }
-                if (!kube_get(pager->program->kube, query.text, &list, err) ||
+                if (!get_page(pager->program->kube, &place, &list, err) ||
                     !take_page(pager, list, err))
                         return false;
 
                 const char *more = json_text_at(list, "metadata.continue");
                 if (more == NULL || *more == '\0')
                         return true;
-                buf_truncate(&next, 0);
-                buf_add(&next, more);
+                buf_truncate(&place.next, 0);
+                buf_add(&place.next, more);
         }
-        return error_set(err, ERROR_UNAVAILABLE, "more than %d objects", PAGE * PAGES_MAX);
+        return error_set(err, ERROR_UNAVAILABLE, "more than %d pages", PAGES_MAX);
 }
 
 static bool take_dependent(const struct pager *pager, const json_t *object, struct error *err)
@@ -102,7 +133,7 @@ static bool take_dependent(const struct pager *pager, const json_t *object, stru
 
         if (!dependent_decode(pager->kind, object, pager->program->session_namespace, &dependent,
                               err))
-                return false;
+                return true; /* of a name that we give to nothing: it keeps none of the others */
 
         const struct session *session = store_find(pager->program->store, dependent.signin_uid);
         if (session == NULL ? dependent.foreign : session->known && !session->gone)

@@ -113,6 +113,20 @@ static bool parse_nested(size_t levels, json_t **value, struct error *err)
         return json_parse(text, 2 * levels, value, err);
 }
 
+TEST(takes_a_text_with_a_nul_for_none_where_many_may_write)
+{
+        static const char text[] = "{\"a\":{\"odd\":\"x\\u0000y\",\"good\":\"z\"}}";
+        json_auto_t *object = NULL;
+        json_t *untouched = NULL;
+        struct error err = { 0 };
+
+        assert_fails(json_parse_object(text, strlen(text), &untouched, &err), ERROR_INVALID,
+                     "no JSON");
+        assert_ok(json_parse_shared(text, strlen(text), &object, &err));
+        assert_null(json_text_at(object, "a.odd"));
+        assert_string_equal(json_text_at(object, "a.good"), "z");
+}
+
 TEST(counts_levels_before_it_descends)
 {
         json_auto_t *value = NULL;

@@ -3,6 +3,7 @@
 #include "lib/fiber.h"
 #include "lib/json.h"
 #include "lib/kube_private.h"
+#include "lib/limits.h"
 #include "tests/unit/lib/peer.h"
 
 #define STREAM "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
@@ -202,6 +203,50 @@ TEST(lists_in_one_piece_when_a_page_came_too_late)
         set_up(&fixture, answers, 4);
         expect_told(&fixture, "+a/u1 +a/u1 . ");
         assert_true(peer_was_asked(&fixture.peer, "?labelSelector=a%3Db HTTP"));
+        tear_down(&fixture);
+}
+
+TEST(goes_past_what_has_a_name_that_nobody_can_ask_for)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("7", "", ITEM("a\\u0000b", "u1", "1") "," ITEM("c", "u2", "2")),
+                 PEER_CLOSES },
+                { STREAM EVENT("ADDED", ITEM("d\\u0000", "u3", "8"))
+                          EVENT("DELETED", ITEM("d\\u0000", "u3", "9"))
+                                  EVENT("ADDED", ITEM("e", "u4", "10")),
+                 PEER_KEEPS },
+        };
+        struct fixture fixture;
+
+        set_up(&fixture, answers, 2);
+        expect_told(&fixture, "+c/u2 . +e/u4 ");
+        assert_int_equal(fixture.failures, 0);
+        tear_down(&fixture);
+}
+
+TEST(asks_for_fewer_when_a_page_is_too_large)
+{
+        scoped(buf_clear) struct buf large = { 0 };
+        struct fixture fixture;
+
+        buf_add(&large, STREAM);
+        while (large.length <= LIMIT_KUBE_PAGE + sizeof(STREAM))
+                buf_add(&large, "                                                                ");
+        const struct peer_answer answers[] = {
+                { buf_text(&large), PEER_CLOSES },
+                { buf_text(&large), PEER_CLOSES },
+                { LIST("7", "t", ITEM("a", "u1", "1")), PEER_CLOSES },
+                { buf_text(&large), PEER_CLOSES },
+                { LIST("7", "", ITEM("b", "u2", "2")), PEER_CLOSES },
+                { STREAM, PEER_KEEPS },
+        };
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        kube_watch_pace(fixture.watch)->page = 500;
+        expect_told(&fixture, "+a/u1 +b/u2 . ");
+        assert_true(peer_was_asked(&fixture.peer, "&limit=50 HTTP"));
+        assert_true(peer_was_asked(&fixture.peer, "&limit=5 HTTP"));
+        assert_true(peer_was_asked(&fixture.peer, "&limit=1&continue=t HTTP"));
+        assert_int_equal(fixture.failures, 0);
         tear_down(&fixture);
 }
 

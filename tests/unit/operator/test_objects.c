@@ -181,7 +181,7 @@ TEST(refuses_an_object_without_uid_and_leaves_the_output_alone)
         struct dependent dependent = { .ending = true };
 
         assert_fails(dependent_decode(DEPENDENT_BINDING, object, "tka", &dependent, &err),
-                     ERROR_UNAVAILABLE, "RoleBinding without name or uid");
+                     ERROR_UNAVAILABLE, "RoleBinding without uid");
         assert_true(dependent.ending);
         assert_null(dependent.name);
 }
