@@ -37,6 +37,7 @@ struct controller {
         char *lease_name;
         size_t workers, provisioners;
         bool ready_to_work, stopping;
+        bool in_grace; /* the sessions are known: no list after that delays the beginning */
         struct wait idle;
 };
 
@@ -284,8 +285,9 @@ static void listed(void *owner, bool all)
         if (program->listed)
                 return;
         if (!all) {
-                if (!controller->ready_to_work)
+                if (!controller->in_grace)
                         loop_timer_set(controller->grace, LISTING_GRACE_MS);
+                controller->in_grace = true;
                 return;
         }
         program->listed = true;

@@ -14,7 +14,10 @@ const char *lease_record_holder(const json_t *object)
 
 int64_t lease_record_duration_ms(const json_t *object)
 {
-        return json_integer_value(json_at(object, "spec.leaseDurationSeconds")) * 1000;
+        json_int_t seconds = json_integer_value(json_at(object, "spec.leaseDurationSeconds"));
+
+        return (seconds < LEASE_RECORD_LONGEST_SECONDS ? seconds : LEASE_RECORD_LONGEST_SECONDS) *
+               1000;
 }
 
 bool lease_record_equals(const json_t *object, const json_t *other)

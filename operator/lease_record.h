@@ -7,7 +7,10 @@
 
 /* Whose it is, "" when it is nobody's. Borrowed. */
 const char *lease_record_holder(const json_t *object);
-/* For how long after it was last seen to change, as whoever holds it has written. */
+/* An operator of another version may hold it for longer than we would; but what somebody wrote into
+ * it by mistake keeps nobody from working for good. */
+#define LEASE_RECORD_LONGEST_SECONDS 60
+/* For how long after it was last seen to change, as whoever holds it has written; at most that. */
 int64_t lease_record_duration_ms(const json_t *object);
 /* Says the same about who holds it and when they last renewed it. */
 bool lease_record_equals(const json_t *object, const json_t *other);

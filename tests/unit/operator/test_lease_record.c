@@ -26,6 +26,9 @@ TEST(reads_who_holds_it_and_for_how_long)
 
         assert_string_equal(lease_record_holder(object), "one");
         assert_int_equal(lease_record_duration_ms(object), 15000);
+        json_object_set_new(json_object_get(object, "spec"), "leaseDurationSeconds",
+                            json_integer(INT32_MAX));
+        assert_int_equal(lease_record_duration_ms(object), 60000);
         assert_string_equal(lease_record_holder(empty), "");
         assert_int_equal(lease_record_duration_ms(empty), 0);
 }
