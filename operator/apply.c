@@ -60,7 +60,7 @@ static enum step refresh(const struct work *work, struct error *err)
 
         const char *uid = found ? json_text_at(object, "metadata.uid") : NULL;
         if (uid == NULL || strcmp(uid, work->session->uid) != 0)
-                store_drop_signin(work->program->store, work->session->uid);
+                store_miss_signin(work->program->store, work->session);
         else if (!store_put_signin(work->program->store, object, err))
                 return STEP_FAILED;
         return STEP_LOOK_AGAIN;
@@ -265,16 +265,16 @@ static enum step find_dependents(const struct work *work, const struct action *a
                                  struct error *err)
 {
         scoped_free char *path = dependent_path(action->what, NULL, NULL);
-        scoped_free char *query = xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s",
-                                            path, work->session->uid);
+        scoped_free char *query =
+                xasprintf("%s?limit=100&labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s", path,
+                          work->session->uid);
         json_auto_t *list = NULL;
 
-        if (!kube_get(work->program->kube, query, &list, err))
+        if (!kube_get_page(work->program->kube, query, &list, err))
                 return failed(err, "looking for what was made for", work->observed->signin.name);
 
         const json_t *items = json_object_get(list, "items");
-        size_t count = json_array_size(items);
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < json_array_size(items); i++)
                 if (!store_put_dependent(work->program->store, action->what,
                                          json_array_get(items, i), err))
                         return STEP_FAILED;
@@ -369,9 +369,9 @@ static enum step take_step(const struct work *work, const struct action *action,
         return carry_out[action->kind](work, action, err);
 }
 
-/* A dependent that cannot be deleted does not keep the others: a binding that somebody holds on to
- * is worth nothing once its account is gone. Nothing but deletes comes after a failure; one of a
- * stranger's object keeps nothing. */
+/* A dependent that cannot be deleted does not keep the others: a binding that somebody holds is
+ * worth nothing once its account is gone. Nothing but deletes comes after a failure, but a
+ * stranger's. */
 bool apply(struct program *program, struct session *session, const struct observed *observed,
            const struct plan *plan, struct findings *findings, struct error *err)
 {

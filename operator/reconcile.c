@@ -162,7 +162,9 @@ static void look_for_bindings(const struct observed *observed, struct plan *plan
                 look_and_delete(observed, DEPENDENT_BINDING, namespaces->items[i],
                                 plan->binding_name, plan);
         if (namespaces->count > 0)
-                add(plan, &(struct action){ .kind = ACTION_FIND, .what = DEPENDENT_BINDING });
+                add(plan, &(struct action){ .kind = ACTION_FIND,
+                                            .what = DEPENDENT_BINDING,
+                                            .stranger = true });
 }
 
 /* Nothing was made under a name that is not ours: what has such a name is a stranger's. Without our

@@ -29,11 +29,11 @@ struct observed {
 void observed_clear(struct observed *observed);
 
 enum action_kind {
-        ACTION_READ_ROLE,    /* whether the ClusterRole exists */
-        ACTION_CREATE,       /* the dependent `what` in namespace_name */
-        ACTION_DELETE,       /* the dependent with that uid; without one: whatever has that name */
-        ACTION_FIND,         /* all of that kind that carry the session's label, into the store */
-        ACTION_UNBOUND,      /* no right is left: what remains has time until others' are gone */
+        ACTION_READ_ROLE, /* whether the ClusterRole exists */
+        ACTION_CREATE,    /* the dependent `what` in namespace_name */
+        ACTION_DELETE,    /* the dependent with that uid; without one: whatever has that name */
+        ACTION_FIND,      /* what else of that kind carries the session's label, into the store */
+        ACTION_UNBOUND,   /* no right is left: what remains has time until others' are gone */
         ACTION_WRITE_STATUS, /* plan.status */
         ACTION_END,          /* deletes the TkaSignin, unless it changed */
         ACTION_FINISH,       /* takes our finalizer off */
@@ -44,7 +44,7 @@ struct action {
         enum action_kind kind;
         enum dependent_kind what;
         const char *namespace_name, *name, *uid;
-        bool stranger; /* not made by us: what becomes of it keeps nothing else */
+        bool stranger; /* about what was not made by us: if it fails, that keeps nothing else */
 };
 
 #define PLAN_ACTIONS 64

@@ -14,6 +14,13 @@ struct question {
         int64_t requested_at;
 };
 
+/* What somebody wrote into it that we do not understand may well be when it ends. */
+static bool is_unreadable(const struct question *question, char message[REFUSAL_MESSAGE_SIZE])
+{
+        snprintf(message, REFUSAL_MESSAGE_SIZE, "its spec or its status cannot be read");
+        return question->signin->spec.username == NULL;
+}
+
 static bool mismatches(const struct question *question, char message[REFUSAL_MESSAGE_SIZE])
 {
         char name[SIGNIN_NAME_SIZE];
@@ -69,6 +76,7 @@ static const struct refusal {
         const char *reason;
         bool (*applies)(const struct question *question, char message[REFUSAL_MESSAGE_SIZE]);
 } refusals[] = {
+        { "Unreadable",        is_unreadable      },
         { "NameMismatch",      mismatches         },
         { "InvalidPeriod",     has_bad_period     },
         { "RequestedInFuture", is_from_the_future },

@@ -51,14 +51,22 @@ static void write_line(const struct row *row, const struct signin *signin,
                   "signin", signin->name, "signin_uid", signin->uid, NULL);
 }
 
+/* Of one that cannot be read nobody knows whose it is. */
+static char *describe(const struct signin *signin, const struct row *row)
+{
+        const struct signin_spec *spec = &signin->spec;
+
+        return spec->username == NULL
+                       ? xstrdup(row->note)
+                       : xasprintf("%s as %s: %s", spec->username, spec->role, row->note);
+}
+
 void report_session(const struct program *program, enum report report, const struct signin *signin,
                     const struct signin_status *status, const char *detail)
 {
         const struct row *row = &rows[report];
         const char *reason = row->reason != NULL ? row->reason : status->ready_reason;
-        scoped_free char *note = detail != NULL ? xstrdup(detail)
-                                                : xasprintf("%s as %s: %s", signin->spec.username,
-                                                            signin->spec.role, row->note);
+        scoped_free char *note = detail != NULL ? xstrdup(detail) : describe(signin, row);
 
         write_line(row, signin, status, reason);
         events_post(program->events, signin, row->type, reason, row->action, note);

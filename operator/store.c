@@ -138,7 +138,7 @@ bool store_put_signin(struct store *store, const json_t *object, struct error *e
 {
         scoped(signin_clear) struct signin signin = { 0 };
 
-        if (!signin_decode(object, &signin, err))
+        if (!signin_decode(object, &signin, err) && !signin_decode_head(object, &signin, err))
                 return false;
         if (signin.uid == NULL || signin.namespace_name == NULL ||
             strcmp(signin.namespace_name, store->session_namespace) != 0)
@@ -163,7 +163,16 @@ void store_drop_signin(struct store *store, const char *uid)
 {
         struct session *session = store_find(store, uid);
 
-        if (session == NULL || session->gone)
+        if (session == NULL || session->told)
+                return;
+        session->told = true;
+        session->gone = true;
+        store->changed(store->owner, session);
+}
+
+void store_miss_signin(struct store *store, struct session *session)
+{
+        if (session->gone)
                 return;
         session->gone = true;
         store->changed(store->owner, session);
@@ -310,7 +319,7 @@ int64_t session_ends_at(const struct session *session, int64_t now)
 
 bool session_is_done(const struct session *session)
 {
-        return (session->gone || !session->known) && session->dependents == NULL;
+        return (session->told || !session->known) && session->dependents == NULL;
 }
 
 void store_forget(struct store *store, struct session *session)

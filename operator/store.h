@@ -15,6 +15,7 @@ struct sight {
 struct session {
         char *uid; /* the TkaSignin's: what labels of dependents name */
         bool known, gone;
+        bool told; /* of its end, by the watch: nothing older of it can come any more */
         struct signin signin;
         size_t finalizer_index;
         struct dependent_node *dependents;
@@ -38,12 +39,15 @@ struct store *store_new(const char *session_namespace,
 void store_free(struct store *store);
 
 /* Objects as the API server gives them, from a watch or as an answer. What is not newer than what
- * is known changes nothing: a watch can be behind our own writes. */
+ * is known changes nothing: a watch can be behind our own writes. A TkaSignin whose spec cannot be
+ * read is taken for one without, so that it does not keep what it got while it could. */
 bool store_put_signin(struct store *store, const json_t *object, struct error *err) must_check;
 bool store_put_dependent(struct store *store, enum dependent_kind kind, const json_t *object,
                          struct error *err) must_check;
 /* Gone from the API server, for good: uids never come back. */
 void store_drop_signin(struct store *store, const char *uid);
+/* The same, as an answer says it: the watch can be behind, and has yet to tell. */
+void store_miss_signin(struct store *store, struct session *session);
 void store_drop_dependent(struct store *store, const char *uid);
 /* Our finalizer is off. */
 void store_finish(struct session *session);
@@ -57,7 +61,7 @@ bool session_has_binding(const struct session *session);
 bool session_is_over(const struct session *session, int64_t now);
 /* The Unix second at which it will be over; 0 when it is, or nobody can say. */
 int64_t session_ends_at(const struct session *session, int64_t now);
-/* Neither the TkaSignin nor anything made for it is left. */
+/* Neither the TkaSignin nor anything made for it is left, and no watch brings it back. */
 bool session_is_done(const struct session *session);
 /* Frees it; it must be in no queue. */
 void store_forget(struct store *store, struct session *session);

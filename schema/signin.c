@@ -11,20 +11,21 @@
 #define SPEC(member) offsetof(struct signin_spec, member)
 #define STATUS(member) offsetof(struct signin_status, member)
 
+/* No limit of a text but the reader's own: the API server holds them to the document's, which
+ * counts characters, and what it has taken must not be unreadable. */
 static const struct json_field spec_fields[] = {
-        { "username",        JSON_KIND_TEXT,      SPEC(username),        true,  LIMIT_LOGIN_NAME },
-        { "role",            JSON_KIND_TEXT,      SPEC(role),            true,  LIMIT_ROLE       },
-        { "validity_period", JSON_KIND_TEXT,      SPEC(validity_period), true,  LIMIT_PERIOD     },
-        { "requested_at",    JSON_KIND_TEXT,      SPEC(requested_at),    false, LIMIT_TIMESTAMP  },
-        { "node",            JSON_KIND_TEXT,      SPEC(node),            false, LIMIT_NODE       },
-        { "node_id",         JSON_KIND_TEXT,      SPEC(node_id),         false, LIMIT_NODE       },
-        { "user_id",         JSON_KIND_TEXT,      SPEC(user_id),         false, LIMIT_NODE       },
-        { "issuer",          JSON_KIND_TEXT,      SPEC(issuer),          false, LIMIT_NODE       },
-        { "reason",          JSON_KIND_TEXT,      SPEC(reason),          false, LIMIT_REASON     },
+        { "username",        JSON_KIND_TEXT,      SPEC(username),        true,  0                },
+        { "role",            JSON_KIND_TEXT,      SPEC(role),            true,  0                },
+        { "validity_period", JSON_KIND_TEXT,      SPEC(validity_period), true,  0                },
+        { "requested_at",    JSON_KIND_TEXT,      SPEC(requested_at),    false, 0                },
+        { "node",            JSON_KIND_TEXT,      SPEC(node),            false, 0                },
+        { "node_id",         JSON_KIND_TEXT,      SPEC(node_id),         false, 0                },
+        { "user_id",         JSON_KIND_TEXT,      SPEC(user_id),         false, 0                },
+        { "issuer",          JSON_KIND_TEXT,      SPEC(issuer),          false, 0                },
+        { "reason",          JSON_KIND_TEXT,      SPEC(reason),          false, 0                },
         { "namespaces",      JSON_KIND_TEXT_LIST, SPEC(namespaces),      false, LIMIT_NAMESPACES },
 };
 
-/* No limit but the reader's own in status: an odd status must not make a session unreadable. */
 static const struct json_field status_fields[] = {
         { "provisioned",        JSON_KIND_BOOL,    STATUS(provisioned),         false, 0 },
         { "signed_in",          JSON_KIND_TEXT,    STATUS(signed_in),           false, 0 },
@@ -246,6 +247,18 @@ bool signin_decode(const json_t *object, struct signin *signin, struct error *er
                 return error_wrap(err, "TkaSignin %s: \"spec\"", read.name);
         if (!read_status(object, &read.status, err))
                 return error_wrap(err, "TkaSignin %s: \"status\"", read.name);
+        signin_clear(signin);
+        *signin = read;
+        read = (struct signin){ 0 };
+        return true;
+}
+
+bool signin_decode_head(const json_t *object, struct signin *signin, struct error *err)
+{
+        scoped(signin_clear) struct signin read = { 0 };
+
+        if (!read_metadata(object, &read, err))
+                return error_wrap(err, "TkaSignin");
         signin_clear(signin);
         *signin = read;
         read = (struct signin){ 0 };

@@ -55,6 +55,9 @@ void signin_copy(struct signin *copy, const struct signin *signin); /* deep, int
 
 /* An object as the API server gives it. */
 bool signin_decode(const json_t *object, struct signin *signin, struct error *err) must_check;
+/* Of one whose spec or status cannot be read: the metadata alone. No spec that can be read is
+ * without a username. */
+bool signin_decode_head(const json_t *object, struct signin *signin, struct error *err) must_check;
 /* The body of the server's apply: apiVersion, kind, metadata {name, namespace, finalizers,
  * annotations}, spec. The caller's. */
 json_t *signin_encode(const char *namespace_name, const char *name, const struct signin_spec *spec);

@@ -464,12 +464,19 @@ static void break_finalizer(struct signin *signin)
         signin->has_finalizer = false;
 }
 
+static void break_spec(struct signin *signin)
+{
+        signin_spec_clear(&signin->spec);
+        signin->spec = (struct signin_spec){ 0 };
+}
+
 TEST(refuses_and_takes_away_what_was_given)
 {
         static const struct {
                 void (*spoil)(struct signin *signin);
                 const char *status;
         } cases[] = {
+                { break_spec,      "status Unreadable"        },
                 { break_name,      "status NameMismatch"      },
                 { break_long,      "status InvalidPeriod"     },
                 { break_short,     "status InvalidPeriod"     },

@@ -203,6 +203,38 @@ TEST(knows_when_a_session_will_be_over)
         assert_int_equal(session_ends_at(store_find(store, "u3"), BEGIN), 0);
 }
 
+TEST(remembers_a_session_that_is_gone_until_the_watch_has_told_so)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        struct session *session = store_find(store, "u1");
+        store_miss_signin(store, session);
+        assert_true(session->gone);
+        assert_false(session_is_done(session));
+        put_signin(store, "u1", "11", "1h"); /* of a watch that is behind */
+        assert_true(session->gone);
+        store_drop_signin(store, "u1");
+        assert_true(session_is_done(session));
+}
+
+TEST(takes_what_cannot_be_read_any_more_for_a_session_without_a_spec)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+        struct error err = { 0 };
+        json_auto_t *object = new_signin("u1", "11", "1h");
+
+        put_signin(store, "u1", "10", "1h");
+        json_object_set_new(json_object_get(object, "spec"), "role", json_integer(7));
+        assert_ok(store_put_signin(store, object, &err));
+
+        const struct session *session = store_find(store, "u1");
+        assert_true(session->known);
+        assert_string_equal(session->signin.resource_version, "11");
+        assert_null(session->signin.spec.username);
+        assert_int_equal(session_ends_at(session, BEGIN), 0);
+}
+
 TEST(refuses_a_session_of_another_namespace)
 {
         scoped(scoped_store_free) struct store *store = new_store();

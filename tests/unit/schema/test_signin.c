@@ -105,18 +105,37 @@ TEST(refuses_objects_that_are_none_and_keeps_the_old_one)
         }
 }
 
-TEST(refuses_texts_above_their_limit)
+TEST(reads_every_text_that_the_document_admits_however_many_bytes_a_character_has)
 {
         scoped(signin_clear) struct signin signin = { 0 };
+        scoped(buf_clear) struct buf reason = { 0 };
         struct error err = { 0 };
-        char role[LIMIT_ROLE + 2] = { 0 };
-        char text[256];
 
-        memset(role, 'r', LIMIT_ROLE + 1);
-        snprintf(text, sizeof(text),
-                 WITH_SPEC("{\"username\":\"a\",\"role\":\"%s\",\"validity_period\":\"1h\"}"),
-                 role);
-        assert_fails(decode(text, &signin, &err), ERROR_INVALID, "\"role\" is longer than 63");
+        for (int i = 0; i < LIMIT_REASON; i++)
+                buf_add(&reason, "\xf0\x9f\x92\xa9");
+        scoped_free char *text = xasprintf(
+                WITH_SPEC("{\"username\":\"a\",\"role\":\"view\",\"validity_period\":\"1h\","
+                          "\"reason\":\"%s\"}"),
+                buf_text(&reason));
+        assert_ok(decode(text, &signin, &err));
+        assert_string_equal(signin.spec.reason, buf_text(&reason));
+}
+
+TEST(reads_the_head_of_what_cannot_be_read)
+{
+        scoped(signin_clear) struct signin signin = { 0 };
+        json_auto_t *object = NULL;
+        struct error err = { 0 };
+
+        assert_ok(json_parse_object(FULL, strlen(FULL), &object, &err));
+        json_object_set_new(json_object_get(object, "spec"), "role", json_integer(7));
+        assert_fails(signin_decode(object, &signin, &err), ERROR_INVALID, "\"role\"");
+        assert_ok(signin_decode_head(object, &signin, &err));
+        assert_string_equal(signin.name, "tka-user-alice-0123456789abcdef");
+        assert_true(signin.has_finalizer);
+        assert_int_equal(signin.generation, 3);
+        assert_null(signin.spec.username);
+        assert_null(signin.status.ready);
 }
 
 TEST(copies_deeply)

@@ -1,0 +1,98 @@
+"""Texts that are odd, but that the API server takes: none of them keeps a session, or the operator, from ending one."""
+
+import pytest
+
+from signins import apply, await_ready, merge, read, ready_of, signin
+from world import BINDINGS, GROUP, UID_LABEL, eventually
+
+NUL = "a\0b"
+
+
+def path_of(body):
+    return f"{GROUP}/{body['metadata']['name']}"
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "\N{PILE OF POO}"], ids=["one byte", "two bytes", "four bytes"])
+def test_a_session_ends_in_time_however_long_its_reason_is_in_bytes(world, letter):
+    world.credential("alice", period="5s")
+    uid = world.signin()["metadata"]["uid"]
+    answer = world.ask("alice", "POST", "login", {"period": "5s", "reason": letter * 256})
+    assert answer.status == 202, answer.text
+    eventually("the reason stands there", lambda: world.signin()["spec"].get("reason") == letter * 256)
+
+    world.await_gone(uid, 20)
+
+
+def test_a_session_whose_record_became_unreadable_loses_its_rights_at_once_and_ends(world):
+    """What a server that was taken over may write, so that nobody can tell when it ends."""
+    body = signin()
+    apply(world, body)
+    value = await_ready(world, body)
+    body["spec"]["reason"] = NUL
+
+    apply(world, body)
+
+    await_ready(world, body, "Unreadable")
+    assert not world.made_for(value["metadata"]["uid"])
+    world.kube(path_of(body), "DELETE")
+    world.await_gone(value["metadata"]["uid"])
+
+
+def test_a_record_that_is_unreadable_when_the_operator_starts_has_no_rights(world):
+    body = signin()
+    apply(world, body)
+    value = await_ready(world, body)
+    body["spec"]["reason"] = NUL
+    with world.stopped("operator"):
+        apply(world, body)
+        assert len(world.made_for(value["metadata"]["uid"])) == 2
+
+    await_ready(world, body, "Unreadable", seconds=20)
+    assert not world.made_for(value["metadata"]["uid"])
+
+
+def odd(name, uid, text=NUL):
+    """A binding with such a text in it: whoever may make bindings in one namespace may make that."""
+    return {"apiVersion": "rbac.authorization.k8s.io/v1",
+            "metadata": {"name": name, "labels": {UID_LABEL: uid}, "annotations": {"example.com/odd": text}},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}}
+
+
+def make(world, body, path=BINDINGS):
+    status, value = world.kube(path, "POST", body)
+    assert status == 201, value
+
+
+def test_a_nul_character_in_an_annotation_of_a_record_changes_nothing(world):
+    body = signin(period="6s")
+    apply(world, body)
+    value = await_ready(world, body)
+
+    merge(world, path_of(body), {"metadata": {"annotations": {"example.com/odd": NUL}}})
+    world.restart("operator")
+
+    world.await_gone(value["metadata"]["uid"], 30)
+
+
+def test_a_nul_character_in_a_binding_keeps_no_operator_from_starting(world):
+    body = signin()
+    apply(world, body)
+    value = await_ready(world, body)
+    with world.stopped("operator"):
+        make(world, odd("tka-test-odd", value["metadata"]["uid"]))
+    eventually("the odd binding is gone", lambda: world.kube(f"{BINDINGS}/tka-test-odd")[0] == 404, 20)
+    assert ready_of(read(world, body))[0] == "True"
+
+
+def test_huge_bindings_keep_no_operator_from_starting(world):
+    """A page of them is more than the operator reads at once."""
+    body = signin(period="12s")
+    apply(world, body)
+    value = await_ready(world, body)
+    names = [f"tka-test-huge-{number}" for number in range(16)]
+    with world.stopped("operator"):
+        for name in names:
+            make(world, odd(name, value["metadata"]["uid"], "<" * 200_000))
+    eventually("they are gone", lambda: not [
+        each for each in names if world.kube(f"{BINDINGS}/{each}")[0] != 404], 20)
+    world.await_gone(value["metadata"]["uid"], 30)
