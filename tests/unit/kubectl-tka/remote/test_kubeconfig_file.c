@@ -8,7 +8,6 @@
 
 #include "kubectl-tka/remote/kubeconfig_file.h"
 #include "kubectl-tka/remote/kubeconfig_lock.h"
-#include "kubectl-tka/remote/target.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
@@ -186,76 +185,6 @@ TEST(lets_the_first_file_define_a_name_and_the_current_context)
         assert_int_equal(file, 0);
         assert_string_equal(json_text_at(item, "user.token"), "first");
         assert_null(kubeconfig_files_find(&files, "clusters", "x", &file));
-}
-
-#define MARK(name, server, cluster, role) \
-        "- name: " name "\n  context:\n    extensions:\n    - name: tka.specht-labs.de\n" \
-        "      extension: {server: '" server "', cluster: " cluster ", role: '" role \
-        "', ca-hash: ab}\n"
-
-/* prod in two roles and under a name of its own, test on another server. */
-static void read_targets(struct kubeconfig_files *files, struct target_list *list)
-{
-        struct error err = { 0 };
-
-        enter_folder();
-        write_text("config", 0600,
-                   "contexts:\n- name: admin\n  context: {}\n" MARK("prod", "http://a", "prod", "")
-                           MARK("prod!view", "http://a", "prod", "view")
-                                   MARK("mine", "http://a", "prod", "edit")
-                                           MARK("test", "http://b", "test", ""));
-        assert_ok(kubeconfig_files_read("config", files, &err));
-        target_list_read(files, list);
-        assert_int_equal(list->count, 4);
-}
-
-TEST(selects_what_a_word_means)
-{
-        static const struct {
-                const char *word, *url;
-                size_t count;
-        } rows[] = {
-                { "prod",      "https://prod",  3 },
-                { "prod!view", "",              1 },
-                { "mine",      "",              1 },
-                { "test",      "",              1 },
-                { "admin",     "https://admin", 0 },
-                { "http://a",  "http://a",      3 },
-                { "b",         "http://b",      1 },
-        };
-        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
-        scoped(target_list_clear) struct target_list list = { 0 };
-
-        read_targets(&files, &list);
-        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-                scoped(target_list_clear) struct target_list selected = { 0 };
-                target_list_select(&list, rows[i].word, rows[i].url, &selected);
-                assert_int_equal(selected.count, rows[i].count);
-        }
-}
-
-TEST(goes_by_the_current_context_and_never_guesses)
-{
-        scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
-        scoped(target_list_clear) struct target_list list = { 0 };
-        scoped(target_list_clear) struct target_list selected = { 0 };
-        struct error err = { 0 };
-
-        read_targets(&files, &list);
-        assert_ok(target_list_select_usual(&list, "prod!view", &selected, &err));
-        assert_int_equal(selected.count, 3);
-        target_list_clear(&selected);
-        assert_fails(target_list_select_usual(&list, NULL, &selected, &err), ERROR_INVALID,
-                     "which cluster");
-        assert_fails(target_list_select_usual(&list, "admin", &selected, &err), ERROR_INVALID,
-                     "which cluster");
-        list.count = 3;
-        assert_ok(target_list_select_usual(&list, "admin", &selected, &err));
-        assert_int_equal(selected.count, 3);
-        list.count = 0;
-        target_list_clear(&selected);
-        assert_ok(target_list_select_usual(&list, NULL, &selected, &err));
-        assert_int_equal(selected.count, 0);
 }
 
 TEST(reads_past_a_lock_that_a_crash_left_behind)
