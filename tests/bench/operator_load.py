@@ -12,11 +12,11 @@ import time
 
 from cluster import API, SESSIONS
 from daemons import OPERATOR_HEALTH
-from host import RigError
+from host import RigError, frozen
 from idle import read_mib
 from own_daemon import HEALTH, own_daemon
 from results import Result, median, quantile, rounded
-from sign_in import Probe, paused
+from sign_in import Probe
 from world import World, eventually
 
 GROUP = f"/apis/tka.specht-labs.de/v1alpha1/namespaces/{SESSIONS}/tkasignins"
@@ -164,7 +164,7 @@ def measure_ready(rig, programs):
         for i in range(WARM_UP + ROUNDS):
             provision(i)
             time.sleep(SETTLE_SECONDS)
-            with paused(operator):
+            with frozen(operator):
                 theirs.append(sum(writes.ask()[2:5]))  # ServiceAccount, binding, status
             time.sleep(SETTLE_SECONDS)
     ours, theirs = ours[WARM_UP:], theirs[WARM_UP:]

@@ -11,11 +11,10 @@ import time
 from attack import Attack
 from cluster import SESSIONS
 from daemons import SERVER_HEALTH
-from host import HUB_ADDRESS, RigError, command, wait_until
+from host import HUB_ADDRESS, RigError, command, frozen, wait_until
 from idle import read_mib
 from own_server import NODE, PORT, own_server, process
 from results import Result, median, rounded
-from sign_in import paused
 from tailnet import PORT as SERVER_PORT
 
 API = "/api/v1alpha1/"
@@ -218,7 +217,7 @@ def measure_waiting(rig, _):
     """The operator sleeps, so that no session becomes ready: after 8 s all of them are told so."""
     operator, _ = rig.host.process("operator")
     sign_out(rig)
-    with own_server(rig) as server, paused(operator), contextlib.ExitStack() as stack:
+    with own_server(rig) as server, frozen(operator), contextlib.ExitStack() as stack:
         before = read_mib(server.pid)[1]
         streams = open_waiting(rig, stack)
         time.sleep(3)
