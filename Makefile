@@ -19,16 +19,15 @@ CC      ?= cc
 CLANG   ?= clang-19
 OUT     := build$(if $(SAN),/san)
 
-# What stands on what, from the top down; the last column of a program's row is its file name.
-# The order of the archives in the link line says it again: a call that climbs back up does not link.
-FOLDERS                  := kubectl-tka/remote kubectl-tka server operator schema lib
-STACK_lib                := lib
-STACK_schema             := schema $(STACK_lib)
-STACK_server             := server $(STACK_schema)
-STACK_operator           := operator $(STACK_schema)
-STACK_kubectl-tka        := kubectl-tka $(STACK_schema)
-STACK_kubectl-tka/remote := kubectl-tka/remote $(STACK_kubectl-tka)
+# The floors, from the top down: a folder stands on what is behind it in its row and on COMMON. The
+# order of the archives in the link line says it again: a call that climbs back up does not link.
+COMMON  := schema lib/daemon lib/options lib/api lib/http lib
+PLUGIN  := kubectl-tka/remote kubectl-tka/kubeconfig kubectl-tka kubectl-tka/local
+FOLDERS := $(PLUGIN) server operator $(COMMON)
+from     = $(if $(filter $(1),$(firstword $(2))),$(2),$(call from,$(1),$(wordlist 2,$(words $(2)),$(2))))
+stack    = $(call from,$(1),$(or $(if $(filter $(1),$(PLUGIN)),$(PLUGIN)),$(filter $(1),server operator)) $(COMMON))
 
+# How a folder's program is called.
 PROGRAM_kubectl-tka        := kubectl-tka
 PROGRAM_kubectl-tka/remote := kubectl-tka-remote
 PROGRAM_server             := tka-server
@@ -55,10 +54,10 @@ LIBS      = $(shell pkg-config --libs $(PKGS))
 
 sources  = $(wildcard $(1)/*.c)
 objects  = $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(call sources,$(1))))
-archives = $(STACK_$(1):%=$(OUT)/%.a)
+archives = $(patsubst %,$(OUT)/%.a,$(call stack,$(1)))
 BINARIES := $(foreach f,$(FOLDERS),$(if $(wildcard $(f)/main.c),$(OUT)/bin/$(PROGRAM_$(f))))
 TESTS    := $(foreach f,$(FOLDERS),$(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/$(f)/test_*.c)))
-FUZZED   := build/fuzz/server.a $(STACK_kubectl-tka:%=build/fuzz/%.a)
+FUZZED   := $(patsubst %,build/fuzz/%.a,server $(call stack,kubectl-tka))
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 OURS      = $(foreach d,$(FOLDERS) $(FOLDERS:%=tests/unit/%) tests/unit tests/fuzz tests/bench,$(wildcard $(d)/*.[ch]))
 SCRIPTS   = .ci/run $(shell grep -lE '^.!.*sh$$' tests/rig/* tests/e2e/* tests/bench/* docs/model/* deploy/packages/* 2>/dev/null)
@@ -127,10 +126,10 @@ lint: setup lint-manuals
 	clang-format-19 --dry-run -Werror $(OURS)
 	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P 2 -n 4 sh -c \
 		'clang-tidy-19 --quiet "$$@" -- $(DIALECT) -DVERSION=\"\" 2>/dev/null' lint
-	@! grep -nE '#include "(server|operator|kubectl-tka)/' lib/*.[ch] schema/*.[ch]
+	@! grep -nE '#include "(server|operator|kubectl-tka)/' lib/*.[ch] lib/*/*.[ch] schema/*.[ch]
 	@! grep -nE '#include "(operator|kubectl-tka)/' server/*.[ch]
 	@! grep -nE '#include "(server|kubectl-tka)/' operator/*.[ch]
-	@! grep -nE '#include "(server|operator)/' kubectl-tka/*.[ch] kubectl-tka/remote/*.[ch]
+	@! grep -nE '#include "(server|operator)/' kubectl-tka/*.[ch] kubectl-tka/*/*.[ch]
 	codespell --skip 'tests/fuzz/corpus,go.sum,go.mod' $(FOLDERS) tests deploy docs README.md CONTRIBUTING.md
 	shellcheck $(SCRIPTS)
 	yamllint -s .

@@ -5,7 +5,7 @@
 
 #include "kubectl-tka/config.h"
 #include "lib/memory.h"
-#include "lib/spelling.h"
+#include "lib/options/spelling.h"
 
 /* How many of the words of name, "get login", stand at argv: all or 0. */
 static int match_words(const char *name, size_t length, int argc, char **argv)

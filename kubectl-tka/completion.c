@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kubectl-tka/config.h"
-#include "kubectl-tka/known.h"
+#include "kubectl-tka/local/known.h"
 #include "lib/memory.h"
 
 /* What is wanted, and where candidates go. */

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/local/cache.h"
+#include "lib/api/tailscale.h"
 #include "lib/memory.h"
-#include "lib/option_rows.h"
-#include "lib/tailscale.h"
+#include "lib/options/option_rows.h"
 
 #define DAY_SECONDS 86400
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kubectl-tka/commands.h"
-#include "lib/options.h"
+#include "lib/options/options.h"
 
 #define CONFIG_SERVER_TAGS "tag:tka,tag:tka-*"
 #define CONFIG_HOSTNAME "tka"

@@ -6,15 +6,15 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
 #include "kubectl-tka/exec_info.h"
-#include "kubectl-tka/failure.h"
-#include "kubectl-tka/journal.h"
-#include "kubectl-tka/mark.h"
+#include "kubectl-tka/local/cache.h"
+#include "kubectl-tka/local/failure.h"
+#include "kubectl-tka/local/journal.h"
+#include "kubectl-tka/local/mark.h"
+#include "kubectl-tka/local/receipt.h"
+#include "kubectl-tka/local/tailnet.h"
+#include "kubectl-tka/local/token.h"
 #include "kubectl-tka/output.h"
-#include "kubectl-tka/receipt.h"
-#include "kubectl-tka/tailnet.h"
-#include "kubectl-tka/token.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"

@@ -1,7 +1,7 @@
 /* credential.h - the quick half of `kubectl-tka credential`: a token from the cache. */
 #pragma once
 
-#include "kubectl-tka/cache_entry.h"
+#include "kubectl-tka/local/cache_entry.h"
 
 /* What a kubeconfig's exec stanza says; texts are borrowed from the arguments. */
 struct credential_arguments {

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "kubectl-tka/handlers.h"
+#include "kubectl-tka/local/terminal.h"
 #include "kubectl-tka/output.h"
-#include "kubectl-tka/terminal.h"
 #include "lib/memory.h"
-#include "lib/wrap.h"
+#include "lib/options/wrap.h"
 
 #define NAME_COLUMNS 12 /* a longer name has its summary on the next line */
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kubectl-tka/directory.h"
 #include "kubectl-tka/handlers.h"
+#include "kubectl-tka/local/directory.h"
 #include "kubectl-tka/output.h"
 #include "lib/file.h"
 #include "lib/memory.h"

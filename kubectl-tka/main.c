@@ -7,8 +7,8 @@
 #include "kubectl-tka/handlers.h"
 #include "kubectl-tka/help.h"
 #include "kubectl-tka/integration.h"
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/output.h"
-#include "kubectl-tka/report.h"
 #include "lib/memory.h"
 
 /* The commands that are answered here; kubectl-tka-remote has the others. */

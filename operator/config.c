@@ -1,7 +1,7 @@
 #include "operator/config.h"
 
 #include "lib/memory.h"
-#include "lib/option_rows.h"
+#include "lib/options/option_rows.h"
 #include "schema/settings.h"
 
 static const struct option_row rows[] = {

@@ -1,7 +1,7 @@
 /* config.h - what tka-operator is told: by flag, TKA_*, file or default; one table. */
 #pragma once
 
-#include "lib/daemon.h"
+#include "lib/daemon/daemon.h"
 #include "schema/settings.h"
 
 struct config {

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
+#include "lib/daemon/metrics.h"
 #include "lib/fiber.h"
-#include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/metrics.h"
 #include "operator/apply.h"
 #include "operator/attempt.h"
 #include "operator/events.h"

@@ -1,7 +1,7 @@
 /* drain.h - the command before an uninstall: ends every session, and lets nobody begin another. */
 #pragma once
 
-#include "lib/kube.h"
+#include "lib/api/kube.h"
 
 /* What the last look found. */
 struct drain_sight {

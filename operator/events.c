@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/api/kube.h"
 #include "lib/fiber.h"
-#include "lib/kube.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/api/kube.h"
 #include "lib/fiber.h"
 #include "lib/json.h"
-#include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

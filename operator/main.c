@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/daemon.h"
+#include "lib/api/kube.h"
+#include "lib/daemon/daemon.h"
 #include "lib/fiber.h"
-#include "lib/http_server.h"
-#include "lib/kube.h"
+#include "lib/http/http_server.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

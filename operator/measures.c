@@ -1,6 +1,6 @@
 #include "operator/measures.h"
 
-#include "lib/kube.h"
+#include "lib/api/kube.h"
 #include "lib/memory.h"
 #include "operator/program.h"
 #include "operator/report.h"

@@ -1,7 +1,7 @@
 /* measures.h - the operator's metrics: one row each. */
 #pragma once
 
-#include "lib/metrics.h"
+#include "lib/daemon/metrics.h"
 
 enum measure {
         MEASURE_ACTIVE_SESSIONS, /* {role} */

@@ -1,6 +1,6 @@
 #include "operator/probes.h"
 
-#include "lib/metrics.h"
+#include "lib/daemon/metrics.h"
 
 static bool check(void *owner, struct error *err)
 {

@@ -1,7 +1,7 @@
 /* probes.h - what the operator's health listener tells of it. */
 #pragma once
 
-#include "lib/health.h"
+#include "lib/daemon/health.h"
 #include "operator/controller.h"
 
 struct probes {

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/daemon/metrics.h"
 #include "lib/log.h"
 #include "lib/memory.h"
-#include "lib/metrics.h"
 #include "operator/apply.h"
 #include "operator/events.h"
 #include "operator/measures.h"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/json.h"
-#include "lib/kube.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "lib/kube.h"
-#include "lib/kube_watch.h"
+#include "lib/api/kube.h"
+#include "lib/api/kube_watch.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "operator/measures.h"

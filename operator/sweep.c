@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/buf.h"
 #include "lib/fiber.h"
 #include "lib/json.h"
-#include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "operator/apply.h"

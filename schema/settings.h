@@ -13,7 +13,7 @@ struct settings {
 };
 
 /* The rows of the struct settings in the member settings; for config.c files, which include
- * lib/option_rows.h. */
+ * lib/options/option_rows.h. */
 #define SETTINGS_ROWS \
         CHECKED("operator.namespace", "operator-namespace", 0, OPTION_TEXT, \
                 settings.session_namespace, "tka", "NAME", \

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
+#include "lib/api/kube.h"
 #include "lib/json.h"
-#include "lib/kube.h"
 #include "schema/limits.h"
 
 #define SIGNIN_GROUP "tka.specht-labs.de"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/duration.h"
-#include "lib/kube.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "server/handlers.h"

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "lib/api/tailscale.h"
 #include "lib/log.h"
 #include "lib/memory.h"
-#include "lib/tailscale.h"
 #include "lib/timestamp.h"
 
 static const char *choose(const char *text, const char *other)

@@ -7,7 +7,7 @@
 
 #include "lib/fiber.h"
 #include "lib/file.h"
-#include "lib/http_tls.h"
+#include "lib/http/http_tls.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/loop.h"

@@ -8,8 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "lib/kube.h"
-#include "lib/kube_watch.h"
+#include "lib/api/kube.h"
+#include "lib/api/kube_watch.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"

@@ -1,8 +1,8 @@
 #include "server/config.h"
 
+#include "lib/api/tailscale.h"
 #include "lib/memory.h"
-#include "lib/option_rows.h"
-#include "lib/tailscale.h"
+#include "lib/options/option_rows.h"
 #include "schema/capability.h"
 #include "schema/settings.h"
 

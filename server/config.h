@@ -1,7 +1,7 @@
 /* config.h - what tka-server is told: by flag, TKA_*, file or default; one table. */
 #pragma once
 
-#include "lib/daemon.h"
+#include "lib/daemon/daemon.h"
 #include "schema/cluster_info.h"
 #include "schema/settings.h"
 #include "server/cluster.h"

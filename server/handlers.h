@@ -1,7 +1,7 @@
 /* handlers.h - one function per endpoint, and the tables that name them. */
 #pragma once
 
-#include "lib/health.h"
+#include "lib/daemon/health.h"
 
 struct caller;
 struct server;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/fiber.h"
-#include "lib/http_server.h"
+#include "lib/http/http_server.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "schema/limits.h"

@@ -1,7 +1,7 @@
 /* identity.h - who is calling: WhoIs, asked for every request, and what rules it out. */
 #pragma once
 
-#include "lib/tailscale.h"
+#include "lib/api/tailscale.h"
 #include "server/config.h"
 
 struct http_exchange;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/tailscale.h"
 #include "lib/fiber.h"
 #include "lib/memory.h"
-#include "lib/tailscale.h"
 
 /* One question. Until it is sent, requests from its address join it. */
 struct inquiry {

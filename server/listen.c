@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/fiber.h"
-#include "lib/http_server.h"
+#include "lib/http/http_server.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

@@ -1,6 +1,6 @@
 #include "schema/login.h"
 
-#include "lib/kube.h"
+#include "lib/api/kube.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"

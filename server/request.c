@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/http_text.h"
+#include "lib/http/http_text.h"
 #include "lib/memory.h"
 
 #define WAIT_MAX_SECONDS 30

@@ -1,7 +1,7 @@
 /* request.h - what a request asks for: its body, query and headers. */
 #pragma once
 
-#include "lib/http_server.h"
+#include "lib/http/http_server.h"
 #include "schema/login.h"
 #include "server/grant.h"
 #include "server/server.h"

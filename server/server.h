@@ -1,8 +1,8 @@
 /* server.h - what every part of the running daemon shares. */
 #pragma once
 
-#include "lib/health.h"
-#include "lib/tailscale.h"
+#include "lib/api/tailscale.h"
+#include "lib/daemon/health.h"
 #include "schema/capability.h"
 #include "server/config.h"
 

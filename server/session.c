@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/duration.h"
 #include "lib/fiber.h"
-#include "lib/kube.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"

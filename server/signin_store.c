@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube_watch.h"
 #include "lib/fiber.h"
-#include "lib/kube_watch.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

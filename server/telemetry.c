@@ -4,13 +4,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/http_tls.h"
-#include "lib/kube.h"
+#include "lib/api/kube.h"
+#include "lib/api/otlp.h"
+#include "lib/daemon/metrics.h"
+#include "lib/http/http_tls.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/metrics.h"
-#include "lib/otlp.h"
 #include "server/identity.h"
 #include "server/signin_store.h"
 

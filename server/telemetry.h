@@ -1,7 +1,7 @@
 /* telemetry.h - what is counted and logged of every request, and /metrics. */
 #pragma once
 
-#include "lib/http_server.h"
+#include "lib/http/http_server.h"
 #include "server/server.h"
 
 void telemetry_init(struct server *server);

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/jwt.h"
-#include "lib/kube.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/limits.h"

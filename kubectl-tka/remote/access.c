@@ -1,12 +1,12 @@
 #include <unistd.h>
 
-#include "kubectl-tka/known.h"
+#include "kubectl-tka/local/known.h"
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/remote/errand.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/rules.h"
 #include "kubectl-tka/remote/table.h"
-#include "kubectl-tka/report.h"
 #include "lib/memory.h"
 
 #define DEADLINE_MS 10000

@@ -3,12 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kubectl-tka/dbus.h"
-#include "kubectl-tka/glance.h"
-#include "kubectl-tka/keyring_note.h"
-#include "kubectl-tka/note.h"
+#include "kubectl-tka/local/dbus.h"
+#include "kubectl-tka/local/glance.h"
+#include "kubectl-tka/local/keyring_note.h"
+#include "kubectl-tka/local/note.h"
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/remote/keyring_write.h"
-#include "kubectl-tka/report.h"
 #include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"

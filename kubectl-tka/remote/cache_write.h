@@ -1,7 +1,8 @@
-/* cache_write.h - keeping and forgetting tokens, in every place that kubectl-tka/cache.h reads. */
+/* cache_write.h - keeping and forgetting tokens, in every place that kubectl-tka/local/cache.h
+ * reads. */
 #pragma once
 
-#include "kubectl-tka/cache.h"
+#include "kubectl-tka/local/cache.h"
 
 struct cache_wish {
         unsigned tiers;

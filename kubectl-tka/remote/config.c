@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kubectl-tka/directory.h"
-#include "kubectl-tka/report.h"
+#include "kubectl-tka/local/directory.h"
+#include "kubectl-tka/local/report.h"
 #include "lib/memory.h"
 
 #define SHARED_FILE "/etc/tka/config.yaml" /* the daemons read it too */

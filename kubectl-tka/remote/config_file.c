@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kubectl-tka/remote/layout.h"
+#include "kubectl-tka/kubeconfig/layout.h"
 #include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kubectl-tka/local/terminal.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/handlers.h"
-#include "kubectl-tka/terminal.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 

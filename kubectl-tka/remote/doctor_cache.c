@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kubectl-tka/cache.h"
-#include "kubectl-tka/dbus.h"
-#include "kubectl-tka/directory.h"
+#include "kubectl-tka/local/cache.h"
+#include "kubectl-tka/local/dbus.h"
+#include "kubectl-tka/local/directory.h"
 #include "kubectl-tka/remote/doctor.h"
 #include "lib/memory.h"
 #include "schema/limits.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kubectl-tka/mark.h"
+#include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/remote/doctor.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"

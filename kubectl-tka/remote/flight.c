@@ -4,7 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "kubectl-tka/note.h"
+#include "kubectl-tka/local/note.h"
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

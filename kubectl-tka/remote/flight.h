@@ -1,7 +1,7 @@
 /* flight.h - one refresher per server, cluster and role; the others wait for what it brings. */
 #pragma once
 
-#include "kubectl-tka/cache_entry.h"
+#include "kubectl-tka/local/cache_entry.h"
 
 struct loop;
 

@@ -8,7 +8,7 @@
 
 #include <libsecret/secret.h>
 
-#include "kubectl-tka/dbus.h"
+#include "kubectl-tka/local/dbus.h"
 #include "lib/aside.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -89,8 +89,8 @@ static void describe_error(struct outcome *outcome, GError **error)
         g_clear_error(error);
 }
 
-/* The first message of ours, for the reason that kubectl-tka/keyring.c gives; libsecret uses the
- * same connection. */
+/* The first message of ours, for the reason that kubectl-tka/local/keyring.c gives; libsecret uses
+ * the same connection. */
 static bool introduce_ourselves(const struct change *change, struct outcome *outcome)
 {
         g_autoptr(GError) error = NULL;

@@ -4,7 +4,7 @@
  * ended when it takes too long. */
 #pragma once
 
-#include "kubectl-tka/keyring.h"
+#include "kubectl-tka/local/keyring.h"
 
 /* text is what keyring_read() will give. may_unlock: a person is there to be asked for the
  * keyring's password; else a locked keyring stays so and no service is started for us. *state says

@@ -1,13 +1,13 @@
 #include <string.h>
 
 #include "kubectl-tka/exec_remote.h"
+#include "kubectl-tka/kubeconfig/stanza.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/errand.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/legacy.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/sign_in.h"
-#include "kubectl-tka/remote/stanza.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "kubectl-tka/tailnet.h"
-#include "kubectl-tka/token.h"
+#include "kubectl-tka/local/tailnet.h"
+#include "kubectl-tka/local/token.h"
 #include "lib/fiber.h"
 #include "lib/jwt.h"
 #include "lib/loop.h"

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/peer.h"
 #include "kubectl-tka/remote/progress.h"
@@ -9,11 +10,10 @@
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/table.h"
 #include "kubectl-tka/remote/target.h"
-#include "kubectl-tka/report.h"
+#include "lib/api/tailscale.h"
 #include "lib/crowd.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/tailscale.h"
 #include "schema/cluster_info.h"
 #include "schema/login.h"
 #include "schema/routes.h"

@@ -1,16 +1,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kubectl-tka/known.h"
-#include "kubectl-tka/mark.h"
+#include "kubectl-tka/local/known.h"
+#include "kubectl-tka/local/mark.h"
+#include "kubectl-tka/local/report.h"
+#include "kubectl-tka/local/token.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
-#include "kubectl-tka/report.h"
-#include "kubectl-tka/token.h"
 #include "lib/crowd.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

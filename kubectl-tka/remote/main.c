@@ -2,12 +2,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/config.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/manual_page.h"
 #include "kubectl-tka/remote/shell_session.h"
-#include "kubectl-tka/report.h"
 #include "lib/memory.h"
 
 static bool (*const handlers[COMMAND_COUNT])(const struct config *config, struct error *err) = {

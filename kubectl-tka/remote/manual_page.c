@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "kubectl-tka/config.h"
-#include "lib/manual.h"
 #include "lib/memory.h"
+#include "lib/options/manual.h"
 
 /* "signin|auth" as "signin, auth" */
 static void add_aliases(struct buf *page, const char *aliases)

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "kubectl-tka/remote/resolve.h"
+#include "lib/api/tailscale.h"
 #include "lib/fd.h"
 #include "lib/memory.h"
-#include "lib/tailscale.h"
 
 #define RESOLVE_MS 2000
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "kubectl-tka/terminal.h"
+#include "kubectl-tka/local/terminal.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 

@@ -2,17 +2,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kubectl-tka/failure.h"
-#include "kubectl-tka/glance.h"
-#include "kubectl-tka/mark.h"
+#include "kubectl-tka/local/failure.h"
+#include "kubectl-tka/local/glance.h"
+#include "kubectl-tka/local/mark.h"
+#include "kubectl-tka/local/report.h"
+#include "kubectl-tka/local/token.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/errand.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/table.h"
-#include "kubectl-tka/report.h"
-#include "kubectl-tka/token.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"

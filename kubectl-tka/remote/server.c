@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/remote/peer.h"
-#include "kubectl-tka/report.h"
 #include "lib/limits.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kubectl-tka/remote/config.h"
-#include "lib/http_client.h"
+#include "lib/http/http_client.h"
 
 struct server {
         char *url;

@@ -1,8 +1,8 @@
 #include "kubectl-tka/remote/session.h"
 
+#include "kubectl-tka/local/tailnet.h"
+#include "kubectl-tka/local/token.h"
 #include "kubectl-tka/remote/legacy.h"
-#include "kubectl-tka/tailnet.h"
-#include "kubectl-tka/token.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "schema/exec_credential.h"

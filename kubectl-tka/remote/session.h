@@ -1,7 +1,7 @@
 /* session.h - a credential from the server, as it is kept in the cache. */
 #pragma once
 
-#include "kubectl-tka/cache_entry.h"
+#include "kubectl-tka/local/cache_entry.h"
 #include "kubectl-tka/remote/server.h"
 #include "schema/login.h"
 

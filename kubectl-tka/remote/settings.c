@@ -1,15 +1,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kubectl-tka/local/report.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/config.h"
 #include "kubectl-tka/remote/config_file.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/table.h"
-#include "kubectl-tka/report.h"
 #include "lib/memory.h"
-#include "lib/option_value.h"
-#include "lib/spelling.h"
+#include "lib/options/option_value.h"
+#include "lib/options/spelling.h"
 #include "lib/yaml.h"
 
 /* "output.theme", and "operator.namespace" below "operator": known to other programs alone. */

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kubectl-tka/directory.h"
+#include "kubectl-tka/local/directory.h"
 #include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "kubectl-tka/cache.h"
-#include "kubectl-tka/directory.h"
-#include "kubectl-tka/mark.h"
+#include "kubectl-tka/local/cache.h"
+#include "kubectl-tka/local/directory.h"
+#include "kubectl-tka/local/mark.h"
+#include "kubectl-tka/local/token.h"
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
-#include "kubectl-tka/token.h"
 #include "lib/fd.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"

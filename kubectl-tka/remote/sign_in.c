@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/local/token.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
-#include "kubectl-tka/token.h"
 #include "lib/duration.h"
 #include "lib/memory.h"
 #include "schema/routes.h"

@@ -2,10 +2,10 @@
  * a token from it. */
 #pragma once
 
-#include "kubectl-tka/cache_entry.h"
-#include "kubectl-tka/mark.h"
+#include "kubectl-tka/kubeconfig/kubeconfig_file.h"
+#include "kubectl-tka/local/cache_entry.h"
+#include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/remote/ca_hash.h"
-#include "kubectl-tka/remote/kubeconfig_file.h"
 #include "kubectl-tka/remote/server.h"
 #include "schema/cluster_info.h"
 

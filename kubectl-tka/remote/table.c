@@ -7,7 +7,7 @@
 
 #include <libsmartcols.h>
 
-#include "kubectl-tka/terminal.h"
+#include "kubectl-tka/local/terminal.h"
 #include "lib/memory.h"
 
 #define SEPARATOR "  "

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kubectl-tka/remote/stanza.h"
+#include "kubectl-tka/kubeconfig/stanza.h"
 #include "lib/memory.h"
 
 void target_list_clear(struct target_list *list)

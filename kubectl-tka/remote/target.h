@@ -2,8 +2,8 @@
  */
 #pragma once
 
-#include "kubectl-tka/cache_entry.h"
-#include "kubectl-tka/remote/kubeconfig_file.h"
+#include "kubectl-tka/kubeconfig/kubeconfig_file.h"
+#include "kubectl-tka/local/cache_entry.h"
 
 /* Texts are borrowed from the kubeconfig files. */
 struct target {

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/fiber.h"
-#include "lib/http_client.h"
+#include "lib/http/http_client.h"
 #include "lib/json.h"
-#include "lib/kube.h"
 #include "lib/limits.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/http_client.h"
+#include "lib/api/kube.h"
+#include "lib/http/http_client.h"
 #include "lib/json.h"
-#include "lib/kube.h"
 #include "lib/limits.h"
 #include "lib/loop.h"
 #include "lib/memory.h"

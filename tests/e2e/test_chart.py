@@ -496,7 +496,7 @@ def test_promtool_accepts_every_query_of_the_dashboard(obtain, tmp_path):
 
 def test_alerts_and_dashboard_ask_for_metrics_that_the_daemons_have(template):
     exposed = set()
-    for path in [*REPOSITORY.glob("server/*.c"), *REPOSITORY.glob("operator/*.c"), *REPOSITORY.glob("lib/*.c")]:
+    for path in [*REPOSITORY.glob("server/*.c"), *REPOSITORY.glob("operator/*.c"), *REPOSITORY.glob("lib/**/*.c")]:
         exposed |= set(re.findall(r'"((?:tka|process)_[a-z_]+)"', path.read_text()))
     asked = " ".join([*queries(), *(rule["expr"] for group in alerts(template)["groups"] for rule in group["rules"])])
     for name in re.findall(r"\b((?:tka|process)_[a-z_]+)", asked):

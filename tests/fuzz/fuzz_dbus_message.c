@@ -1,7 +1,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "kubectl-tka/dbus_message.h"
+#include "kubectl-tka/local/dbus_message.h"
 #include "lib/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

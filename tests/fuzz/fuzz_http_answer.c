@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/http_answer.h"
+#include "lib/http/http_answer.h"
 #include "lib/limits.h"
 
 #define LIMIT 4096

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/http_head.h"
+#include "lib/http/http_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -1,5 +1,5 @@
 /* Any bytes as one line of a watch. */
-#include "lib/kube_private.h"
+#include "lib/api/kube_private.h"
 #include "schema/signin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *text, size_t length);

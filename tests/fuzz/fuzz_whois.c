@@ -1,7 +1,7 @@
 /* Any bytes as what tailscaled answers: who somebody is, and how the tailnet is. */
 #include <string.h>
 
-#include "lib/tailscale.h"
+#include "lib/api/tailscale.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *text, size_t length);
 

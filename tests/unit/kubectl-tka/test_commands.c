@@ -2,7 +2,7 @@
 
 #include "kubectl-tka/config.h"
 #include "kubectl-tka/help.h"
-#include "kubectl-tka/tailnet.h"
+#include "kubectl-tka/local/tailnet.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 

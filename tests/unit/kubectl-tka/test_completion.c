@@ -1,6 +1,6 @@
 #include "kubectl-tka/completion.h"
 
-#include "kubectl-tka/known.h"
+#include "kubectl-tka/local/known.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 

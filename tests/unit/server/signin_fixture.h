@@ -2,10 +2,10 @@
  * of what stands on it. */
 #pragma once
 
+#include "lib/api/kube.h"
 #include "lib/fiber.h"
-#include "lib/kube.h"
 #include "server/signin_store.h"
-#include "tests/unit/lib/peer.h"
+#include "tests/unit/lib/http/peer.h"
 
 #define LIST(version, items) \
         PEER_JSON("200 OK", \

@@ -1,9 +1,9 @@
 #include "server/identity.h"
 
 #include "lib/fiber.h"
-#include "lib/http_client.h"
-#include "lib/http_server.h"
-#include "tests/unit/lib/peer.h"
+#include "lib/http/http_client.h"
+#include "lib/http/http_server.h"
+#include "tests/unit/lib/http/peer.h"
 
 #define STATUS(state, tun) \
         PEER_JSON("200 OK", "{\"BackendState\":\"" state "\",\"TUN\":" tun \

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "lib/api/tailscale.h"
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/tailscale.h"
 #include "tests/unit/test.h"
 
 #define ALICE "100.64.0.2"

@@ -1,6 +1,6 @@
 #include "server/request.h"
 
-#include "lib/http_connection.h"
+#include "lib/http/http_connection.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 

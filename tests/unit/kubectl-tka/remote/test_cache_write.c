@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "kubectl-tka/cache.h"
-#include "kubectl-tka/directory.h"
+#include "kubectl-tka/local/cache.h"
+#include "kubectl-tka/local/directory.h"
 #include "kubectl-tka/remote/cache_write.h"
 #include "lib/file.h"
 #include "lib/memory.h"

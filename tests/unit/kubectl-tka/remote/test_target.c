@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "kubectl-tka/remote/kubeconfig_file.h"
+#include "kubectl-tka/kubeconfig/kubeconfig_file.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"

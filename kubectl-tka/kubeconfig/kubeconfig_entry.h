@@ -1,0 +1,25 @@
+/* kubeconfig_entry.h - the cluster, user and context of a login in the kubeconfig: whether their
+ * name is free, and putting them there. */
+#pragma once
+
+#include "kubectl-tka/kubeconfig/kubeconfig_file.h"
+#include "kubectl-tka/kubeconfig/stanza.h"
+
+/* CONFLICT where an entry of that name is not ours, or leads to another cluster. */
+bool kubeconfig_entry_check(const struct kubeconfig_files *files, const struct stanza *stanza,
+                            struct error *err) must_check;
+
+/* Where they are by now. */
+struct kubeconfig_place {
+        char *file;
+        bool is_current; /* kubectl uses the context without being told to */
+};
+void kubeconfig_place_clear(struct kubeconfig_place *place);
+
+/* Where a new entry would go, or where the one of that name is. The caller's. */
+char *kubeconfig_entry_file(const struct kubeconfig_files *files, const struct stanza *stanza);
+/* Writes them into the files as those are by now. The context becomes the current one where there
+ * is no other, and where the person asked for it (--use). Warns on stderr when a file's layout
+ * could not be kept. */
+bool kubeconfig_entry_write(const struct stanza *stanza, struct kubeconfig_place *place,
+                            struct error *err) must_check;

@@ -1,0 +1,141 @@
+#include "kubectl-tka/kubeconfig/splice.h"
+
+#include <string.h>
+
+#include "kubectl-tka/kubeconfig/layout.h"
+#include "kubectl-tka/kubeconfig/stanza.h"
+#include "lib/json.h"
+#include "lib/memory.h"
+#include "lib/yaml.h"
+
+/* One list and what is to be in it. */
+struct change {
+        const char *list;
+        const json_t *item;
+};
+
+static void list_changes(const struct splice *splice, struct change changes[3])
+{
+        changes[0] = (struct change){ "clusters", splice->cluster };
+        changes[1] = (struct change){ "contexts", splice->context };
+        changes[2] = (struct change){ "users", splice->user };
+}
+
+static bool replace_item(json_t *list, const struct change *change, bool *replaced,
+                         struct error *err)
+{
+        const char *name = json_text_at(change->item, "name");
+        struct cache_key ignored;
+        size_t index = 0;
+        const json_t *item = NULL;
+
+        json_array_foreach(list, index, item)
+        {
+                const char *other = json_text_at(item, "name");
+                if (!other || strcmp(other, name) != 0)
+                        continue;
+                if (*replaced)
+                        return error_set(err, ERROR_INVALID, "\"%s\" holds \"%s\" twice",
+                                         change->list, name);
+                if (!stanza_read_mark(item, &ignored))
+                        return error_set(err, ERROR_CONFLICT,
+                                         "\"%s\" holds a \"%s\" that login did not write",
+                                         change->list, name);
+                json_t *copy = json_deep_copy(change->item);
+                stanza_keep(copy, item);
+                json_array_set_new(list, index, copy);
+                *replaced = true;
+        }
+        return true;
+}
+
+/* What reading the changed text has to give. */
+static bool change_value(json_t *root, const struct change *change, struct error *err)
+{
+        json_t *list = json_object_get(root, change->list);
+        bool replaced = false;
+
+        if (!list || json_is_null(list)) {
+                json_object_set_new(root, change->list, json_array());
+                list = json_object_get(root, change->list);
+        }
+        if (!json_is_array(list))
+                return error_set(err, ERROR_INVALID, "\"%s\" is no list", change->list);
+        if (!replace_item(list, change, &replaced, err))
+                return false;
+        if (!replaced)
+                json_array_append_new(list, json_deep_copy(change->item));
+        return true;
+}
+
+static bool change_all_values(json_t *root, const struct splice *splice, struct error *err)
+{
+        struct change changes[3];
+
+        list_changes(splice, changes);
+        if (json_object_size(root) == 0) {
+                json_object_set_new(root, "apiVersion", json_string("v1"));
+                json_object_set_new(root, "kind", json_string("Config"));
+        }
+        for (size_t i = 0; i < ARRAY_LENGTH(changes); i++)
+                if (changes[i].item && !change_value(root, &changes[i], err))
+                        return false;
+        const char *current = json_text_at(root, "current-context");
+        bool is_set = current && current[0];
+        if (splice->current_context && !(is_set && splice->keeps_current))
+                json_object_set_new(root, "current-context", json_string(splice->current_context));
+        return true;
+}
+
+static const json_t *find_item(const json_t *root, const struct change *change)
+{
+        return json_find_named(json_object_get(root, change->list),
+                               json_text_at(change->item, "name"));
+}
+
+/* Makes text, which reads as before, read as after; false where its layout does not allow it. */
+static bool change_text(const json_t *before, const json_t *after, const struct splice *splice,
+                        struct buf *text)
+{
+        struct change changes[3];
+
+        list_changes(splice, changes);
+        if (json_object_size(before) == 0)
+                layout_append(text, "apiVersion: v1\nkind: Config\n");
+        for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
+                if (!changes[i].item)
+                        continue;
+                const json_t *item = find_item(after, &changes[i]);
+                const json_t *old = find_item(before, &changes[i]);
+                if (!(old && json_equal(old, item)) &&
+                    !layout_put_item(text, changes[i].list, item))
+                        return false;
+        }
+        const json_t *current = json_object_get(after, "current-context");
+        return !splice->current_context ||
+               json_equal(json_object_get(before, "current-context"), current) ||
+               layout_put_value(text, "current-context", current);
+}
+
+bool splice_apply(const char *text, size_t length, const struct splice *splice, struct buf *result,
+                  bool *rewritten, struct error *err)
+{
+        json_auto_t *root = NULL;
+        scoped(buf_clear) struct buf changed = { 0 };
+
+        if (!yaml_parse(text, length, &root, err))
+                return false;
+        if (!json_is_object(root))
+                return error_set(err, ERROR_INVALID,
+                                 "not a kubeconfig: the top level is no object");
+
+        json_auto_t *before = json_deep_copy(root);
+        if (!change_all_values(root, splice, err))
+                return false;
+        buf_append(&changed, text, length);
+        bool kept = change_text(before, root, splice, &changed);
+        if (!layout_settle(&changed, kept, root, rewritten, err))
+                return false;
+        buf_append(result, buf_text(&changed), changed.length);
+        return true;
+}
