@@ -158,23 +158,36 @@ def rate(rig, programs, namespace, *words):
     return float(each_second)
 
 
+def pids(rig, *names):
+    return [rig.host.process(name)[0] for name in names]
+
+
 def measure_tokens(rig, programs):
-    """In turns: tokens asked of tka-server, and of the API server with the same request."""
+    """In turns: tokens asked of tka-server, and of the API server with the same request; and which processes a token
+    of tka-server keeps busy, as all of them and both ends of the tailnet share this machine."""
     url = f"http://{address(rig)}:{PORT}"
     kubeconfig = rig.folder / "server-tun/kubeconfig"
     ours, theirs = [], []
-    with own_server(rig):
+    with own_server(rig) as server:
+        busy = {"tka-server": [server.pid], "the two tailscaleds": pids(rig, "alice", NODE),
+                "the API server and etcd": pids(rig, "apiserver", "etcd")}
+        spent = dict.fromkeys(busy, 0)
         load(rig, programs, "alice", 1, 1, 2, address(rig), PORT, "POST", API + "credential")
         account = find_account(rig)
         path = f"/api/v1/namespaces/{SESSIONS}/serviceaccounts/{account['name']}/token"
         for _ in range(ROUNDS):
             theirs.append(rate(rig, programs, NODE, "kube", kubeconfig, path, account["uid"]))
+            before = {name: sum(map(cpu_us, each)) for name, each in busy.items()}
             ours.append(rate(rig, programs, "alice", "tka", url, API + "credential"))
+            for name, each in busy.items():
+                spent[name] += (sum(map(cpu_us, each)) - before[name]) / (ours[-1] * SECONDS)
         load(rig, programs, "alice", 1, 0.1, 0, address(rig), PORT, "POST", API + "logout", accept_refusals=True)
     yield Result(f"tokens of tka-server, {AT_ONCE} at once", rounded(median(ours)), "requests/s")
     yield Result(f"TokenRequests of the API server, {AT_ONCE} at once", rounded(median(theirs)), "requests/s")
     yield Result("TokenRequests for every token of tka-server", rounded(median(theirs) / median(ours)), "ratio",
                  "kube-apiserver", limit=1.3)
+    for name, each in spent.items():
+        yield Result(f"a token of tka-server, processor time of {name}", rounded(each / ROUNDS), "us")
 
 
 def find_account(rig):
