@@ -26,12 +26,22 @@ bool fd_write(int fd, const char *text, size_t length)
         return true;
 }
 
+static int64_t now_ms(void)
+{
+        struct timespec now = { 0 };
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* By the clock: on a busy machine a pause takes longer than it should, and a signal ends one. */
 bool fd_lock(int fd, int64_t timeout_ms)
 {
         const struct timespec pause = { .tv_nsec = 1000000 };
+        int64_t deadline_ms = now_ms() + timeout_ms;
 
-        for (int64_t waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms++) {
-                if ((errno != EWOULDBLOCK && errno != EINTR) || waited_ms >= timeout_ms)
+        while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+                if ((errno != EWOULDBLOCK && errno != EINTR) || now_ms() >= deadline_ms)
                         return false;
                 nanosleep(&pause, NULL);
         }

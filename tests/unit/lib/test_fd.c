@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -17,14 +18,20 @@ static void interrupt(int number)
         (void)number;
 }
 
-/* In a child, interrupted every millisecond. Never returns. */
-static void write_and_end(int fd, const char *text, size_t length)
+/* From here on. */
+static void interrupt_every(long microseconds)
 {
         const struct sigaction action = { .sa_handler = interrupt };
-        const struct itimerval often = { { .tv_usec = 1000 }, { .tv_usec = 1000 } };
+        const struct itimerval often = { { .tv_usec = microseconds }, { .tv_usec = microseconds } };
 
         sigaction(SIGALRM, &action, NULL);
         setitimer(ITIMER_REAL, &often, NULL);
+}
+
+/* In a child, interrupted every millisecond. Never returns. */
+static void write_and_end(int fd, const char *text, size_t length)
+{
+        interrupt_every(1000);
         _exit(fd_write(fd, text, length) ? 0 : 1);
 }
 
@@ -73,6 +80,33 @@ TEST(waits_for_a_lock_and_not_for_ever)
         assert_true(fd_lock(wanted, 5));
         assert_false(fd_lock(-1, 5));
         assert_int_equal(errno, EBADF);
+        close(wanted);
+        unlink(path);
+}
+
+static int64_t clock_ms(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+TEST(waits_for_a_lock_as_long_as_asked_also_when_interrupted)
+{
+        char path[] = "/tmp/test_fd.XXXXXX";
+        int held = mkstemp(path);
+        int wanted = open(path, O_RDWR | O_CLOEXEC);
+        int64_t began_ms = clock_ms();
+
+        assert_true(fd_lock(held, 0));
+        interrupt_every(100);
+        bool taken = fd_lock(wanted, 200);
+        interrupt_every(0);
+
+        assert_false(taken);
+        assert_true(clock_ms() - began_ms >= 200);
+        close(held);
         close(wanted);
         unlink(path);
 }
