@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kubectl-tka/exec_info.h"
@@ -23,6 +24,7 @@
 #define SPARE_MS 15000 /* after a failed renewal the old token serves alone for so long */
 #define DEADLINE_MS 10000
 #define LAST_MS 10300
+#define KILL_MS 200 /* after the last */
 
 /* What is read from the arguments. The rest matters only to who asks the server. */
 enum value { VALUE_SERVER, VALUE_CA_HASH, VALUE_CLUSTER, VALUE_ROLE, VALUE_CACHE, VALUE_OTHER };
@@ -154,21 +156,53 @@ static void give_up(int number)
                       : error_exit_code(ERROR_UNAVAILABLE));
 }
 
-int64_t credential_set_deadline(void)
+static int64_t milliseconds(const struct itimerval *timer)
+{
+        return timer->it_value.tv_sec * 1000 + timer->it_value.tv_usec / 1000;
+}
+
+/* SIGKILL reaches also what no signal with a handler wakes: a call into a dead file server, or the
+ * line of give_up() itself where nobody reads it. Such a timer ends with execve(2). */
+static void kill_after(const struct itimerval *left)
+{
+        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+        int64_t left_ms = milliseconds(left) + KILL_MS;
+        const struct itimerspec end = {
+                .it_value = { .tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000 }
+        };
+        timer_t timer;
+
+        if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+                timer_settime(timer, 0, &end, NULL);
+}
+
+/* Whatever who started us did with the signal. */
+static void hear_alarm(void)
 {
         const struct sigaction action = { .sa_handler = give_up };
+        sigset_t alarm;
+
+        sigemptyset(&alarm);
+        sigaddset(&alarm, SIGALRM);
+        sigaction(SIGALRM, &action, NULL);
+        sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+}
+
+int64_t credential_set_deadline(void)
+{
         const struct itimerval whole = {
                 .it_value = { .tv_sec = LAST_MS / 1000, .tv_usec = LAST_MS % 1000 * 1000L }
         };
         struct itimerval left = { 0 };
 
-        sigaction(SIGALRM, &action, NULL);
+        hear_alarm();
         getitimer(ITIMER_REAL, &left);
         if (!timerisset(&left.it_value) || timercmp(&left.it_value, &whole.it_value, >)) {
                 setitimer(ITIMER_REAL, &whole, NULL);
                 left = whole;
         }
-        return left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000 - (LAST_MS - DEADLINE_MS);
+        kill_after(&left);
+        return milliseconds(&left) - (LAST_MS - DEADLINE_MS);
 }
 
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err)

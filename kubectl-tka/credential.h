@@ -17,9 +17,10 @@ bool credential_arguments_read(int argc, char **argv, struct credential_argument
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err) must_check;
 
 /* From the first executable's start a credential takes 10 s: returns how many ms of them are left.
- * What no wait of ours bounds, a home directory on a dead file server for one, is ended 300 ms
- * later with the process and one line. The second executable inherits the timer (execve(2)) and
- * calls this again: its time is what the first has left. */
+ * What no wait of ours bounds is ended 300 ms later with the process and one line, and 200 ms after
+ * that without one where even a signal is not heard: a home directory on a dead file server. The
+ * second executable inherits the timer (execve(2)) and calls this again: its time is what the first
+ * has left. */
 int64_t credential_set_deadline(void);
 
 /* One line on stdout. */

@@ -4,10 +4,12 @@ import contextlib
 import datetime
 import email.utils
 import json
+import os
 import pathlib
 import re
 import socket
 import ssl
+import sys
 import time
 
 import pytest
@@ -38,6 +40,7 @@ FULL_DISK = ("sh", "-c", """
     cmp "$HOME/keep/config" "$HOME/.kube/config" >&2 || code=98
     ls -A "$HOME/.kube" | grep -v -x -e config -e filler >&2 && code=97
     exit $code""", "full")
+DEAD_HOME = (sys.executable, str(pathlib.Path(__file__).with_name("stand_in_dead_file_server.py")))
 READ_ONLY_HOME = ("sh", "-c", 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" && exec "$@"', "ro")
 
 
@@ -51,6 +54,13 @@ def token_of(said):
 
 
 # --- disks and homes ---
+
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="no FUSE here: nothing to make a dead file server of")
+def test_a_home_on_a_dead_file_server_holds_nobody_for_ever(world):
+    world.login("alice")
+
+    assert plugin(world, prefix=DEAD_HOME, code=137).stdout == ""
+
 
 @pytest.mark.parametrize("mode", ["auto", "runtime", "file"])
 @pytest.mark.parametrize("prefix", [FULL_DISK, READ_ONLY_HOME], ids=["full disk", "read-only home"])

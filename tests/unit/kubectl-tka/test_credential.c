@@ -1,5 +1,11 @@
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/exec_info.h"
@@ -107,6 +113,73 @@ TEST(a_timer_of_who_started_us_does_not_prolong_the_deadline)
 
         assert_int_equal(credential_set_deadline(), 10000);
         assert_in_range(stop_timer(), 1, 10300);
+}
+
+#define PATIENCE_MS 5000
+
+/* As the second executable, with 20 ms left and nothing in sight. Never returns. */
+static void wait_for_nothing(int messages)
+{
+        const struct itimerval left = { .it_value = { .tv_usec = 20000 } };
+
+        dup2(messages, STDERR_FILENO);
+        setitimer(ITIMER_REAL, &left, NULL);
+        credential_set_deadline();
+        for (;;)
+                pause();
+}
+
+/* How the child ended; -1: it had to be killed. */
+static int await_end(pid_t child)
+{
+        const struct timespec pause_ms = { .tv_nsec = 1000000 };
+        int status = -1;
+
+        for (int i = 0; i < PATIENCE_MS; i++) {
+                if (waitpid(child, &status, WNOHANG) == child)
+                        return status;
+                nanosleep(&pause_ms, NULL);
+        }
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        return -1;
+}
+
+TEST(the_last_deadline_holds_where_the_alarm_was_blocked_or_ignored)
+{
+        int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        sigset_t alarm;
+
+        sigemptyset(&alarm);
+        sigaddset(&alarm, SIGALRM);
+        pid_t child = fork();
+        if (child == 0) {
+                signal(SIGALRM, SIG_IGN);
+                sigprocmask(SIG_BLOCK, &alarm, NULL);
+                wait_for_nothing(nothing);
+        }
+        int status = await_end(child);
+
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), error_exit_code(ERROR_UNAVAILABLE));
+        close(nothing);
+}
+
+TEST(the_last_deadline_holds_where_nobody_reads_what_is_said)
+{
+        int ends[2] = { -1, -1 };
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+        while (write(ends[1], "x", 1) == 1)
+                continue;
+        assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0);
+        pid_t child = fork();
+        if (child == 0)
+                wait_for_nothing(ends[1]);
+
+        assert_int_not_equal(await_end(child), -1);
+        close(ends[0]);
+        close(ends[1]);
 }
 
 TEST(answers_in_the_version_that_was_asked_for)
