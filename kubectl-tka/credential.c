@@ -136,6 +136,20 @@ static bool recall_failure(const struct cache_key *key, struct error *err)
         return true;
 }
 
+/* What is refused without asking anybody is said once, too. */
+static bool check_mark(const struct cache_key *key, struct error *err)
+{
+        struct parent parent;
+
+        if (mark_check(key, err))
+                return true;
+        if (recall_failure(key, err))
+                return false;
+        parent_read(&parent);
+        failure_note(key, &parent, err);
+        return false;
+}
+
 /* Nothing fresh, but while the server does not answer it need not be asked at every call. */
 static bool is_spare(const struct cache_key *key, const struct cache_entry *entry, int64_t now)
 {
@@ -217,7 +231,7 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
         if (!credential_arguments_read(argc, argv, &arguments))
                 return true;
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
-            !mark_check(&arguments.key, err))
+            !check_mark(&arguments.key, err))
                 return false;
         file_forbid_core_dumps();
 

@@ -37,6 +37,13 @@ const char *directory_shell(void)
         return shell != NULL && shell[0] == '/' ? shell : NULL;
 }
 
+bool directory_shell_is_over(void)
+{
+        const char *shell = directory_shell();
+
+        return shell != NULL && access(shell, F_OK) != 0;
+}
+
 static char *find_runtime(void)
 {
         const char *base = getenv("XDG_RUNTIME_DIR");
@@ -48,11 +55,15 @@ static char *find_runtime(void)
         return xasprintf("%s/tka", base);
 }
 
+/* Never made anew: what lay there has ended with the shell. */
+static char *find_in_shell(const char *name)
+{
+        return directory_shell_is_over() ? NULL : xasprintf("%s/%s", directory_shell(), name);
+}
+
 char *directory_runtime(void)
 {
-        const char *shell = directory_shell();
-
-        return shell != NULL ? xasprintf("%s/run", shell) : find_runtime();
+        return directory_shell() != NULL ? find_in_shell("run") : find_runtime();
 }
 
 char *directory_shells(void)
@@ -66,10 +77,8 @@ char *directory_shells(void)
 
 char *directory_state(void)
 {
-        const char *shell = directory_shell();
-
-        if (shell != NULL)
-                return xasprintf("%s/state", shell);
+        if (directory_shell() != NULL)
+                return find_in_shell("state");
         return find("XDG_STATE_HOME", ".local/state");
 }
 

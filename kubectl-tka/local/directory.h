@@ -7,15 +7,17 @@
  * "~/.cache/tka". The caller's; NULL when none is known. */
 char *directory_cache(void);
 /* "$XDG_RUNTIME_DIR/tka", in `kubectl tka shell` a folder of its own. The caller's; NULL when the
- * session has no such folder of ours. */
+ * session has no such folder of ours, or the shell is over. */
 char *directory_runtime(void);
 /* "$XDG_STATE_HOME/tka", else "~/.local/state/tka"; in `kubectl tka shell` a folder of its own. The
- * caller's; NULL when neither is known. */
+ * caller's; NULL when neither is known, or the shell is over. */
 char *directory_state(void);
 /* What DIRECTORY_SHELL_VARIABLE says: the folder of the `kubectl tka shell` or `exec` that we run
  * in, which may be gone. Borrowed; NULL: in none. */
 #define DIRECTORY_SHELL_VARIABLE "TKA_SHELL"
 const char *directory_shell(void);
+/* That folder is gone, and with it the session: nothing is kept for it, nor anything begun. */
+bool directory_shell_is_over(void);
 /* Where those folders are made. The caller's; NULL: there is no place for them. */
 char *directory_shells(void);
 /* "$XDG_CONFIG_HOME/tka", else "~/.config/tka". The same. */

@@ -114,9 +114,8 @@ char *mark_login_command(const struct cache_key *key)
 bool mark_check(const struct cache_key *key, struct error *err)
 {
         scoped(mark_clear) struct mark mark = { 0 };
-        const char *shell = directory_shell();
 
-        if (shell != NULL && access(shell, F_OK) != 0)
+        if (directory_shell_is_over())
                 return error_set(err, ERROR_UNAUTHENTICATED,
                                  "not signed in to %s: the shell that had the session is over",
                                  key->cluster);

@@ -81,12 +81,14 @@ static bool may_renew(const struct cache_key *key, int64_t now)
         return !mark.once || now < mark.until - signin_renewal_seconds(mark.period_seconds);
 }
 
-static bool refuse_renewal(const struct cache_key *key, struct error *err)
+static bool refuse_renewal(const struct run *run, struct error *err)
 {
-        scoped_free char *command = mark_login_command(key);
+        scoped_free char *command = mark_login_command(&run->key);
 
-        return error_set(err, ERROR_UNAUTHENTICATED, "the session at %s has ended: run \"%s\"",
-                         key->cluster, command);
+        error_set(err, ERROR_UNAUTHENTICATED, "the session at %s has ended: run \"%s\"",
+                  run->key.cluster, command);
+        failure_note(&run->key, &run->parent, err);
+        return false;
 }
 
 /* Without a place to keep it the token still serves this call. */
@@ -207,7 +209,7 @@ static bool refresh(struct run *run, struct cache_entry *entry, struct error *er
         if (is_alive(entry) && token_is_fresh(entry, timestamp_now()) && !refused)
                 return true;
         if (!refused && !may_renew(&run->key, timestamp_now()))
-                return is_alive(entry) || refuse_renewal(&run->key, err);
+                return is_alive(entry) || refuse_renewal(run, err);
         if (failure_since(&run->key, began_ms, err)) {
                 failure_note(&run->key, &run->parent, err);
                 return !is_refusal(err) && is_alive(entry);

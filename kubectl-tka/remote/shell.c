@@ -43,7 +43,7 @@ static void clear_run(struct shell_run *run)
 /* A session in a session would end the outer one's when it ends. */
 static bool refuse_nesting(struct error *err)
 {
-        if (!directory_shell() || access(directory_shell(), F_OK) != 0)
+        if (!directory_shell() || directory_shell_is_over())
                 return true;
         error_set(err, ERROR_INVALID, "this is a shell of kubectl-tka already");
         return error_advise(err, "leave it with \"exit\" first");

@@ -14,7 +14,7 @@ import pytest
 
 from relay import HANG, reply
 from test_client import (EXEC_INFO, cache_entry, cache_entries, edit_entry, false_server,  # noqa: F401
-                         one_line, plugin, requests, stanza)
+                         marks, one_line, plugin, requests, stanza)
 from world import GROUP, SERVER, eventually
 
 FALSE_SERVER = "http://tka:8125"
@@ -170,6 +170,26 @@ def test_five_runs_by_one_client_print_one_line_and_make_one_request(world, fals
         said = runs(world, 5, code=3)
 
     assert one_line(said) and "later" in said.stderr and len(met) == 1
+
+
+def sign_out(world):
+    world.login("alice", SERVER, "--use")
+    world.run("alice", "kubectl-tka", "logout")
+
+
+def let_a_limited_session_end(world):
+    world.login("alice", SERVER, "--for", "10m", "--use")
+    for path in (cache_entry(world), *marks(world)):
+        edit_entry(path, expires=1, until=1)
+
+
+@pytest.mark.parametrize("end", [sign_out, let_a_limited_session_end])
+def test_who_is_signed_out_is_told_in_one_line_by_all_runs_of_one_client(world, end):
+    end(world)
+
+    assert "kubectl tka login" in one_line(runs(world, 5, code=5))
+    assert world.run("alice", "kubectl", "get", "pods", code=1).stderr.count("kubectl tka login") == 1
+    assert "kubectl tka login" in one_line(plugin(world, code=5))
 
 
 def test_kubectl_itself_prints_one_line_of_ours_and_makes_one_request(world, false_server):  # noqa: F811
