@@ -49,7 +49,7 @@ static const struct command_words commands[] = {
                 .summary = "begin the session's time anew, without a gap",
                 .details = "Needs a session: `login` begins one.",
                 .examples = "refresh\nrefresh prod",
-                .flags = "cache output" FINDS_CLUSTER,
+                .flags = "output" FINDS_CLUSTER,
         },
         [COMMAND_STATUS] = {
                 .name = "status",

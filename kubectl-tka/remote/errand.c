@@ -20,10 +20,9 @@ static bool find_url(struct errand *errand, struct error *err)
         if (!kubeconfig_files_read(config->kubeconfig, &errand->files, err))
                 return false;
         target_list_read(&errand->files, &errand->known);
-        if (word)
-                target_list_select(&errand->known, word, NULL, &errand->selected);
-        else if (!target_list_select_usual(&errand->known, errand->files.current_context,
-                                           &errand->selected, err))
+        if (word ? !target_list_select_server(&errand->known, word, &errand->selected, err)
+                 : !target_list_select_usual(&errand->known, errand->files.current_context,
+                                             &errand->selected, err))
                 return false;
         if (errand->selected.count > 0)
                 word = errand->selected.items[0].key.server;

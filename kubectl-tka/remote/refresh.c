@@ -62,18 +62,21 @@ static bool check_mark(const struct target *target, bool *signed_out, struct err
         return error_advise(err, "\"%s\" begins another", command);
 }
 
-static bool keep(const struct config *config, const struct cache_key *key,
+/* Where the plugin looks for it, and nowhere else: the login has said where tokens may lie. */
+static bool keep(const struct errand *errand, const struct target *target,
                  struct cache_entry *entry, struct error *err)
 {
+        const char *usual = errand->config->cache;
         struct cache_wish wish = { .timeout_ms = KEYRING_MS };
         const char *place = NULL;
         struct error problem = { 0 };
 
-        if (!cache_mode_parse(config->cache, &wish.tiers))
-                return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", config->cache);
-        if (wish.tiers && !cache_write(&wish, key, entry, &place, &problem))
+        if (!target_cache(&errand->files, target, &wish.tiers) &&
+            !cache_mode_parse(usual, &wish.tiers))
+                return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", usual);
+        if (wish.tiers && !cache_write(&wish, &target->key, entry, &place, &problem))
                 report_warning("the token is not kept: %s", problem.text);
-        failure_forget(key);
+        failure_forget(&target->key);
         return true;
 }
 
@@ -107,7 +110,7 @@ static bool extend(struct errand *errand, const struct target *target, json_t *i
 
         if (!server_post(&errand->server, ROUTE_LOGIN, body, &reply, err) ||
             !session_fetch(&errand->server, &request, &entry, err) ||
-            !keep(errand->config, key, &entry, err))
+            !keep(errand, target, &entry, err))
                 return false;
         json_array_append_new(items, describe(target, &entry));
         return true;

@@ -78,7 +78,8 @@ static bool find_server(struct sign_in *sign_in, struct error *err)
         target_list_read(&sign_in->files, &known);
         if (word && !strstr(word, "://")) {
                 named = target_find(&known, word);
-                target_list_select(&known, word, NULL, &selected);
+                if (!target_list_select_server(&known, word, &selected, err))
+                        return false;
         } else if (!word && !config->server && config_server_is_default(config) &&
                    !target_list_select_usual(&known, sign_in->files.current_context, &selected,
                                              err)) {

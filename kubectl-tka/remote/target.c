@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kubectl-tka/kubeconfig/stanza.h"
+#include "kubectl-tka/local/cache.h"
 #include "lib/memory.h"
 
 void target_list_clear(struct target_list *list)
@@ -72,6 +73,49 @@ void target_list_select(const struct target_list *list, const char *word, const 
                 select_cluster(list, NULL, url, selected);
 }
 
+static bool refuse_to_guess(const struct target *one, const struct target *other, struct error *err)
+{
+        return error_set(err, ERROR_INVALID, "which cluster? \"%s\", \"%s\", ...: name one",
+                         one->context, other->context);
+}
+
+bool target_list_select_server(const struct target_list *list, const char *word,
+                               struct target_list *selected, struct error *err)
+{
+        target_list_select(list, word, NULL, selected);
+        for (size_t i = 1; i < selected->count; i++)
+                if (strcmp(selected->items[i].key.server, selected->items[0].key.server) != 0)
+                        return refuse_to_guess(&selected->items[0], &selected->items[i], err);
+        return true;
+}
+
+/* "--cache", and the word behind it. */
+static const char *find_cache_mode(const json_t *args)
+{
+        size_t index = 0;
+        const json_t *arg = NULL;
+
+        json_array_foreach(args, index, arg)
+        {
+                const char *word = json_string_value(arg);
+                if (word && strcmp(word, "--cache") == 0)
+                        return json_string_value(json_array_get(args, index + 1));
+        }
+        return NULL;
+}
+
+bool target_cache(const struct kubeconfig_files *files, const struct target *target,
+                  unsigned *tiers)
+{
+        size_t file = 0;
+        const json_t *context = kubeconfig_files_find(files, "contexts", target->context, &file);
+        const char *name = json_text_at(context, "context.user");
+        const json_t *user = name ? kubeconfig_files_find(files, "users", name, &file) : NULL;
+        const char *mode = find_cache_mode(json_at(user, "user.exec.args"));
+
+        return mode && cache_mode_parse(mode, tiers);
+}
+
 bool target_list_select_usual(const struct target_list *list, const char *current_context,
                               struct target_list *selected, struct error *err)
 {
@@ -84,9 +128,7 @@ bool target_list_select_usual(const struct target_list *list, const char *curren
                 for (size_t i = 1; i < list->count; i++)
                         if (strcmp(list->items[i].key.cluster, usual->key.cluster) != 0 ||
                             strcmp(list->items[i].key.server, usual->key.server) != 0)
-                                return error_set(err, ERROR_INVALID,
-                                                 "which cluster? \"%s\", \"%s\", ...: name one",
-                                                 usual->context, list->items[i].context);
+                                return refuse_to_guess(usual, &list->items[i], err);
         }
         select_cluster(list, usual->key.cluster, usual->key.server, selected);
         return true;

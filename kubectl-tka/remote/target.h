@@ -25,6 +25,13 @@ const struct target *target_find(const struct target_list *list, const char *con
  * those of the server with that URL (NULL: not asked for). May be none. */
 void target_list_select(const struct target_list *list, const char *word, const char *url,
                         struct target_list *selected);
+/* The same for who asks one server. INVALID when they are of several: two clusters may have one
+ * name, and what one server gives is not for the other. */
+bool target_list_select_server(const struct target_list *list, const char *word,
+                               struct target_list *selected, struct error *err) must_check;
+/* Where the plugin that the context's user runs keeps its tokens; false: it does not say. */
+bool target_cache(const struct kubeconfig_files *files, const struct target *target,
+                  unsigned *tiers) must_check;
 /* Without a word: the current context's cluster, else the only one there is. INVALID when that is
  * not clear. None is no error. */
 bool target_list_select_usual(const struct target_list *list, const char *current_context,

@@ -10,7 +10,7 @@ import yaml
 from own_daemon import PORT as OWN_PORT, URL as OWN_URL, config_of, own_daemon
 from relay import CLOSE, HANG, reply
 from terminal import Terminal
-from test_client import false_server, one_line  # noqa: F401 (a fixture)
+from test_client import cache_entries, false_server, one_line  # noqa: F401 (a fixture)
 from test_keyring import bus, keyring  # noqa: F401 (fixtures)
 from world import SERVER, SERVER_TUN, eventually, rule
 
@@ -182,6 +182,16 @@ def test_refresh_extends_without_a_gap(world):
     after = world.signin(username=ALICE)
     assert after["metadata"]["uid"] == uid and after["spec"]["requested_at"] > before and row["role"] == "cluster-admin"
     world.run("alice", "kubectl", "get", "namespaces")
+
+
+@pytest.mark.parametrize("mode, entries", [("none", 0), ("file", 1)])
+def test_refresh_keeps_the_token_where_the_login_said_and_nowhere_else(world, mode, entries):
+    tka(world, "login", SERVER, "--cache", mode)
+    before = cache_entries(world)
+
+    tka(world, "refresh")
+
+    assert cache_entries(world) == before and len(before) == entries
 
 
 @pytest.mark.parametrize("before, code, words", [

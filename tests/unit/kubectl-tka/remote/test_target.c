@@ -56,6 +56,28 @@ TEST(selects_what_a_word_means)
         }
 }
 
+static struct target at(const char *context, const char *server)
+{
+        return (struct target){
+                context, { server, "ab", "prod", "" }
+        };
+}
+
+TEST(does_not_guess_between_two_servers_whose_clusters_have_one_name)
+{
+        struct target items[] = { at("mine", "http://a"), at("theirs", "http://b") };
+        const struct target_list list = { items, ARRAY_LENGTH(items) };
+        scoped(target_list_clear) struct target_list selected = { 0 };
+        struct error err = { 0 };
+
+        assert_fails(target_list_select_server(&list, "prod", &selected, &err), ERROR_INVALID,
+                     "which cluster? \"mine\", \"theirs\"");
+        target_list_clear(&selected);
+        assert_ok(target_list_select_server(&list, "theirs", &selected, &err));
+        assert_int_equal(selected.count, 1);
+        assert_string_equal(selected.items[0].key.server, "http://b");
+}
+
 TEST(goes_by_the_current_context_and_never_guesses)
 {
         scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
