@@ -24,7 +24,7 @@
 struct departure {
         struct target_list targets; /* of the kubeconfig; none for a server that is only named */
         char *url;
-        int64_t until; /* of the session that may live on */
+        int64_t until; /* of the session that may live on, by this machine's clock */
         size_t ended;
         struct error local; /* kind ERROR_NONE: all is forgotten here */
         struct error err;   /* kind ERROR_NONE: the server has answered */
@@ -67,9 +67,9 @@ static bool find_one(struct logout_run *run, const char *word, struct error *err
         scoped(target_list_clear) struct target_list selected = { 0 };
         scoped_free char *url = NULL;
 
-        if (word)
-                target_list_select(&run->known, word, NULL, &selected);
-        else if (!target_list_select_usual(&run->known, run->files.current_context, &selected, err))
+        if (word ? !target_list_select_server(&run->known, word, &selected, err)
+                 : !target_list_select_usual(&run->known, run->files.current_context, &selected,
+                                             err))
                 return false;
         if (selected.count > 0)
                 url = xstrdup(selected.items[0].key.server);
@@ -108,7 +108,7 @@ static bool is_alive(const struct cache_key *key)
         int64_t now = timestamp_now();
 
         return cache_read(CACHE_ALL_TIERS, key, &entry, &miss) &&
-               (entry.until > now || token_is_alive(&entry, now));
+               (token_session_end(&entry) > now || token_is_alive(&entry, now));
 }
 
 /* Every server of a context of ours, once; of those that stand in other kubeconfigs, where there is
@@ -158,8 +158,9 @@ static void forget_key(struct departure *departure, const struct cache_key *key)
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         struct error problem = { 0 };
 
-        if (cache_read(CACHE_ALL_TIERS, key, &entry, &problem) && entry.until > departure->until)
-                departure->until = entry.until;
+        if (cache_read(CACHE_ALL_TIERS, key, &entry, &problem) &&
+            token_session_end(&entry) > departure->until)
+                departure->until = token_session_end(&entry);
         if (!mark_write(key, &(struct mark){ .signed_out = true }, &problem)) {
                 error_wrap(&problem, "the logout from %s is not noted here", key->cluster);
                 note_problem(departure, &problem);

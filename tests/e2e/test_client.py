@@ -560,6 +560,26 @@ def test_a_logout_reaches_what_other_kubeconfigs_signed_in_to(world, argv):
     other.unlink()
 
 
+def test_a_logout_goes_by_the_clock_of_the_server_for_a_session_and_by_ours_for_people(world):
+    world.login("alice")
+    path, now = cache_entry(world), int(time.time())
+    edit_entry(path, clock_offset=-7200, expires=now - 7200 - 60, until=now - 7200 + 1800)
+    with world.stopped("server"):
+        said = world.run("alice", "kubectl-tka", "logout", code=3)
+
+    assert time.strftime("until %FT%TZ", time.gmtime(now + 1800)) in said.stderr
+
+
+def test_a_logout_of_all_ends_what_has_ended_by_our_clock_alone(world):
+    other = world.home("alice") / "run/other.yaml"
+    other.write_text(world.login("alice", SERVER, "--stdout").stdout)
+    now = int(time.time())
+    edit_entry(cache_entry(world), clock_offset=-7200, expires=now - 7200 - 60, until=now - 7200 + 1800)
+
+    assert "Signed out of" in world.run("alice", "kubectl-tka", "logout", "--all").stdout and not world.signins()
+    other.unlink()
+
+
 def test_a_logout_that_crashes_leaves_no_core_file(world):
     world.login("alice")
     eventually("nobody asks", lambda: not has_asked(world))
