@@ -82,6 +82,18 @@ static void disconnect(struct connection *connection)
         free(connection);
 }
 
+static void disconnect_all(struct connections *connections)
+{
+        struct connection *next = LIST_FIRST(connections);
+
+        while (next) {
+                struct connection *connection = next;
+
+                next = LIST_NEXT(connection, entry);
+                disconnect(connection);
+        }
+}
+
 static void finish(struct connection *connection, enum state state)
 {
         connection->state = state;
@@ -96,8 +108,7 @@ void http_local_free(struct http_local *local)
         if (!local)
                 return;
         turns_close(&local->turns);
-        while ((connection = LIST_FIRST(&local->idle)))
-                disconnect(connection);
+        disconnect_all(&local->idle);
         LIST_FOREACH(connection, &local->busy, entry)
         {
                 event_del(connection->readable);

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *text, size_t length)
         if (!yaml_parse((const char *)text, length, &json, &err) || !json_is_object(json))
                 return 0;
         sources.json = json;
-        if (options_read(table->options, &sources, &config, NULL, &err) &&
+        if (options_read(&table->options, &sources, &config, NULL, &err) &&
             table->check(&config, &err))
                 check(&config);
         else if (err.kind != ERROR_INVALID || !*err.text)

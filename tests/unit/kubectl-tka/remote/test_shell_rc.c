@@ -32,7 +32,8 @@ static struct prepared prepare(const char *shell, const char *zsh_folder)
         if (zsh_folder)
                 setenv("ZDOTDIR", zsh_folder, 1);
         assert_ok(shell_rc_prepare(&prepared.folder, shell, &prepared.argv, &err));
-        assert_string_equal(prepared.argv.items[0], shell);
+        const char *first = prepared.argv.count > 0 ? prepared.argv.items[0] : "";
+        assert_string_equal(first, shell);
         return prepared;
 }
 
