@@ -13,6 +13,7 @@
 #define HOST "local-tailscaled.sock" /* the LocalAPI insists on it */
 #define LOCAL_API "/localapi/v0/"
 #define CERTIFICATE_DOMAINS_MAX 8
+#define HOST_NAME_BYTES 1024
 #define NO_MATCH "no match" /* how it begins to say that it knows nobody there */
 
 struct tailscale {
@@ -80,15 +81,12 @@ static bool check_status(const struct answer *answer, struct error *err)
         return answer->status == 200 || refuse_status(answer, err);
 }
 
+/* Every device of the tailnet has written into it: what one of them calls itself keeps nobody from
+ * knowing the others. */
 static bool parse(const char *text, size_t length, json_t **object, struct error *err)
 {
-        return json_parse_object(text, length, object, err) ||
+        return json_parse_shared(text, length, object, err) ||
                error_wrap(err, "the answer of tailscaled");
-}
-
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
 }
 
 /* A field that must be there must also say something. */
@@ -203,7 +201,7 @@ static const struct json_section whois_sections[] = {
 bool tailscale_whois_decode(const char *text, size_t length, struct tailscale_whois *whois,
                             struct error *err)
 {
-        scoped(scoped_json_decref) json_t *object = NULL;
+        json_auto_t *object = NULL;
 
         if (json_excerpt_parse(text, length, whois_sections, ARRAY_LENGTH(whois_sections), &object,
                                err) &&
@@ -244,7 +242,6 @@ void tailscale_whois_clear(struct tailscale_whois *whois)
 
 static const struct json_field peer_fields[] = {
         { "ID",           JSON_KIND_TEXT,      offsetof(struct tailscale_peer, node_id),   true,  256  },
-        { "HostName",     JSON_KIND_TEXT,      offsetof(struct tailscale_peer, name),      false, 1024 },
         { "DNSName",      JSON_KIND_TEXT,      offsetof(struct tailscale_peer, dns_name),  false, 1024 },
         { "TailscaleIPs", JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, addresses), false,
          64                                                                                            },
@@ -252,12 +249,22 @@ static const struct json_field peer_fields[] = {
         { "Online",       JSON_KIND_BOOL,      offsetof(struct tailscale_peer, online),    false, 0    },
 };
 
+/* The device itself chose it, the control plane did not: what cannot be read is no name. */
+static char *read_host_name(const json_t *object)
+{
+        const char *name = json_text_at(object, "HostName");
+
+        return xstrdup(name && strlen(name) <= HOST_NAME_BYTES ? name : NULL);
+}
+
 static bool read_peer(const json_t *object, struct tailscale_peer *peer, struct error *err)
 {
         if (!json_is_object(object))
                 return error_set(err, ERROR_UNAVAILABLE, "no object");
-        return json_fields_read(object, peer_fields, ARRAY_LENGTH(peer_fields), peer, err) &&
-               check_not_empty(peer->node_id, "ID", err);
+        if (!json_fields_read(object, peer_fields, ARRAY_LENGTH(peer_fields), peer, err))
+                return false;
+        peer->name = read_host_name(object);
+        return check_not_empty(peer->node_id, "ID", err);
 }
 
 /* One that cannot be read spoils the answer: a peer left out would look as if it were gone. */
@@ -317,7 +324,7 @@ bool tailscale_status_decode(const char *text, size_t length, struct tailscale_s
                              struct error *err)
 {
         scoped(tailscale_status_clear) struct tailscale_status filled = { 0 };
-        scoped(scoped_json_decref) json_t *object = NULL;
+        json_auto_t *object = NULL;
 
         if (!parse(text, length, &object, err) ||
             !(read_status(object, &filled, err) || error_wrap(err, "the answer of tailscaled"))) {
@@ -366,6 +373,7 @@ bool tailscale_certificate(struct tailscale *tailscale, const char *domain, stru
 
 static void clear_peer(struct tailscale_peer *peer)
 {
+        free(peer->name);
         json_fields_clear(peer_fields, ARRAY_LENGTH(peer_fields), peer);
 }
 

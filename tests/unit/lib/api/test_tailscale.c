@@ -184,6 +184,31 @@ TEST(tells_the_state_and_the_peers)
         tear_down(&fixture);
 }
 
+/* A device chooses its host name, and the control plane passes it on. */
+TEST(what_a_device_calls_itself_hides_nobody)
+{
+        char letters[2000] = "";
+        scoped_free char *text =
+                xasprintf(PEER_JSON("200 OK", "{\"BackendState\":\"Running\"," SELF ",\"Peer\":{"
+                                              "\"a\":{\"ID\":\"n2\",\"HostName\":\"a\\u0000b\"},"
+                                              "\"b\":{\"ID\":\"n3\",\"HostName\":\"%s\"},"
+                                              "\"c\":{\"ID\":\"n4\",\"HostName\":\"bob\"}}}"),
+                          (char *)memset(letters, 'x', sizeof(letters) - 1));
+        const struct peer_answer answer = { text, PEER_CLOSES };
+        scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, &answer);
+        assert_ok(tailscale_status(fixture.tailscale, true, &status, &err));
+        assert_int_equal(status.peer_count, 3);
+        assert_string_equal(status.peers[0].node_id, "n2");
+        assert_null(status.peers[0].name);
+        assert_null(status.peers[1].name);
+        assert_string_equal(status.peers[2].name, "bob");
+        tear_down(&fixture);
+}
+
 TEST(is_not_running_before_the_login_or_without_an_address)
 {
         static const char *const bodies[] = {
