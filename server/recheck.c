@@ -65,7 +65,8 @@ static void note_absent(const struct recheck *recheck, const char *node_id, cons
         }
 }
 
-/* What cannot be asked, read or ranked takes nothing away. */
+/* What cannot be asked, read or ranked takes nothing away. Also of a node that seems to be offline:
+ * that is what its connection to the control plane says, which its owner can cut. */
 static void check_node(const struct recheck *recheck, const struct tailscale_peer *peer,
                        struct text_list *absent)
 {
@@ -74,7 +75,7 @@ static void check_node(const struct recheck *recheck, const struct tailscale_pee
         scoped(capability_clear) struct capability capability = { 0 };
         struct error err = { 0 };
 
-        if (!peer->online || peer->addresses.count == 0 ||
+        if (peer->addresses.count == 0 ||
             !tailscale_whois(server->tailscale, peer->addresses.items[0], &whois, &err) ||
             strcmp(whois.node_id, peer->node_id) != 0)
                 return;
