@@ -11,10 +11,7 @@
 
 static void reply_pending(const struct server *server, struct http_exchange *exchange)
 {
-        char seconds[24];
-
-        snprintf(seconds, sizeof(seconds), "%lld", (long long)server->config->retry_after_seconds);
-        http_exchange_add_header(exchange, "Retry-After", seconds);
+        http_exchange_add_retry_after(exchange, server->config->retry_after_seconds);
         http_exchange_reply(exchange, 202, NULL, "", 0);
 }
 

@@ -61,18 +61,15 @@ bool handle_login_status(struct server *server, struct caller *caller,
                          struct http_exchange *exchange, struct error *err)
 {
         scoped(signin_clear) struct signin signin = { 0 };
-        char role[LIMIT_ROLE + 1], seconds[24];
+        char role[LIMIT_ROLE + 1];
         bool ready = false;
 
         if (!request_read_role(caller, exchange, role, err) ||
             !session_pick(server, caller, role[0] == '\0' ? NULL : role, &signin, err) ||
             !wait_until_ready(server, exchange, &signin, &ready, err))
                 return false;
-        if (!ready) {
-                snprintf(seconds, sizeof(seconds), "%lld",
-                         (long long)server->config->retry_after_seconds);
-                http_exchange_add_header(exchange, "Retry-After", seconds);
-        }
+        if (!ready)
+                http_exchange_add_retry_after(exchange, server->config->retry_after_seconds);
         reply_login(exchange, ready ? 200 : 202, &signin);
         return true;
 }

@@ -150,14 +150,31 @@ struct liking {
         int exactness; /* 3: the very type, 2: its kind, 1: anything, 0: no match */
 };
 
+/* "0.75" in thousandths, at most 1000; digits after the third do not count. */
+static int read_thousandths(struct http_text text)
+{
+        struct http_text whole = http_text_take_until(&text, '.');
+        int quality = 0;
+
+        for (size_t i = 0; i < whole.length; i++)
+                if (whole.start[i] != '0')
+                        return http_text_is_all(whole, http_is_digit) ? 1000 : 0;
+        for (size_t i = 0, worth = 100;
+             i < text.length && http_is_digit((unsigned char)text.start[i]); i++, worth /= 10)
+                quality += (int)worth * (text.start[i] - '0');
+        return quality;
+}
+
 static int read_quality(const char *parameters, size_t length)
 {
-        for (size_t i = 0; i + 2 < length; i++) {
-                if (tolower((unsigned char)parameters[i]) != 'q' || parameters[i + 1] != '=')
-                        continue;
-                double quality = strtod(parameters + i + 2, NULL);
+        struct http_text rest = { parameters, length };
 
-                return quality <= 0 ? 0 : quality >= 1 ? 1000 : (int)(quality * 1000);
+        while (rest.length > 0) {
+                struct http_text value = http_text_trim(http_text_take_until(&rest, ';'));
+                struct http_text name = http_text_take_until(&value, '=');
+
+                if (http_text_equals_ignoring_case(name, "q"))
+                        return read_thousandths(value);
         }
         return 1000;
 }

@@ -85,7 +85,6 @@ static bool check_rules(struct server *server, struct caller *caller, struct err
 static bool check_quota(struct server *server, const struct row *row, const struct caller *caller,
                         struct http_exchange *exchange, struct error *err)
 {
-        char seconds[24];
         int64_t wait_seconds = 0;
 
         if (!http_exchange_name_client(exchange, caller->whois.node_id))
@@ -95,8 +94,7 @@ static bool check_quota(struct server *server, const struct row *row, const stru
         if (row->unlimited ||
             quota_take(server->quota, caller->whois.node_id, loop_now_ms(), &wait_seconds, err))
                 return true;
-        snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_seconds);
-        http_exchange_add_header(exchange, "Retry-After", seconds);
+        http_exchange_add_retry_after(exchange, wait_seconds);
         return false;
 }
 

@@ -349,6 +349,14 @@ void http_exchange_reply_json(struct http_exchange *exchange, int status, const 
         send_json(exchange, status, body, "");
 }
 
+void http_exchange_add_retry_after(struct http_exchange *exchange, int64_t seconds)
+{
+        char text[24];
+
+        snprintf(text, sizeof(text), "%" PRId64, seconds);
+        http_exchange_add_header(exchange, "Retry-After", text);
+}
+
 static bool has_retry_after(const struct http_exchange *exchange)
 {
         return strcasestr(buf_text(&exchange->headers), "Retry-After:") != NULL;
@@ -360,12 +368,8 @@ void http_exchange_reply_error(struct http_exchange *exchange, const struct erro
         int status = err->kind == ERROR_NONE ? 500 : error_http_status(err);
         json_t *body = json_object();
 
-        if ((status == 503 || status == 429) && retry_seconds > 0 && !has_retry_after(exchange)) {
-                char text[24];
-
-                snprintf(text, sizeof(text), "%" PRId64, retry_seconds);
-                http_exchange_add_header(exchange, "Retry-After", text);
-        }
+        if ((status == 503 || status == 429) && retry_seconds > 0 && !has_retry_after(exchange))
+                http_exchange_add_retry_after(exchange, retry_seconds);
         json_object_set_new(body, "message", json_string(err->text));
         if (*err->advice)
                 json_object_set_new(body, "advice", json_pack("[s]", err->advice));

@@ -95,6 +95,7 @@ bool http_exchange_name_client(struct http_exchange *exchange, const char *name)
 
 /* The answer. Headers must come before the reply. */
 void http_exchange_add_header(struct http_exchange *exchange, const char *name, const char *value);
+void http_exchange_add_retry_after(struct http_exchange *exchange, int64_t seconds);
 /* body is copied. A HEAD request gets the head alone. "Cache-Control: no-store" is always sent. */
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *content_type,
                          const char *body, size_t length);

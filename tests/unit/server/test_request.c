@@ -51,6 +51,12 @@ TEST(prefers_yaml_only_when_it_is_liked_better)
                 { "application/json;q=0, */*",                              true  },
                 { "text/html;level=1;q=0.4, text/yaml;charset=utf-8;q=0.7", true  },
                 { ";;;,,,q=",                                               false },
+                { "application/yaml;seq=0.1, application/json;q=0.5",       true  },
+                { "application/yaml; q=0.501 ;x, application/json;q=.5",    true  },
+                { "application/yaml;q=nan, application/json;q=0.001",       false },
+                { "application/yaml;q=0x1p9, application/json;q=0.001",     false },
+                { "application/yaml;q=7, application/json;q=0.999",         true  },
+                { "application/yaml;q=0.9999, application/json;q=0.999",    false },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
