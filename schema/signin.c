@@ -45,6 +45,11 @@ static const struct json_field condition_fields[] = {
         { "lastTransitionTime", JSON_KIND_TEXT, STATUS(ready_changed_at), true, 0 },
 };
 
+/* Of the spec: whose session it is. */
+static const size_t owner_members[] = {
+        SPEC(username), SPEC(role), SPEC(node_id), SPEC(user_id), SPEC(issuer), SPEC(namespaces),
+};
+
 /* Where struct signin_status owns texts, wherever they stand in the document. */
 static const size_t status_texts[] = {
         STATUS(signed_in),
@@ -259,6 +264,34 @@ bool signin_decode_head(const json_t *object, struct signin *signin, struct erro
 
         if (!read_metadata(object, &read, err))
                 return error_wrap(err, "TkaSignin");
+        signin_clear(signin);
+        *signin = read;
+        read = (struct signin){ 0 };
+        return true;
+}
+
+static const struct json_field *find_spec_field(size_t offset)
+{
+        const struct json_field *field = spec_fields;
+
+        while (field->offset != offset)
+                field++;
+        return field;
+}
+
+bool signin_decode_owner(const json_t *object, struct signin *signin, struct error *err)
+{
+        scoped(signin_clear) struct signin read = { 0 };
+        const json_t *spec = json_object_get(object, "spec");
+
+        if (!signin_decode_head(object, &read, err))
+                return false;
+        for (size_t i = 0; i < ARRAY_LENGTH(owner_members); i++) {
+                const struct json_field *field = find_spec_field(owner_members[i]);
+
+                if (!json_fields_read(spec, field, 1, &read.spec, err) && field->required)
+                        return error_wrap(err, "TkaSignin %s: \"spec\"", read.name);
+        }
         signin_clear(signin);
         *signin = read;
         read = (struct signin){ 0 };

@@ -58,6 +58,10 @@ bool signin_decode(const json_t *object, struct signin *signin, struct error *er
 /* Of one whose spec or status cannot be read: the metadata alone. No spec that can be read is
  * without a username. */
 bool signin_decode_head(const json_t *object, struct signin *signin, struct error *err) must_check;
+/* The same, and of the spec whose session it is, which never changes: username and role, or it
+ * fails; node_id, user_id, issuer and namespaces as far as each can be read. No spec that can be
+ * read is without a validity_period. */
+bool signin_decode_owner(const json_t *object, struct signin *signin, struct error *err) must_check;
 /* The body of the server's apply: apiVersion, kind, metadata {name, namespace, finalizers,
  * annotations}, spec. The caller's. */
 json_t *signin_encode(const char *namespace_name, const char *name, const struct signin_spec *spec);

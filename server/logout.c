@@ -75,6 +75,20 @@ static bool end_one(struct server *server, const struct caller *caller, const ch
         return true;
 }
 
+/* Also the others when one of them resists: err tells of the first that does. */
+static bool end_all(struct server *server, const struct caller *caller,
+                    const struct leaving *leaving, struct error *err)
+{
+        struct error other = { 0 };
+        bool ended = true;
+
+        for (size_t i = 0; i < leaving->names.count; i++)
+                ended = end_one(server, caller, leaving->names.items[i], leaving->uids.items[i],
+                                ended ? err : &other) &&
+                        ended;
+        return ended;
+}
+
 /* The names of those that the operator has not taken down by then. */
 static void wait_until_gone(struct server *server, const struct leaving *leaving,
                             struct text_list *ending)
@@ -119,9 +133,8 @@ bool handle_logout(struct server *server, struct caller *caller, struct http_exc
         collect(server, caller, &request, &leaving);
         if (leaving.names.count == 0)
                 return error_set(err, ERROR_NOT_FOUND, "User not signed in");
-        for (size_t i = 0; i < leaving.names.count; i++)
-                if (!end_one(server, caller, leaving.names.items[i], leaving.uids.items[i], err))
-                        return false;
+        if (!end_all(server, caller, &leaving, err))
+                return false;
         wait_until_gone(server, &leaving, &ending);
         reply(exchange, caller, &leaving, &ending);
         return true;

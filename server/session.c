@@ -41,7 +41,10 @@ static int64_t read_period(const struct signin *signin)
         struct error err = { 0 };
         int64_t seconds = 0;
 
-        return duration_parse_seconds(signin->spec.validity_period, &seconds, &err) ? seconds : 0;
+        if (signin->spec.validity_period != NULL &&
+            duration_parse_seconds(signin->spec.validity_period, &seconds, &err))
+                return seconds;
+        return 0;
 }
 
 /* known: the session as it is, or NULL; what its spec must not change stays. */
@@ -87,14 +90,23 @@ static bool check_role_exists(struct server *server, const char *role, struct er
         return signin_store_explain(err, "reading the ClusterRole");
 }
 
-/* A login that was given to somebody else meanwhile does not inherit the session. */
-static bool end_other_user(struct server *server, const struct signin *known,
-                           const struct session_wish *wish, struct error *err)
+/* A login that was given to somebody else meanwhile does not inherit the session; and what cannot
+ * be read is not extended. */
+static bool can_be_extended(const struct signin *known, const struct caller *caller)
+{
+        return known->spec.validity_period != NULL &&
+               (known->spec.user_id == NULL ||
+                same_text(known->spec.user_id, caller->whois.user_id));
+}
+
+static bool end_known(struct server *server, const struct signin *known,
+                      const struct session_wish *wish, struct error *err)
 {
         return (session_end(server, known, err) &&
                 signin_store_wait_gone(server->signins, known->name, known->uid, wish->deadline_ms,
                                        err)) ||
-               signin_store_explain(err, "ending the session of another user of that name");
+               signin_store_explain(err, "ending the session of that name, which is another user's "
+                                         "or cannot be read");
 }
 
 static void note_written(struct server *server, struct caller *caller,
@@ -125,9 +137,8 @@ static bool write_session(struct server *server, struct caller *caller,
         char name[SIGNIN_NAME_SIZE];
         bool begun = known->name == NULL || known->deletion_at != 0;
 
-        if (!begun && known->spec.user_id != NULL &&
-            !same_text(known->spec.user_id, caller->whois.user_id)) {
-                if (!end_other_user(server, known, wish, err))
+        if (!begun && !can_be_extended(known, caller)) {
+                if (!end_known(server, known, wish, err))
                         return false;
                 begun = true;
         }

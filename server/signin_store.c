@@ -127,17 +127,32 @@ void signin_store_forget(struct signin_store *store, const char *name, const cha
                 remove_entry(store, place);
 }
 
+bool signin_store_read(const json_t *object, struct signin *signin, struct error *err)
+{
+        scoped(signin_clear) struct signin read = { 0 };
+
+        if (!signin_decode(object, &read, err) && !signin_decode_owner(object, &read, err))
+                return false;
+        if (read.uid == NULL || read.resource_version == NULL)
+                return error_set(err, ERROR_INVALID,
+                                 "TkaSignin %s: it has no uid, or no resourceVersion", read.name);
+        signin_clear(signin);
+        *signin = read;
+        read = (struct signin){ 0 };
+        return true;
+}
+
 static void accept_change(void *owner, const json_t *object)
 {
         struct signin_store *store = owner;
         scoped(signin_clear) struct signin signin = { 0 };
         struct error err = { 0 };
+        bool known = signin_store_read(object, &signin, &err);
 
-        if (!signin_decode(object, &signin, &err)) {
+        if (!known || signin.spec.validity_period == NULL)
                 log_event(LOG_LEVEL_WARN, "a TkaSignin cannot be read", "error", err.text, NULL);
-                return;
-        }
-        signin_store_accept(store, &signin, true);
+        if (known)
+                signin_store_accept(store, &signin, true);
 }
 
 static void accept_deletion(void *owner, const char *namespace_name, const char *name,

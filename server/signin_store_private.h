@@ -35,6 +35,9 @@ struct signin_store {
         char trouble[640];
 };
 
+/* As the API server gives it. Of what cannot be read: whose session it is, without a
+ * validity_period, so that it can still be ended; err says then what is wrong with it. */
+bool signin_store_read(const json_t *object, struct signin *signin, struct error *err) must_check;
 /* Takes *signin over, unless what is here is newer. seen: by the watch. */
 void signin_store_accept(struct signin_store *store, struct signin *signin, bool seen);
 /* It is gone, and does not come back by a late answer. */

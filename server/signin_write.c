@@ -23,7 +23,7 @@ bool signin_store_refresh(struct signin_store *store, const char *name, struct e
                         signin_store_forget(store, name, uid);
                 return true;
         }
-        if (!signin_decode(object, &signin, err))
+        if (!signin_store_read(object, &signin, err))
                 return false;
         if (uid != NULL && strcmp(uid, signin.uid) != 0)
                 signin_store_forget(store, name, uid);
@@ -39,8 +39,11 @@ static bool apply_body(struct signin_store *store, const char *name, const json_
         scoped(signin_clear) struct signin written = { 0 };
 
         if (!kube_apply(store->kube, path, MANAGER, body, &object, err) ||
-            !signin_decode(object, &written, err))
+            !signin_store_read(object, &written, err))
                 return false;
+        if (written.spec.validity_period == NULL && written.deletion_at == 0)
+                return error_set(err, ERROR_INTERNAL,
+                                 "the API server answered with what cannot be read");
         if (strcmp(written.name, name) != 0)
                 return error_set(err, ERROR_UNAVAILABLE,
                                  "the API server answered with another object: \"%s\"",
@@ -136,7 +139,8 @@ bool signin_store_delete(struct signin_store *store, const struct signin *judged
                 if (err->kind != ERROR_NOT_FOUND)
                         return false;
         }
-        if (object != NULL && signin_decode(object, &ending, &ignored) && ending.deletion_at != 0)
+        if (object != NULL && signin_store_read(object, &ending, &ignored) &&
+            ending.deletion_at != 0)
                 signin_store_accept(store, &ending, false);
         else
                 signin_store_forget(store, judged->name, judged->uid);

@@ -3,7 +3,7 @@
 import pytest
 
 from signins import apply, await_ready, merge, read, ready_of, signin
-from world import BINDINGS, GROUP, UID_LABEL, eventually
+from world import BINDINGS, GROUP, UID_LABEL, eventually, rule
 
 NUL = "a\0b"
 
@@ -96,3 +96,44 @@ def test_huge_bindings_keep_no_operator_from_starting(world):
     eventually("they are gone", lambda: not [
         each for each in names if world.kube(f"{BINDINGS}/{each}")[0] != 404], 20)
     world.await_gone(value["metadata"]["uid"], 30)
+
+
+def spoil(world, record):
+    """What a server that was taken over may do to a session, so that nobody can tell when it ends."""
+    metadata = {key: record["metadata"][key] for key in ("name", "namespace", "finalizers")}
+    body = {"apiVersion": record["apiVersion"], "kind": record["kind"], "metadata": metadata,
+            "spec": {**record["spec"], "reason": NUL}}
+    apply(world, body)
+    await_ready(world, body, "Unreadable")
+    return record["metadata"]["uid"]
+
+
+def test_a_logout_ends_also_what_became_unreadable(world):
+    world.credential("alice", role="view")
+    world.credential("alice", role="cluster-admin")
+    spoil(world, world.signin(role="view"))
+
+    answer = world.ask("alice", "POST", "logout")
+
+    assert answer.status == 200, answer.text
+    assert len(answer.body["sessions"]) == 2 and not answer.body["ending"], answer.text
+    assert not world.signins()
+
+
+def test_a_login_begins_anew_what_became_unreadable(world):
+    world.credential("alice")
+    uid = spoil(world, world.signin())
+
+    assert world.ask("alice", "POST", "credential").status == 200
+
+    assert world.signin()["metadata"]["uid"] != uid
+
+
+def test_a_grant_that_is_withdrawn_ends_also_what_became_unreadable(world):
+    world.credential("alice", role="cluster-admin")
+    uid = spoil(world, world.signin())
+
+    with world.policy(alice=[rule("view")]):
+        world.ask("alice", "GET", "access")
+
+        world.await_gone(uid)

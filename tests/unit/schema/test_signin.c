@@ -138,6 +138,30 @@ TEST(reads_the_head_of_what_cannot_be_read)
         assert_null(signin.status.ready);
 }
 
+TEST(reads_whose_session_it_is_of_what_cannot_be_read)
+{
+        scoped(signin_clear) struct signin signin = { 0 };
+        json_auto_t *object = NULL;
+        struct error err = { 0 };
+
+        assert_ok(json_parse_object(FULL, strlen(FULL), &object, &err));
+        json_t *spec = json_object_get(object, "spec");
+        json_object_set_new(spec, "reason", json_stringn("a\0b", 3));
+        json_object_set_new(spec, "issuer", json_integer(7));
+        assert_fails(signin_decode(object, &signin, &err), ERROR_INVALID, "\"issuer\"");
+        assert_ok(signin_decode_owner(object, &signin, &err));
+        assert_string_equal(signin.uid, "u1");
+        assert_string_equal(signin.spec.username, "alice@example.com");
+        assert_string_equal(signin.spec.node_id, "n1");
+        assert_int_equal(signin.spec.namespaces.count, 2);
+        assert_null(signin.spec.issuer);
+        assert_null(signin.spec.reason);
+        assert_null(signin.spec.validity_period);
+        json_object_set_new(spec, "username", json_stringn("a\0b", 3));
+        assert_fails(signin_decode_owner(object, &signin, &err), ERROR_INVALID, "\"username\"");
+        assert_string_equal(signin.spec.username, "alice@example.com");
+}
+
 TEST(copies_deeply)
 {
         scoped(signin_clear) struct signin copy = { 0 };

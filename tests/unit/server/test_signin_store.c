@@ -62,6 +62,42 @@ TEST(a_deletion_shows_at_once_and_an_object_that_is_gone_stays_gone)
         tear_down(&fixture);
 }
 
+/* A reason that nobody can read. */
+static char *spoil_object(const char *text)
+{
+        static const char spec[] = "\"spec\":{";
+        const char *at = strstr(text, spec) + strlen(spec);
+
+        return xasprintf("%.*s\"reason\":\"a\\u0000b\",%s", (int)(at - text), text, at);
+}
+
+TEST(a_session_that_became_unreadable_is_known_by_its_owner_and_can_be_ended)
+{
+        scoped_free char *event =
+                spoil_object("{\"type\":\"MODIFIED\",\"object\":" SESSION("u1", "10", "") "}\n");
+        scoped_free char *ending = spoil_object(PEER_JSON("200 OK", SESSION("u1", "11", ENDING)));
+        const struct peer_answer answers[] = {
+                { LIST("5", SESSION("u1", "4", "")), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+                { ending, PEER_CLOSES },
+        };
+        scoped(signin_clear) struct signin judged = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        peer_send(&fixture.peer, event);
+        assert_ok(signin_store_wait(fixture.store, NAME, loop_now_ms() + 2000, &err));
+        signin_copy(&judged, signin_store_find(fixture.store, NAME));
+        assert_string_equal(judged.resource_version, "10");
+        assert_string_equal(judged.spec.username, "alice");
+        assert_null(judged.spec.validity_period);
+        assert_ok(signin_store_delete(fixture.store, &judged, &err));
+        assert_true(peer_was_asked(&fixture.peer, "\"resourceVersion\":\"10\""));
+        assert_true(signin_store_find(fixture.store, NAME)->deletion_at != 0);
+        tear_down(&fixture);
+}
+
 /* The text with the name that the spec gives instead of NAME. */
 static char *rename_object(const char *text, const char *name)
 {
