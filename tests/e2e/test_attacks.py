@@ -5,7 +5,7 @@ import json
 import pytest
 
 from signins import signin
-from world import ACCOUNTS, BINDINGS, GROUP, eventually, rule
+from world import ACCOUNTS, BINDINGS, GROUP, SERVER_TUN, eventually, rule
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 P1 = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/tka-p1-signins"
@@ -130,6 +130,17 @@ def test_not_promised_an_edit_session_can_read_as_another_session(world, bob):
     assert bob.ask("GET", "/api/v1/nodes")[0] == 403
 
     assert bob.ask("GET", "/api/v1/nodes", impersonate=alice)[0] == 200
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 2000], ids=["NUL", "long"])
+def test_what_a_device_calls_itself_keeps_nobody_else_out(world, name):
+    """A server behind a TUN looks for those it does not know in what tailscaled says of all devices."""
+    with world.rig.tailnet.calling_itself("carol", name):
+        world.restart("server-tun")
+
+        answer = world.ask("alice", "POST", "credential", url=SERVER_TUN)
+
+        assert answer.status == 200, answer.text
 
 
 def test_not_promised_a_cluster_admin_session_can_take_the_policies_away(world):

@@ -144,14 +144,14 @@ class Tailnet:
 
     # --- LocalAPI ---
 
-    def local(self, name, path, method="GET", timeout=5):
+    def local(self, name, path, method="GET", timeout=5, body=None):
         """(status, value) of one LocalAPI call at a node."""
         connection = UnixConnection(self.socket(name), "local-tailscaled.sock", timeout)
-        status, body = ask(connection, "/localapi/v0/" + path, method)
+        status, text = ask(connection, "/localapi/v0/" + path, method, body)
         try:
-            return status, json.loads(body)
+            return status, json.loads(text)
         except ValueError:
-            return status, body.decode(errors="replace").strip()
+            return status, text.decode(errors="replace").strip()
 
     def is_running(self, name):
         status, value = self.local(name, "status?peers=false", timeout=1)
@@ -269,6 +269,21 @@ class Tailnet:
         for server in SERVERS:
             wait_until(f"{server} learns of {name}", lambda s=server: expired == bool(
                 (self.whois(s, self.address(name)) or {"Node": {}})["Node"].get("Expired")), 20)
+
+    @contextlib.contextmanager
+    def calling_itself(self, name, host_name):
+        """The node has another host name, and the servers know; it has its own again at the end."""
+        self.call(name, host_name)
+        try:
+            yield
+        finally:
+            self.call(name, name)
+
+    def call(self, name, host_name):
+        self.local(name, "prefs", "PATCH", body=json.dumps({"Hostname": host_name, "HostnameSet": True}))
+        for server in SERVERS:
+            wait_until(f"{server} learns the new name of {name}", lambda s=server: host_name in (
+                peer["HostName"] for peer in self.local(s, "status")[1]["Peer"].values()), 20)
 
     # --- policy ---
 
