@@ -68,6 +68,18 @@ def test_a_server_gets_over_one_bad_answer(world, behind_api, pattern, kind):
         assert met
 
 
+def test_a_logout_ends_the_others_when_one_session_cannot_be_ended(world, behind_api):
+    api, _ = behind_api
+    for role in ("view", "cluster-admin"):
+        world.credential("alice", URL, role=role)
+    first, _ = sorted(each["metadata"]["name"] for each in world.signins())
+    with api.instead(f"DELETE .*{first}", ANSWERS["500"]) as met:
+        answer = world.ask("alice", "POST", "logout", url=URL, timeout=25)
+
+    assert met and answer.status == 503, answer.text
+    eventually("the other is gone", lambda: [each["metadata"]["name"] for each in world.signins()] == [first])
+
+
 def test_a_write_that_is_never_answered_ends_in_time(world, behind_api):
     api, _ = behind_api
     with api.instead("PATCH .*tkasignins/", HANG, times=1):
