@@ -20,6 +20,11 @@ static void end(struct prepared *prepared)
         text_list_clear(&prepared->argv);
 }
 
+static const char *word(const struct prepared *prepared, size_t index)
+{
+        return index < prepared->argv.count ? prepared->argv.items[index] : "";
+}
+
 static struct prepared prepare(const char *shell, const char *zsh_folder)
 {
         struct prepared prepared = { .folder = { .path = xstrdup(folder_enter()) } };
@@ -32,8 +37,7 @@ static struct prepared prepare(const char *shell, const char *zsh_folder)
         if (zsh_folder)
                 setenv("ZDOTDIR", zsh_folder, 1);
         assert_ok(shell_rc_prepare(&prepared.folder, shell, &prepared.argv, &err));
-        const char *first = prepared.argv.count > 0 ? prepared.argv.items[0] : "";
-        assert_string_equal(first, shell);
+        assert_string_equal(word(&prepared, 0), shell);
         return prepared;
 }
 
@@ -49,7 +53,7 @@ TEST(bash_reads_our_file_which_reads_the_persons)
         scoped(end) struct prepared bash = prepare("/usr/bin/bash", NULL);
 
         assert_int_equal(bash.argv.count, 3);
-        assert_string_equal(bash.argv.items[1], "--rcfile");
+        assert_string_equal(word(&bash, 1), "--rcfile");
         assert_file(&bash, "bashrc");
         assert_null(getenv("PS1"));
 }
@@ -70,7 +74,7 @@ TEST(fish_reads_our_file_behind_its_own)
         scoped(end) struct prepared fish = prepare("/usr/bin/fish", NULL);
 
         assert_int_equal(fish.argv.count, 3);
-        assert_string_equal(fish.argv.items[1], "-C");
+        assert_string_equal(word(&fish, 1), "-C");
         assert_file(&fish, "config.fish");
 }
 
