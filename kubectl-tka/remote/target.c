@@ -89,19 +89,26 @@ bool target_list_select_server(const struct target_list *list, const char *word,
         return true;
 }
 
-/* "--cache", and the word behind it. */
+/* "--cache" and the word behind it, or "--cache=MODE"; the last one counts. */
 static const char *find_cache_mode(const json_t *args)
 {
+        static const char flag[] = "--cache";
+        const size_t length = sizeof(flag) - 1;
+        const char *mode = NULL;
         size_t index = 0;
         const json_t *arg = NULL;
 
         json_array_foreach(args, index, arg)
         {
                 const char *word = json_string_value(arg);
-                if (word && strcmp(word, "--cache") == 0)
-                        return json_string_value(json_array_get(args, index + 1));
+                if (!word || strncmp(word, flag, length) != 0)
+                        continue;
+                if (word[length] == '=')
+                        mode = word + length + 1;
+                else if (word[length] == '\0')
+                        mode = json_string_value(json_array_get(args, index + 1));
         }
-        return NULL;
+        return mode;
 }
 
 bool target_cache(const struct kubeconfig_files *files, const struct target *target,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/kubeconfig/kubeconfig_file.h"
+#include "kubectl-tka/local/cache.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
@@ -76,6 +77,40 @@ TEST(does_not_guess_between_two_servers_whose_clusters_have_one_name)
         assert_ok(target_list_select_server(&list, "theirs", &selected, &err));
         assert_int_equal(selected.count, 1);
         assert_string_equal(selected.items[0].key.server, "http://b");
+}
+
+#define ENTRIES(name, args) \
+        "contexts: [{name: " name ", context: {user: u}}]\nusers:\n- name: u\n  user:\n" \
+        "    exec: {args: [" args "]}\n"
+
+TEST(knows_where_the_plugin_of_a_context_keeps_its_tokens)
+{
+        static const struct {
+                const char *text;
+                bool says;
+                unsigned tiers;
+        } rows[] = {
+                { ENTRIES("c", "credential, --cache, none, --role, view"), true, 0 },
+                { ENTRIES("c", "credential, --cache=file"), true, 1U << CACHE_FILE },
+                { ENTRIES("c", "--cache, none, --cache, keyring"), true, 1 << CACHE_KEYRING },
+                { ENTRIES("c", "credential, --cache, cloud"), false, 7 },
+                { ENTRIES("c", "credential, --cache"), false, 7 },
+                { ENTRIES("c", "credential, --cached, none"), false, 7 },
+                { ENTRIES("other", "credential, --cache, none"), false, 7 },
+                { "{}", false, 7 },
+        };
+        const struct target target = at("c", "http://a");
+        struct error err = { 0 };
+
+        assert_int_equal(chdir(folder_enter()), 0);
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
+                unsigned tiers = 7;
+                assert_ok(file_write("config", 0600, rows[i].text, strlen(rows[i].text), &err));
+                assert_ok(kubeconfig_files_read("config", &files, &err));
+                assert_int_equal(target_cache(&files, &target, &tiers), rows[i].says);
+                assert_int_equal(tiers, rows[i].tiers);
+        }
 }
 
 TEST(goes_by_the_current_context_and_never_guesses)
