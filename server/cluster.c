@@ -10,10 +10,10 @@
 
 #include "lib/api/kube.h"
 #include "lib/api/kube_watch.h"
-#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/yaml.h"
+#include "schema/limits.h"
 
 struct cluster {
         const struct cluster_info *configured;
@@ -30,7 +30,7 @@ bool cluster_check_endpoint(const char *url, struct error *err)
         const char *host = url + sizeof(scheme) - 1;
 
         if (strncmp(url, scheme, sizeof(scheme) - 1) == 0 && strcspn(host, "/:") > 0 &&
-            strlen(url) <= 2048 && strpbrk(url, " \t\r\n\"\\@?#") == NULL)
+            strlen(url) <= LIMIT_SERVER_URL && strpbrk(url, " \t\r\n\"\\@?#") == NULL)
                 return true;
         return error_set(err, ERROR_INVALID, "\"%.200s\" is not like https://HOST:PORT", url);
 }
@@ -55,8 +55,8 @@ bool cluster_check_ca(const char *base64, struct error *err)
 {
         size_t length = strlen(base64);
 
-        if (length > LIMIT_CA_FILE)
-                return error_set(err, ERROR_INVALID, "it is longer than %d bytes", LIMIT_CA_FILE);
+        if (length > LIMIT_CA_DATA)
+                return error_set(err, ERROR_INVALID, "it is longer than %d bytes", LIMIT_CA_DATA);
 
         scoped_free unsigned char *pem = xmalloc(length + 1);
         int decoded = length % 4 != 0
@@ -74,10 +74,18 @@ static void set_text(char **member, const char *text)
         *member = text == NULL || *text == '\0' ? NULL : xstrdup(text);
 }
 
+static bool check_name(const char *name, struct error *err)
+{
+        return name == NULL || strlen(name) <= LIMIT_NODE ||
+               error_set(err, ERROR_INVALID, "its tls-server-name is longer than %d bytes",
+                         LIMIT_NODE);
+}
+
 /* Checked, and without what kubectl refuses: a CA that nobody looks at. */
 static bool finish(struct cluster_info *read, struct cluster_info *info, struct error *err)
 {
-        if (!cluster_check_endpoint(read->server_url, err))
+        if (!cluster_check_endpoint(read->server_url, err) ||
+            !check_name(read->tls_server_name, err))
                 return error_wrap(err, "the API server");
         if (read->insecure_skip_tls_verify)
                 set_text(&read->ca_data, NULL);

@@ -2,6 +2,7 @@
 
 #include "lib/memory.h"
 #include "lib/yaml.h"
+#include "schema/limits.h"
 #include "tests/unit/test.h"
 
 /* A ConfigMap written as YAML, read as the defaults of the keys say. */
@@ -73,6 +74,26 @@ TEST(takes_the_cluster_that_the_current_context_names)
         assert_ok(read_text(good_text, &info, &err));
         assert_string_equal(info.server_url, "https://b");
         assert_fails(read_text(bad_text, &info, &err), ERROR_INVALID, "must hold one cluster");
+}
+
+/* Clients take no more than the document says. */
+TEST(refuses_what_is_longer_than_clients_take)
+{
+        scoped(cluster_info_clear) struct cluster_info info = { .server_url = xstrdup("before") };
+        scoped_free char *letters = xcalloc(1, LIMIT_CA_DATA + 5);
+        struct error err = { 0 };
+
+        memset(letters, 'a', LIMIT_CA_DATA + 4);
+        scoped_free char *ca = xasprintf("data: {apiEndpoint: 'https://a', caData: '%s'}", letters);
+        letters[LIMIT_NODE + 1] = '\0';
+        scoped_free char *name = xasprintf("data: {kubeconfig: '{clusters: [{cluster: {server: "
+                                           "https://a, tls-server-name: %s}}]}'}",
+                                           letters);
+        assert_fails(read_text(ca, &info, &err), ERROR_INVALID,
+                     "the CA: it is longer than 65536 bytes");
+        assert_fails(read_text(name, &info, &err), ERROR_INVALID,
+                     "tls-server-name is longer than 253 bytes");
+        assert_string_equal(info.server_url, "before");
 }
 
 TEST(refuses_what_clients_could_not_use_and_keeps_what_was_known)
