@@ -30,7 +30,7 @@ struct identity {
         int64_t answered_at_ms;     /* 0: never */
         struct text_list addresses; /* of all peers, TUN mode */
         int64_t peers_at_ms;        /* when they were last asked for */
-        bool asking_peers, peers_told;
+        bool asking_peers, peers_told, peers_given_up;
         struct wait_crowd peers_came;
         char trouble[512];
 };
@@ -176,26 +176,41 @@ static bool is_known_address(const struct identity *identity, const char *addres
                        compare_texts) != NULL;
 }
 
-/* One request asks, and all that come meanwhile wait for what it learns. */
-static bool refresh_peers(struct identity *identity, struct error *err)
+static bool ask_peers(struct identity *identity, struct error *err)
 {
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
 
-        if (identity->asking_peers)
-                return wait_among(identity->loop, &identity->peers_came, PEERS_MS, err) &&
-                       (identity->peers_told ||
-                        error_set(err, ERROR_UNAVAILABLE, "tailscaled did not say who is there"));
-        if (loop_now_ms() - identity->peers_at_ms <= FRESH_MS && identity->peers_at_ms != 0)
-                return true;
         identity->asking_peers = true;
-        identity->peers_told = tailscale_status(identity->tailscale, true, &status, err);
+        bool told = tailscale_status(identity->tailscale, true, &status, err);
         identity->asking_peers = false;
-        if (identity->peers_told) {
+        identity->peers_told = told;
+        identity->peers_given_up = !told && (fiber_is_cancelled() || fiber_deadline_has_passed());
+        if (told) {
                 identity->peers_at_ms = loop_now_ms();
                 note_peers(identity, &status);
         }
         wait_wake_all(&identity->peers_came);
-        return identity->peers_told;
+        return told;
+}
+
+/* One request asks, and all that come meanwhile wait for what it learns. That it ended before says
+ * nothing of tailscaled: then one of them asks. */
+static bool refresh_peers(struct identity *identity, struct error *err)
+{
+        int64_t deadline_ms = loop_now_ms() + PEERS_MS;
+
+        while (identity->asking_peers) {
+                if (!wait_among(identity->loop, &identity->peers_came, loop_left_ms(deadline_ms),
+                                err))
+                        return false;
+                if (!identity->peers_given_up)
+                        return identity->peers_told ||
+                               error_set(err, ERROR_UNAVAILABLE,
+                                         "tailscaled did not say who is there");
+        }
+        if (loop_now_ms() - identity->peers_at_ms <= FRESH_MS && identity->peers_at_ms != 0)
+                return true;
+        return ask_peers(identity, err);
 }
 
 /* Refuses without asking who it is: looking up strangers holds up tailscaled. */

@@ -2,6 +2,7 @@
 
 #include "lib/fiber.h"
 #include "lib/http/http_client.h"
+#include "lib/http/http_connection.h"
 #include "lib/http/http_server.h"
 #include "tests/unit/lib/http/peer.h"
 
@@ -219,5 +220,54 @@ TEST(a_request_that_is_cancelled_says_nothing_of_tailscaled)
         while (fiber_count() > 0)
                 turn(&fixture);
         assert_ok(identity_is_running(fixture.identity, &err));
+        tear_down(&fixture);
+}
+
+/* Somebody at an address of the tailnet that the server does not know yet. */
+struct newcomer {
+        struct fixture *fixture;
+        bool over, known;
+};
+
+static void check_newcomer(void *argument)
+{
+        struct newcomer *newcomer = argument;
+        struct http_connection connection = { .peer_text = "100.64.0.2:1" };
+        const struct http_exchange exchange = { .connection = &connection };
+        scoped(tailscale_whois_clear) struct tailscale_whois whois = { 0 };
+        struct error err = { 0 };
+
+        newcomer->known = identity_check(newcomer->fixture->identity, &exchange, &whois, &err);
+        newcomer->over = true;
+}
+
+TEST(who_waits_for_the_list_of_peers_asks_when_the_request_that_asked_for_it_ends)
+{
+        static const struct peer_answer answers[] = {
+                { STATUS("Running", "true"), PEER_CLOSES },
+                { NULL, PEER_KEEPS },
+                { PEER_JSON("200 OK",
+                 "{\"BackendState\":\"Running\",\"TUN\":true,\"Self\":{\"ID\":"
+                            "\"self\",\"TailscaleIPs\":[\"100.64.0.1\"]},\"Peer\":{\"k\":{"
+                            "\"ID\":\"n2\",\"TailscaleIPs\":[\"100.64.0.2\"]}}}"),
+                 PEER_CLOSES },
+                { WHOIS("n2", "alice@example.com", ""), PEER_CLOSES },
+        };
+        struct fixture fixture;
+        struct newcomer leaves = { .fixture = &fixture }, stays = { .fixture = &fixture };
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        assert_ok(identity_refresh(fixture.identity, &err));
+        struct fiber *asking = fiber_start(fixture.loop, check_newcomer, &leaves);
+        fiber_start(fixture.loop, check_newcomer, &stays);
+        while (fixture.peer.request_count < 2)
+                turn(&fixture);
+        fiber_cancel(asking);
+        while (!stays.over)
+                turn(&fixture);
+        assert_true(leaves.over);
+        assert_false(leaves.known);
+        assert_true(stays.known);
         tear_down(&fixture);
 }
