@@ -143,6 +143,23 @@ def test_what_a_device_calls_itself_keeps_nobody_else_out(world, name):
         assert answer.status == 200, answer.text
 
 
+def test_not_promised_an_edit_session_can_write_as_a_controller_of_the_cluster(world, bob):
+    """Bound by the API server itself, whether or not such an account exists: it may do nearly everything."""
+    collector = "system:serviceaccount:kube-system:generic-garbage-collector"
+    alice = f"{GROUP}/{name_of(world, username='alice@example.com')}?dryRun=All"
+    assert bob.ask("DELETE", alice)[0] in (403, 422) and bob.ask("DELETE", f"{P1}?dryRun=All")[0] == 403
+
+    assert bob.ask("DELETE", alice, impersonate=collector)[0] == 200
+    assert bob.ask("DELETE", f"{P1}?dryRun=All", impersonate=collector)[0] == 200
+
+
+def test_not_promised_an_edit_session_mints_tokens_of_accounts_elsewhere_that_outlive_it(world, bob):
+    status, said = bob.ask("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", {
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}})
+
+    assert status == 201, said
+
+
 def test_not_promised_a_cluster_admin_session_can_take_the_policies_away(world):
     alice = Attacker(world, "alice", "cluster-admin")
 
