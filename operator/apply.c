@@ -14,6 +14,7 @@
 #include "operator/store.h"
 
 #define MANAGER "tka-operator"
+#define FOUND_MAX 100 /* what else has a session's label: so much is enough for the next plans */
 
 enum step {
         STEP_DONE,
@@ -265,12 +266,12 @@ static enum step find_dependents(const struct work *work, const struct action *a
                                  struct error *err)
 {
         scoped_free char *path = dependent_path(action->what, NULL, NULL);
-        scoped_free char *query =
-                xasprintf("%s?limit=100&labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s", path,
-                          work->session->uid);
+        scoped_free char *query = xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s",
+                                            path, work->session->uid);
         json_auto_t *list = NULL;
+        int most = FOUND_MAX;
 
-        if (!kube_get_page(work->program->kube, query, &list, err))
+        if (!kube_get_page_that_fits(work->program->kube, query, &most, &list, err))
                 return failed(err, "looking for what was made for", work->observed->signin.name);
 
         const json_t *items = json_object_get(list, "items");
@@ -284,8 +285,7 @@ static enum step find_dependents(const struct work *work, const struct action *a
 static enum step mark_unbound(const struct work *work, const struct action *action,
                               struct error *err)
 {
-        (void)action;
-        (void)err;
+        (void)action, (void)err;
         work->session->unbound = true;
         return STEP_LOOK_AGAIN;
 }

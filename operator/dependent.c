@@ -164,6 +164,25 @@ bool dependent_is_as_made(const struct dependent *dependent, const struct signin
         }
 }
 
+bool dependent_is_own(const struct dependent *dependent, const struct signin *signin,
+                      const char *binding_name)
+{
+        const struct text_list *namespaces = &signin->spec.namespaces;
+
+        switch (dependent->kind) {
+        case DEPENDENT_SERVICE_ACCOUNT:
+                return strcmp(dependent->name, signin->name) == 0;
+        case DEPENDENT_CLUSTER_BINDING:
+                return strcmp(dependent->name, binding_name) == 0;
+        case DEPENDENT_BINDING:
+                return strcmp(dependent->name, binding_name) == 0 &&
+                       text_list_has(namespaces, dependent->namespace_name);
+        case DEPENDENT_KINDS:
+        default:
+                return false;
+        }
+}
+
 const struct kube_resource *dependent_resource(enum dependent_kind kind)
 {
         return &kinds[kind].resource;

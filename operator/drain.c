@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/buf.h"
 #include "lib/fiber.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -79,24 +80,43 @@ static bool end_session(struct draining *draining, const json_t *signin, struct 
         return remove_object(draining, path, signin, err);
 }
 
-/* Deletes what is there, a page at a time. */
+/* *next: the path of the page, then of the one after it; NULL after the last. */
+static bool end_page(struct draining *draining, const char *path, int *most, char **next,
+                     struct error *err)
+{
+        scoped(scoped_json_decref) json_t *list = NULL;
+        scoped(buf_clear) struct buf after = { 0 };
+
+        if (!kube_get_page_that_fits(draining->kube, *next, most, &list, err))
+                return false;
+
+        const json_t *items = json_object_get(list, "items");
+        const char *more = json_text_at(list, "metadata.continue");
+        draining->sight.left += json_array_size(items);
+        for (size_t i = 0; i < json_array_size(items); i++)
+                if (!end_session(draining, json_array_get(items, i), err))
+                        return false;
+        free(take(*next));
+        if (more == NULL || *more == '\0')
+                return true;
+        buf_printf(&after, "%s?continue=", path);
+        buf_add_escaped(&after, more);
+        *next = xstrdup(after.text);
+        return true;
+}
+
+/* Deletes what is there: neither large ones nor some that do not end keep the others. */
 static bool end_sessions(struct draining *draining, struct error *err)
 {
         scoped_free char *path =
                 kube_path(signin_resource(), draining->session_namespace, NULL, NULL);
-        scoped_free char *query = xasprintf("%s?limit=%d", path, PAGE);
-        scoped(scoped_json_decref) json_t *list = NULL;
+        scoped_free char *next = xstrdup(path);
+        int most = PAGE;
 
-        if (!kube_get(draining->kube, query, &list, err) && err->kind != ERROR_NOT_FOUND)
-                return false;
-
-        const json_t *items = json_object_get(list, "items"); /* none without the CRD */
-        const char *more = json_text_at(list, "metadata.continue");
-        draining->sight.left = json_array_size(items);
-        draining->sight.partial = more != NULL && *more != '\0';
-        for (size_t i = 0; i < draining->sight.left; i++)
-                if (!end_session(draining, json_array_get(items, i), err))
-                        return false;
+        draining->sight.left = 0;
+        while (next != NULL)
+                if (!end_page(draining, path, &most, &next, err))
+                        return err->kind == ERROR_NOT_FOUND; /* none without the CRD */
         return true;
 }
 
@@ -105,7 +125,7 @@ static void tell_change(const struct drain_sight *before, const struct drain_sig
         if (now->left == before->left)
                 return;
 
-        scoped_free char *count = xasprintf("%zu%s", now->left, now->partial ? " and more" : "");
+        scoped_free char *count = xasprintf("%zu", now->left);
         log_event(LOG_LEVEL_INFO, "sessions are ending", "left", count, NULL);
 }
 
@@ -136,8 +156,7 @@ void drain_explain(const struct drain_sight *last, struct error *err)
                 error_wrap(err, "whether a session is left is not known");
         else if (last->left > 0)
                 error_set(err, ERROR_UNAVAILABLE,
-                          "%s%zu sessions have not ended: does tka-operator run?",
-                          last->partial ? "more than " : "", last->left);
+                          "%zu sessions have not ended: does tka-operator run?", last->left);
         else if (last->right)
                 error_set(err, ERROR_UNAVAILABLE,
                           "no session is left, but somebody makes RoleBinding %s anew: with it, "
@@ -155,7 +174,9 @@ static bool drain_all(struct draining *draining, struct error *err)
         int64_t deadline = loop_now_ms() + WAIT_MS + QUIET_MS;
 
         for (;;) {
+                int64_t begun_ms = loop_now_ms();
                 bool good = look_once(draining, err);
+                int64_t took_ms = loop_now_ms() - begun_ms;
 
                 if (is_quiet(draining))
                         return true;
@@ -163,7 +184,8 @@ static bool drain_all(struct draining *draining, struct error *err)
                         drain_explain(&draining->sight, err);
                         return false;
                 }
-                if (!wait_ms(draining->loop, EVERY_MS, err))
+                /* What takes long keeps the API server from those who end the sessions. */
+                if (!wait_ms(draining->loop, EVERY_MS + 2 * took_ms, err))
                         return false;
         }
 }

@@ -5,10 +5,9 @@
 
 /* What the last look found. */
 struct drain_sight {
-        bool known;   /* the API server answered */
-        size_t left;  /* sessions */
-        bool partial; /* and more, which did not fit that answer */
-        bool right;   /* by which tka-server writes them: it was there once more */
+        bool known;  /* the API server answered */
+        size_t left; /* sessions */
+        bool right;  /* by which tka-server writes them: it was there once more */
 };
 /* That it was given up, with what is known of why; err says it already where nothing is known. */
 void drain_explain(const struct drain_sight *last, struct error *err);

@@ -58,32 +58,11 @@ static void add_delete(struct plan *plan, const struct dependent *dependent, boo
                                     .stranger = stranger });
 }
 
-/* It stands where, and under the name that, we make such a thing for this session. What is not, is
- * of whoever wrote our label on it, and there may be any number of those. */
-static bool is_own(const struct dependent *dependent, const struct signin *signin,
-                   const char *binding_name)
-{
-        const struct text_list *namespaces = &signin->spec.namespaces;
-
-        switch (dependent->kind) {
-        case DEPENDENT_SERVICE_ACCOUNT:
-                return strcmp(dependent->name, signin->name) == 0;
-        case DEPENDENT_CLUSTER_BINDING:
-                return strcmp(dependent->name, binding_name) == 0;
-        case DEPENDENT_BINDING:
-                return strcmp(dependent->name, binding_name) == 0 &&
-                       text_list_has(namespaces, dependent->namespace_name);
-        case DEPENDENT_KINDS:
-        default:
-                return false;
-        }
-}
-
 static bool is_stranger(const struct observed *observed, const struct dependent *dependent,
                         const struct plan *plan)
 {
         return plan->binding_name == NULL ||
-               !is_own(dependent, &observed->signin, plan->binding_name);
+               !dependent_is_own(dependent, &observed->signin, plan->binding_name);
 }
 
 static bool is_account(const struct dependent *dependent)

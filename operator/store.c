@@ -10,6 +10,7 @@ struct dependent_node {
         const char *uid; /* dependent.uid: first, so that both trees compare alike */
         struct dependent dependent;
         struct session *session;
+        struct dependent_node **at; /* what points to it: a session can have any number of them */
         struct dependent_node *next;
 };
 
@@ -185,17 +186,18 @@ void store_finish(struct session *session)
 
 static void unlink_node(struct dependent_node *node)
 {
-        struct dependent_node **at = &node->session->dependents;
-
-        while (*at != node)
-                at = &(*at)->next;
-        *at = node->next;
+        *node->at = node->next;
+        if (node->next != NULL)
+                node->next->at = node->at;
 }
 
 static void link_node(struct dependent_node *node, struct session *session)
 {
         node->session = session;
+        node->at = &session->dependents;
         node->next = session->dependents;
+        if (node->next != NULL)
+                node->next->at = &node->next;
         session->dependents = node;
 }
 
@@ -270,22 +272,47 @@ void store_drop_dependent(struct store *store, const char *uid)
         store->changed(store->owner, session);
 }
 
+/* What a plan can be about: ours, and of what others labelled no more than one plan deletes. There
+ * may be any number of those, and what is ending already needs no plan. */
+static bool is_of_interest(const struct session *session, const char *binding_name,
+                           const struct dependent *dependent, size_t *strangers)
+{
+        if (session->known && dependent_is_own(dependent, &session->signin, binding_name))
+                return true;
+        return !dependent->ending && (*strangers)++ < PLAN_STRANGERS;
+}
+
+static void observe_dependent(const struct dependent *dependent, struct observed *observed)
+{
+        size_t size = (observed->dependent_count + 1) * sizeof(*observed->dependents);
+
+        observed->dependents = xrealloc(observed->dependents, size);
+        dependent_copy(&observed->dependents[observed->dependent_count++], dependent);
+}
+
+/* Rights first: of strangers too, they are what must not be left out. */
+static void observe_dependents(const struct session *session, struct observed *observed)
+{
+        scoped_free char *binding_name =
+                session->known ? dependent_binding_name(&session->signin) : NULL;
+        size_t strangers = 0;
+
+        for (int accounts = 0; accounts < 2; accounts++)
+                for (struct dependent_node *node = session->dependents; node; node = node->next)
+                        if ((node->dependent.kind == DEPENDENT_SERVICE_ACCOUNT) == accounts &&
+                            is_of_interest(session, binding_name, &node->dependent, &strangers))
+                                observe_dependent(&node->dependent, observed);
+}
+
 void store_observe(const struct session *session, struct observed *observed)
 {
-        size_t count = 0;
-
-        for (struct dependent_node *node = session->dependents; node; node = node->next)
-                count++;
         observed_clear(observed);
         observed->known = session->known;
         observed->gone = session->gone;
         signin_copy(&observed->signin, &session->signin);
         observed->finalizer_index = session->finalizer_index;
         observed->unbound = session->unbound;
-        observed->dependents = xcalloc(count, sizeof(*observed->dependents));
-        for (struct dependent_node *node = session->dependents; node; node = node->next)
-                dependent_copy(&observed->dependents[observed->dependent_count++],
-                               &node->dependent);
+        observe_dependents(session, observed);
 }
 
 bool session_has_binding(const struct session *session)

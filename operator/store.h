@@ -54,7 +54,8 @@ void store_finish(struct session *session);
 
 /* NULL when nothing is known under that uid. */
 struct session *store_find(const struct store *store, const char *uid);
-/* A copy to act on while the store moves on. */
+/* A copy to act on while the store moves on; of what was not made by us, as much as one plan takes.
+ */
 void store_observe(const struct session *session, struct observed *observed);
 bool session_has_binding(const struct session *session);
 /* It ends, has to end, or is gone. */

@@ -19,7 +19,6 @@
 #define STANDBY_MS 500
 #define SOON_MS 3000 /* for the watch of the sessions to catch up with that of their bindings */
 #define PAGE 500
-#define SHRINK 10 /* a page that was too large */
 #define PAGES_MAX 100000
 
 struct sweep {
@@ -75,32 +74,19 @@ static void place_clear(struct place *place)
         buf_clear(&place->next);
 }
 
-static void print_query(const struct place *place, struct buf *query)
-{
-        buf_printf(query, "%s?limit=%d", place->path, place->most);
-        if (place->selector != NULL) {
-                buf_add(query, "&labelSelector=");
-                buf_add_escaped(query, place->selector);
-        }
-        if (place->next.length > 0) {
-                buf_add(query, "&continue=");
-                buf_add_escaped(query, buf_text(&place->next));
-        }
-}
-
-/* With fewer objects in it, down to one, when they are too large together. */
 static bool get_page(struct kube *kube, struct place *place, json_t **list, struct error *err)
 {
-        for (;;) {
-                scoped(buf_clear) struct buf query = { 0 };
+        scoped(buf_clear) struct buf query = { 0 };
 
-                print_query(place, &query);
-                if (kube_get_page(kube, query.text, list, err))
-                        return true;
-                if (err->http_status != 413 || place->most == 1)
-                        return false;
-                place->most = place->most > SHRINK ? place->most / SHRINK : 1;
+        buf_printf(&query, "%s?", place->path);
+        if (place->selector != NULL) {
+                buf_add(&query, "labelSelector=");
+                buf_add_escaped(&query, place->selector);
+                buf_add(&query, "&");
         }
+        buf_add(&query, "continue=");
+        buf_add_escaped(&query, buf_text(&place->next));
+        return kube_get_page_that_fits(kube, query.text, &place->most, list, err);
 }
 
 /* Page after page, so that memory stays small; without a resourceVersion, so that no cache of the

@@ -64,6 +64,10 @@ bool kube_get(struct kube *kube, const char *path, json_t **object, struct error
  * again with fewer objects in it. */
 bool kube_get_page(struct kube *kube, const char *path, json_t **list,
                    struct error *err) must_check;
+/* One of at most *most objects; of fewer, down to one, when they are too large together: nobody who
+ * makes large ones keeps us from the others. path is without a limit. */
+bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, json_t **list,
+                             struct error *err) must_check;
 /* POST. CONFLICT means AlreadyExists. */
 bool kube_create(struct kube *kube, const char *path, const json_t *body, json_t **object,
                  struct error *err) must_check;

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from signins import apply, merge, signin
 from world import GROUP, eventually
 
 RIGHT = "/apis/rbac.authorization.k8s.io/v1/namespaces/tka/rolebindings/tka-server"
@@ -57,6 +58,16 @@ def test_a_session_that_slips_in_after_the_right_is_gone_is_ended_too(drained, l
         drained.ask("alice", "POST", "credential", {})
         said = draining.result()
     assert "sessions are ending" in said.stderr
+    assert not drained.items(GROUP) and not drained.made_for()
+
+
+def test_sessions_that_are_large_together_are_ended_too(drained):
+    """More than a page may hold: each is as large as the API server takes, and `<` is six bytes in JSON."""
+    bodies = [signin(login=f"large-{number}@example.com") for number in range(10)]
+    for body in bodies:
+        apply(drained, body)
+        merge(drained, f"{GROUP}/{body['metadata']['name']}", {"metadata": {"annotations": {"x": "<" * 250_000}}})
+    drain(drained)
     assert not drained.items(GROUP) and not drained.made_for()
 
 

@@ -153,6 +153,56 @@ TEST(sees_a_binding_of_a_known_session_that_was_turned_to_somebody_else)
         assert_int_equal(observed.dependent_count, 1);
 }
 
+/* A binding of somebody, and whether its end was asked for. */
+static void put_stranger(struct store *store, int number, bool ending)
+{
+        struct error err = { 0 };
+        scoped_free char *uid = xasprintf("s%d", number);
+        json_auto_t *object = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}}}", "metadata", "name",
+                                        "stranger", "namespace", "default", "uid", uid,
+                                        "resourceVersion", "5", "labels", SIGNIN_UID_LABEL, "u1");
+
+        if (ending)
+                json_object_set_new(json_object_get(object, "metadata"), "deletionTimestamp",
+                                    json_string("2026-01-01T00:00:00Z"));
+        assert_ok(store_put_dependent(store, DEPENDENT_BINDING, object, &err));
+}
+
+TEST(shows_a_plan_all_that_is_ours_and_so_many_strangers_as_it_takes)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        put_signin(store, "u1", "10", "1h");
+        put_account(store, "a1", "5", "u1");
+        for (int i = 0; i < 1000; i++)
+                put_stranger(store, i, i % 2 == 0);
+        store_observe(store_find(store, "u1"), &observed);
+
+        assert_int_equal(observed.dependent_count, PLAN_STRANGERS + 1);
+        for (size_t i = 0; i < PLAN_STRANGERS; i++)
+                assert_false(observed.dependents[i].ending);
+        assert_string_equal(observed.dependents[PLAN_STRANGERS].uid, "a1");
+}
+
+TEST(forgets_each_of_many_dependents_wherever_it_stands)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        put_signin(store, "u1", "10", "1h");
+        for (int i = 0; i < 4; i++)
+                put_stranger(store, i, false);
+        store_drop_dependent(store, "s1"); /* the middle, the oldest, the newest */
+        store_drop_dependent(store, "s0");
+        store_drop_dependent(store, "s3");
+        store_observe(store_find(store, "u1"), &observed);
+        assert_int_equal(observed.dependent_count, 1);
+        assert_string_equal(observed.dependents[0].uid, "s2");
+        store_drop_dependent(store, "s2");
+        assert_null(store_find(store, "u1")->dependents);
+}
+
 TEST(moves_what_was_given_to_another_session)
 {
         scoped(scoped_store_free) struct store *store = new_store();
