@@ -40,6 +40,13 @@ static int status_of(const char *script)
         return status;
 }
 
+/* Who is started in the background has some signals ignored for good. */
+static void hear_everything(void)
+{
+        signal(SIGINT, SIG_DFL);
+        signal(SIGHUP, SIG_DFL);
+}
+
 TEST(an_exit_status_passes_through)
 {
         assert_int_equal(status_of("exit 0"), 0);
@@ -55,7 +62,7 @@ TEST(a_child_that_a_signal_ends_gives_128_and_the_signal)
 
 TEST(a_signal_for_us_reaches_the_child)
 {
-        signal(SIGINT, SIG_DFL); /* who is started in the background has it ignored for good */
+        hear_everything();
         assert_int_equal(status_of(ON_SIGNAL("USR1", "exit 3")), 3);
         assert_int_equal(status_of(ON_SIGNAL("TERM", "exit 4")), 4);
         assert_int_equal(status_of(ON_SIGNAL("INT", "exit 5")), 5);
@@ -66,6 +73,7 @@ TEST(a_shell_that_does_not_care_for_term_is_hung_up_on)
         struct error err = { 0 };
         int status = -1;
 
+        hear_everything();
         assert_ok(run(ARGV("sh", "-c",
                            "trap '' TERM; trap 'kill $!; exit 6' HUP; sleep 10 & "
                            "kill -TERM $PPID; wait"),
@@ -119,6 +127,7 @@ TEST(a_child_whose_parent_is_killed_is_hung_up_on)
         int status = 0;
         int ends[2];
 
+        hear_everything();
         assert_int_equal(pipe(ends), 0);
         pid_t parent = fork();
         if (parent == 0) {
