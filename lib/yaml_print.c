@@ -6,8 +6,9 @@
 #include "lib/json.h"
 #include "lib/memory.h"
 
-/* A key longer than this must be announced by "? " (YAML 1.2, 7.4.2: 1024 characters). */
-#define KEY_MAX 500
+/* A key that takes more bytes than this, as printed, must be announced by "? " (YAML 1.2, 7.4.2:
+ * 1024 characters). */
+#define KEY_MAX 1000
 
 static bool is_letter(char c)
 {
@@ -110,12 +111,15 @@ static bool is_block(const json_t *value)
 
 static void print_key(const char *key, size_t indent, struct buf *buf)
 {
-        if (strlen(key) <= KEY_MAX) {
-                print_text(key, buf);
+        scoped(buf_clear) struct buf printed = { 0 };
+
+        print_text(key, &printed);
+        bool announced = printed.length > KEY_MAX;
+        if (announced)
+                buf_add(buf, "? ");
+        buf_add(buf, printed.text);
+        if (!announced)
                 return;
-        }
-        buf_add(buf, "? ");
-        print_text(key, buf);
         buf_add(buf, "\n");
         start_line(indent, buf);
 }

@@ -307,6 +307,29 @@ TEST(reads_back_whatever_it_prints)
         }
 }
 
+TEST(reads_back_keys_of_any_length_whatever_stands_for_their_characters)
+{
+        static const char *const texts[] = { "a", "\t", "\"", "\xc3\xa4" };
+        struct error err = { 0 };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+                scoped(buf_clear) struct buf key = { 0 };
+
+                for (size_t count = 1; count < 1100; count++) {
+                        scoped(buf_clear) struct buf buf = { 0 };
+                        json_auto_t *value = json_object();
+                        json_auto_t *read = NULL;
+
+                        buf_add(&key, texts[i]);
+                        json_object_set_new(value, key.text, json_true());
+                        yaml_print(value, &buf);
+                        if (!yaml_parse(buf.text, buf.length, &read, &err) ||
+                            !json_equal(value, read))
+                                fail_msg("%zu times '%s': %s", count, texts[i], err.text);
+                }
+        }
+}
+
 TEST(tells_where_each_key_stands)
 {
         static const char text[] =
