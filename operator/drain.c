@@ -36,11 +36,6 @@ static void clear_draining(struct draining *draining)
         loop_free(draining->loop);
 }
 
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
-
 /* One that is gone, or already another one, is dealt with. */
 static bool remove_object(struct draining *draining, const char *path, const json_t *object,
                           struct error *err)
@@ -60,7 +55,7 @@ static bool take_right(struct draining *draining, struct error *err)
                                                        "rolebindings" };
         scoped_free char *path =
                 kube_path(&bindings, draining->session_namespace, SERVER_BINDING, NULL);
-        scoped(scoped_json_decref) json_t *object = NULL;
+        json_auto_t *object = NULL;
 
         if (!kube_get(draining->kube, path, &object, err))
                 return err->kind == ERROR_NOT_FOUND;
@@ -84,7 +79,7 @@ static bool end_session(struct draining *draining, const json_t *signin, struct 
 static bool end_page(struct draining *draining, const char *path, int *most, char **next,
                      struct error *err)
 {
-        scoped(scoped_json_decref) json_t *list = NULL;
+        json_auto_t *list = NULL;
         scoped(buf_clear) struct buf after = { 0 };
 
         if (!kube_get_page_that_fits(draining->kube, *next, most, &list, err))

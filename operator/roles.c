@@ -105,18 +105,13 @@ const char *roles_find_power(const json_t *role)
         return NULL;
 }
 
-static void scoped_json_decref(json_t **value)
-{
-        json_decref(*value);
-}
-
 bool roles_look(struct roles *roles, const char *name, enum role_state *state, const char **power,
                 struct error *err)
 {
         static const struct kube_resource resource = { "rbac.authorization.k8s.io", "v1",
                                                        "clusterroles" };
         scoped_free char *path = kube_path(&resource, NULL, name, NULL);
-        scoped(scoped_json_decref) json_t *object = NULL;
+        json_auto_t *object = NULL;
         struct known_role *role = find_or_add(roles, name);
 
         *power = NULL;

@@ -125,8 +125,7 @@ static void copy_whois(const struct tailscale_whois *whois, struct tailscale_who
                 .expired = whois->expired,
                 .capabilities = json_incref(whois->capabilities),
         };
-        for (size_t i = 0; i < whois->tags.count; i++)
-                text_list_add(&copy->tags, whois->tags.items[i]);
+        text_list_add_all(&copy->tags, &whois->tags);
 }
 
 static bool read_answer(const struct inquiry *inquiry, struct tailscale_whois *whois,

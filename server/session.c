@@ -72,8 +72,7 @@ static void build_spec(struct server *server, const struct caller *caller,
         spec->user_id = xstrdup(known != NULL ? known->spec.user_id : whois->user_id);
         spec->issuer = xstrdup(known != NULL ? known->spec.issuer : issuer);
         spec->reason = xstrdup(reason);
-        for (size_t i = 0; i < grant->namespaces->count; i++)
-                text_list_add(&spec->namespaces, grant->namespaces->items[i]);
+        text_list_add_all(&spec->namespaces, grant->namespaces);
 }
 
 static bool check_role_exists(struct server *server, const char *role, struct error *err)

@@ -32,15 +32,20 @@ static void take_all(struct server *server, struct place *places, char (*names)[
         }
 }
 
+static struct server set_up_server(struct fixture *fixture)
+{
+        set_up(fixture, answers, ARRAY_LENGTH(answers));
+        return (struct server){ .kube = fixture->kube, .signins = fixture->store };
+}
+
 TEST(sessions_being_begun_count_until_they_are_left)
 {
         struct place places[LIMIT_NODE_SESSIONS - 1], more = { 0 };
         char names[LIMIT_NODE_SESSIONS - 1][16];
         struct fixture fixture;
         struct error err = { 0 };
+        struct server server = set_up_server(&fixture);
 
-        set_up(&fixture, answers, ARRAY_LENGTH(answers));
-        struct server server = { .kube = fixture.kube, .signins = fixture.store };
         take_all(&server, places, names);
         assert_fails(place_take(&server, &who[0], "one-more", &more, &err), ERROR_DENIED,
                      "there are 16 sessions of alice on this device already");
@@ -57,9 +62,8 @@ TEST(a_session_that_is_there_or_begun_twice_takes_no_second_place)
         char names[LIMIT_NODE_SESSIONS - 1][16];
         struct fixture fixture;
         struct error err = { 0 };
+        struct server server = set_up_server(&fixture);
 
-        set_up(&fixture, answers, ARRAY_LENGTH(answers));
-        struct server server = { .kube = fixture.kube, .signins = fixture.store };
         assert_ok(place_take(&server, &who[0], "there", &more[0], &err));
         assert_ok(place_take(&server, &who[0], "new-0", &more[1], &err));
         take_all(&server, places, names);
@@ -74,9 +78,8 @@ TEST(other_people_and_other_devices_have_places_of_their_own)
         char names[LIMIT_NODE_SESSIONS - 1][16];
         struct fixture fixture;
         struct error err = { 0 };
+        struct server server = set_up_server(&fixture);
 
-        set_up(&fixture, answers, ARRAY_LENGTH(answers));
-        struct server server = { .kube = fixture.kube, .signins = fixture.store };
         take_all(&server, places, names);
         assert_ok(place_take(&server, &who[1], "bob", &more[0], &err));
         assert_ok(place_take(&server, &who[2], "elsewhere", &more[1], &err));
