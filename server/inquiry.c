@@ -123,6 +123,7 @@ static void copy_whois(const struct tailscale_whois *whois, struct tailscale_who
                 .node_id = xstrdup(whois->node_id),
                 .node_name = xstrdup(whois->node_name),
                 .expired = whois->expired,
+                .online = whois->online,
                 .capabilities = json_incref(whois->capabilities),
         };
         text_list_add_all(&copy->tags, &whois->tags);

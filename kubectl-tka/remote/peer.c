@@ -166,7 +166,7 @@ static bool refuse_node(const struct config *config, const struct tailscale_whoi
 }
 
 static bool confirm(const struct config *config, struct tailscale *tailscale, const char *address,
-                    const struct text_list *own, struct error *err)
+                    const struct text_list *own, bool *online, struct error *err)
 {
         scoped(tailscale_whois_clear) struct tailscale_whois whois = { 0 };
         scoped_free char *endpoint = xasprintf(strchr(address, ':') ? "[%s]:0" : "%s:0", address);
@@ -181,6 +181,7 @@ static bool confirm(const struct config *config, struct tailscale *tailscale, co
                 return error_set(err, ERROR_DENIED, "%s: the node's key has expired", address);
         if (!is_trusted(config, whois.node_id, &whois.tags))
                 return refuse_node(config, &whois, address, err);
+        *online = whois.online;
         if (leads_through_tailnet(address, own))
                 return true;
         error_set(err, ERROR_UNAVAILABLE, "the way to %s does not lead through tailscaled",
@@ -189,7 +190,7 @@ static bool confirm(const struct config *config, struct tailscale *tailscale, co
 }
 
 bool peer_find(const struct config *config, struct loop *loop, const char *host, char **address,
-               struct error *err)
+               bool *online, struct error *err)
 {
         scoped(close_tailscale) struct tailscale *tailscale = tailscale_new(loop, config->socket);
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
@@ -201,7 +202,8 @@ bool peer_find(const struct config *config, struct loop *loop, const char *host,
                 return false;
         for (size_t i = 0; i < addresses.count; i++) {
                 struct error first = *err;
-                if (confirm(config, tailscale, addresses.items[i], &status.self.addresses, err)) {
+                if (confirm(config, tailscale, addresses.items[i], &status.self.addresses, online,
+                            err)) {
                         *address = xstrdup(addresses.items[i]);
                         return true;
                 }

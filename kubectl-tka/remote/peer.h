@@ -7,10 +7,11 @@
 struct loop;
 struct tailscale_peer;
 
-/* *address is the caller's. UNAVAILABLE: the local tailscaled cannot say; DENIED: it says that no
- * TKA server is there. Both with what to do about it. */
+/* *address is the caller's; *online: tailscaled says that its node is there now. UNAVAILABLE: the
+ * local tailscaled cannot say; DENIED: it says that no TKA server is there. Both with what to do
+ * about it. */
 bool peer_find(const struct config *config, struct loop *loop, const char *host, char **address,
-               struct error *err) must_check;
+               bool *online, struct error *err) must_check;
 
 /* Whether one of the tags is wanted: wanted names a tag, or ends with '*' for all that begin so. */
 bool peer_tags_match(const struct text_list *tags, const struct text_list *wanted);

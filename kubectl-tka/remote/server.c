@@ -11,6 +11,8 @@
 #include "schema/error_body.h"
 #include "schema/limits.h"
 
+/* To a node that is there a way is made anew where it was lost: a handshake of WireGuard that got
+ * lost is begun again after 5 s. */
 #define CONNECT_MS 3000
 #define LIMIT_SERVER_ANSWER (1 << 20)
 
@@ -69,7 +71,7 @@ bool server_connect(struct server *server, const struct config *config, const ch
         if (strncmp(url, "https://", 8) != 0 && config->insecure_plain_http)
                 report_warning("--insecure-plain-http: nobody checks who answers at %s", url);
         else if (strncmp(url, "https://", 8) != 0 &&
-                 !peer_find(config, server->loop, host, &server->address, err))
+                 !peer_find(config, server->loop, host, &server->address, &server->online, err))
                 return error_wrap(err, "%s", url);
         server->connected = true;
         return true;
@@ -88,6 +90,8 @@ static bool send(struct server *server, struct http_request *request, const char
         request->address = server->address;
         request->timeout_ms = left_ms;
         request->connect_timeout_ms = left_ms < CONNECT_MS ? left_ms : CONNECT_MS;
+        if (server->online)
+                request->connect_tries = (int)(left_ms / CONNECT_MS) + 1;
         request->limit_bytes = LIMIT_SERVER_ANSWER;
         if (!http_client_send(server->http, request, reply, err))
                 return false;

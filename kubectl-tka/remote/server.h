@@ -7,6 +7,7 @@
 struct server {
         char *url;
         char *address;  /* the confirmed one, or NULL: the certificate says who answers */
+        bool online;    /* tailscaled says that its node is there: a way to it may still be made */
         bool connected; /* it is known who answers */
         struct loop *loop;
         bool shares_loop;

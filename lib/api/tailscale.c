@@ -98,7 +98,7 @@ static bool check_not_empty(const char *text, const char *name, struct error *er
 struct whois_node {
         char *stable_id, *computed_name, *name;
         struct text_list tags;
-        bool expired;
+        bool expired, online;
 };
 
 static const struct json_field node_fields[] = {
@@ -107,6 +107,7 @@ static const struct json_field node_fields[] = {
         { "Name",         JSON_KIND_TEXT,      offsetof(struct whois_node, name),          false, 1024 },
         { "Tags",         JSON_KIND_TEXT_LIST, offsetof(struct whois_node, tags),          false, 1024 },
         { "Expired",      JSON_KIND_BOOL,      offsetof(struct whois_node, expired),       false, 0    },
+        { "Online",       JSON_KIND_BOOL,      offsetof(struct whois_node, online),        false, 0    },
 };
 
 struct whois_profile {
@@ -186,6 +187,7 @@ static bool read_whois(const json_t *object, struct tailscale_whois *whois, stru
                 .node_name = name_node(&node),
                 .tags = node.tags,
                 .expired = node.expired,
+                .online = node.online,
                 .capabilities = json_is_object(capabilities) ? json_incref(capabilities) : NULL,
         };
         node.tags = (struct text_list){ 0 };

@@ -20,6 +20,7 @@ struct tailscale_whois {
         char *node_name;       /* Node.ComputedName, else the first label of Node.Name */
         struct text_list tags; /* Node.Tags */
         bool expired;          /* Node.Expired */
+        bool online;           /* Node.Online: it speaks with the control plane */
         json_t *capabilities;  /* CapMap object, or NULL */
 };
 void tailscale_whois_clear(struct tailscale_whois *whois);

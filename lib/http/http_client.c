@@ -167,6 +167,15 @@ void http_client_free(struct http_client *client)
         http_client_release(client);
 }
 
+/* A connection was there, with TLS where it has to be. */
+static bool was_asked(const struct transfer *transfer)
+{
+        curl_off_t connected_us = 0;
+
+        curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+        return connected_us > 0;
+}
+
 static bool run_once(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_ms,
                      struct error *err)
 {
@@ -180,8 +189,8 @@ static bool run_once(struct transfer *transfer, int64_t timeout_ms, int64_t dead
                 return transfer->result == CURLE_OK || transfer_fail(transfer, err);
         if (fiber_is_cancelled())
                 return error_wrap(err, "%s", transfer->origin);
-        return error_set(err, ERROR_UNAVAILABLE, "%s: no answer within %lld ms", transfer->origin,
-                         (long long)timeout_ms);
+        return error_set(err, ERROR_UNAVAILABLE, "%s: no %s within %lld ms", transfer->origin,
+                         was_asked(transfer) ? "answer" : "connection", (long long)timeout_ms);
 }
 
 /* The server closed a kept connection just as we used it: nothing was answered. */
@@ -200,15 +209,29 @@ static bool met_a_dead_connection(const struct transfer *transfer)
         }
 }
 
-static bool run(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_ms,
+/* There was none to ask on, so nothing was sent. */
+static bool found_no_connection(const struct transfer *transfer)
+{
+        return transfer->done && transfer->result == CURLE_OPERATION_TIMEDOUT &&
+               !transfer->client->turns.closed;
+}
+
+static bool run(struct transfer *transfer, int tries, int64_t timeout_ms, int64_t deadline_ms,
                 struct error *err)
 {
-        if (run_once(transfer, timeout_ms, deadline_ms, err))
-                return true;
-        if (!met_a_dead_connection(transfer) || loop_left_ms(deadline_ms) == 0)
-                return false;
-        curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
-        return run_once(transfer, timeout_ms, deadline_ms, err);
+        bool fresh = false;
+
+        while (!run_once(transfer, timeout_ms, deadline_ms, err)) {
+                if (loop_left_ms(deadline_ms) == 0)
+                        return false;
+                if (found_no_connection(transfer) && --tries > 0)
+                        continue;
+                if (fresh || !met_a_dead_connection(transfer))
+                        return false;
+                fresh = true;
+                curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+        }
+        return true;
 }
 
 bool http_client_send(struct http_client *client, const struct http_request *request,
@@ -225,7 +248,8 @@ bool http_client_send(struct http_client *client, const struct http_request *req
         if (!turns_take(&client->turns, deadline_ms, err)) {
                 (void)error_wrap(err, "%s", transfer.origin);
         } else {
-                answered = run(&transfer, request->timeout_ms, deadline_ms, err);
+                answered = run(&transfer, request->connect_tries, request->timeout_ms, deadline_ms,
+                               err);
                 turns_give(&client->turns);
         }
         if (answered) {

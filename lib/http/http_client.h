@@ -34,6 +34,7 @@ struct http_request {
         bool insecure;               /* no certificate check: loud at whoever sets it */
         int64_t timeout_ms;          /* the whole call */
         int64_t connect_timeout_ms;  /* 0: as timeout_ms */
+        int connect_tries;           /* connections tried, each for so long; 0: one */
         size_t limit_bytes;          /* most bytes of the answer's body */
 };
 

@@ -54,6 +54,7 @@ TEST(says_who_is_there)
         assert_string_equal(whois.node_name, "alice");
         assert_int_equal(whois.tags.count, 0);
         assert_false(whois.expired);
+        assert_true(whois.online);
         assert_int_equal(json_array_size(json_object_get(whois.capabilities, "x/cap")), 1);
         assert_true(peer_was_asked(&fixture.peer,
                                    "GET /localapi/v0/whois?proto=tcp&addr=%5Bfd7a%3A%3A2%5D%3A80 "
@@ -77,6 +78,7 @@ TEST(passes_on_tags_expiry_and_missing_capabilities)
         assert_ok(tailscale_whois(fixture.tailscale, "100.64.0.3:1", &whois, &err));
         assert_true(text_list_has(&whois.tags, "tag:ci"));
         assert_true(whois.expired);
+        assert_false(whois.online);
         assert_string_equal(whois.node_name, "ci");
         assert_null(whois.capabilities);
         tear_down(&fixture);

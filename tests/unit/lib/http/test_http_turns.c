@@ -1,6 +1,7 @@
 /* http_client: kept connections, and calls that wait for their turn. */
 #include "lib/http/http_client.h"
 
+#include "lib/fd.h"
 #include "tests/unit/lib/http/http_fixture.h"
 
 TEST(asks_again_when_a_kept_connection_is_dead)
@@ -33,6 +34,56 @@ TEST(does_not_ask_again_when_a_fresh_connection_breaks)
         set_up(&fixture, answers, 1);
         const struct http_request request = make_request(&fixture);
         assert_false(send_request(&fixture, &request, &err));
+        assert_int_equal(fixture.peer.request_count, 1);
+        tear_down(&fixture);
+}
+
+/* Its queue of connections is full with one, which *filler is, and further ones are not heard. */
+static void crowd(struct fixture *fixture, int *filler)
+{
+        int fd = evconnlistener_get_fd(fixture->peer.listener);
+        struct sockaddr_in address;
+        socklen_t length = sizeof(address);
+
+        evconnlistener_disable(fixture->peer.listener);
+        assert_int_equal(listen(fd, 0), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+        *filler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(*filler, (struct sockaddr *)&address, length), 0);
+}
+
+static void open_up(void *argument)
+{
+        struct fixture *fixture = argument;
+
+        turn_loop(fixture, 250);
+        evconnlistener_enable(fixture->peer.listener);
+}
+
+TEST(tries_again_where_no_connection_comes_about_and_asks_once)
+{
+        scoped(fd_close) int filler = -1;
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up_keeping(&fixture);
+        crowd(&fixture, &filler);
+        struct http_request request = make_request(&fixture);
+        request.connect_timeout_ms = 100;
+        assert_fails(send_request(&fixture, &request, &err), ERROR_UNAVAILABLE,
+                     "no connection in time");
+        request.connect_tries = 2;
+        assert_fails(send_request(&fixture, &request, &err), ERROR_UNAVAILABLE,
+                     "no connection in time");
+        request.connect_timeout_ms = 5000;
+        request.timeout_ms = 50;
+        assert_fails(send_request(&fixture, &request, &err), ERROR_UNAVAILABLE,
+                     "no connection within 50 ms");
+        request.connect_timeout_ms = 100;
+        request.connect_tries = 100;
+        request.timeout_ms = 10000;
+        fiber_start(fixture.loop, open_up, &fixture);
+        assert_ok(send_request(&fixture, &request, &err));
         assert_int_equal(fixture.peer.request_count, 1);
         tear_down(&fixture);
 }
