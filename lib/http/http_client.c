@@ -216,7 +216,14 @@ static bool found_no_connection(const struct transfer *transfer)
                !transfer->client->turns.closed;
 }
 
-static bool run(struct transfer *transfer, int tries, int64_t timeout_ms, int64_t deadline_ms,
+/* Another has another port: a way that is shut for the one may be open for the other. */
+static void connect_for_longer(struct transfer *transfer)
+{
+        transfer->connect_ms *= 2;
+        curl_easy_setopt(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, transfer->connect_ms);
+}
+
+static bool run(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_ms,
                 struct error *err)
 {
         bool fresh = false;
@@ -224,8 +231,10 @@ static bool run(struct transfer *transfer, int tries, int64_t timeout_ms, int64_
         while (!run_once(transfer, timeout_ms, deadline_ms, err)) {
                 if (loop_left_ms(deadline_ms) == 0)
                         return false;
-                if (found_no_connection(transfer) && --tries > 0)
+                if (found_no_connection(transfer) && --transfer->connect_tries > 0) {
+                        connect_for_longer(transfer);
                         continue;
+                }
                 if (fresh || !met_a_dead_connection(transfer))
                         return false;
                 fresh = true;
@@ -248,8 +257,7 @@ bool http_client_send(struct http_client *client, const struct http_request *req
         if (!turns_take(&client->turns, deadline_ms, err)) {
                 (void)error_wrap(err, "%s", transfer.origin);
         } else {
-                answered = run(&transfer, request->connect_tries, request->timeout_ms, deadline_ms,
-                               err);
+                answered = run(&transfer, request->timeout_ms, deadline_ms, err);
                 turns_give(&client->turns);
         }
         if (answered) {

@@ -34,8 +34,8 @@ struct http_request {
         bool insecure;               /* no certificate check: loud at whoever sets it */
         int64_t timeout_ms;          /* the whole call */
         int64_t connect_timeout_ms;  /* 0: as timeout_ms */
-        int connect_tries;           /* connections tried, each for so long; 0: one */
-        size_t limit_bytes;          /* most bytes of the answer's body */
+        int connect_tries;  /* 0: one; each further one has twice as long as the one before */
+        size_t limit_bytes; /* most bytes of the answer's body */
 };
 
 struct http_reply {

@@ -23,6 +23,8 @@ struct transfer {
         struct curl_slist *headers, *connect_to;
         struct wait wait;
         struct http_reply reply;
+        long connect_ms;   /* for a connection to come about */
+        int connect_tries; /* connections left to try, with this one */
         size_t head_bytes;
         size_t limit_bytes;
         bool running; /* added to the multi handle */

@@ -190,9 +190,10 @@ static void set_stream(CURL *easy)
 static void set_transport(struct transfer *transfer, const struct http_request *request)
 {
         CURL *easy = transfer->easy;
-        int64_t connect_ms =
-                request->connect_timeout_ms > 0 ? request->connect_timeout_ms : request->timeout_ms;
 
+        transfer->connect_ms = (long)(request->connect_timeout_ms > 0 ? request->connect_timeout_ms
+                                                                      : request->timeout_ms);
+        transfer->connect_tries = request->connect_tries;
         curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -204,7 +205,7 @@ static void set_transport(struct transfer *transfer, const struct http_request *
         curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
         curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_SECONDS);
         curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, transfer->connect_ms);
         curl_easy_setopt(easy, CURLOPT_USERAGENT, transfer->client->user_agent);
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, transfer_receive_head);
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);

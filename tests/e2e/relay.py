@@ -114,8 +114,19 @@ class Relay:
         elif told is None or isinstance(told, Late):
             time.sleep(told.seconds if told else 0)
             self.pass_on(client, raw)
+            self.let_go(client)
         elif told != CLOSE:
             client.sendall(told)
+            self.let_go(client)
+
+    @staticmethod
+    def let_go(client):
+        """Whoever closes first cannot use the two ports again for 60 s. A tailscaled in userspace mode, where it closes
+        for us, does not even answer those who then do: so the client goes first, if it will."""
+        client.settimeout(0.2)
+        with contextlib.suppress(OSError):
+            while client.recv(65536):
+                pass
 
     def decide(self, method, path):
         for rule in self.rules:

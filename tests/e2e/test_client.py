@@ -10,6 +10,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -18,7 +19,7 @@ import yaml
 from daemons import SERVER_HEALTH
 from host import ask, frozen
 from relay import CLOSE, HANG, Relay, reply
-from stand_in_localapi import NONSENSE, stand_in_localapi
+from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from tailnet import PORT
 from world import SERVER, eventually, rule
 
@@ -225,6 +226,33 @@ def test_a_local_tailscaled_that_talks_nonsense_vouches_for_nobody(world, answer
 
     assert "tailscaled" in one_line(said)
     assert len(world.log_lines("server", msg="request")) == before
+
+
+@contextlib.contextmanager
+def silent(world, node, seconds):
+    """Its tailscaled takes nothing in and gives nothing out for so long; yields the time it ended, or nothing yet."""
+    pid, _ = world.rig.host.process(node)
+    ended = []
+    with frozen(pid):
+        end = threading.Timer(seconds, lambda: (os.kill(pid, signal.SIGCONT), ended.append(time.monotonic())))
+        end.start()
+        yield ended
+        end.cancel()
+        end.join()
+
+
+@pytest.mark.parametrize("online, seconds, code", [(True, 4, 0), (False, 8, 3)], ids=["there", "away"])
+def test_the_way_to_a_node_is_tried_for_longer_where_tailscaled_says_that_it_is_there(world, online, seconds, code):
+    """As when WireGuard has to shake hands anew: it begins again after 5 s where a packet of that got lost."""
+    whois = world.rig.tailnet.whois("alice", world.rig.tailnet.address("tka") + ":0")
+    whois["Node"]["Online"] = online
+    with stand_in_localapi(world, "alice") as api, api.instead(r"/whois\?", told(whois)), \
+            silent(world, "tka", seconds) as ended:
+        said = world.run("alice", "kubectl-tka", "login", SERVER, code=code,
+                         env={"TKA_TAILSCALE_SOCKET": str(api.path)})
+        assert bool(ended) == online
+
+    assert online or "no connection in time" in one_line(said)
 
 
 @pytest.fixture
