@@ -264,17 +264,29 @@ class Host:
             os.close(handle)
 
     def connect(self, namespace, address, timeout=5):
-        """A TCP connection from inside a namespace of this rig."""
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        """A TCP connection from inside a namespace of this rig. Whoever does not answer is tried from another port:
+        a tailscaled in userspace mode does not answer one whose last connection it closed first, for 60 s."""
+        deadline, patience = time.monotonic() + timeout, 1
+        while True:
+            left = deadline - time.monotonic()
+            stream = self.socket_inside(namespace, address)
+            stream.settimeout(max(min(patience, left), 0.01))
+            try:
+                stream.connect(address)
+                stream.settimeout(timeout)
+                return stream
+            except TimeoutError:
+                stream.close()
+                if left <= patience:
+                    raise
+                patience *= 2
+            except OSError:
+                stream.close()
+                raise
+
+    def socket_inside(self, namespace, address):
         with self.inside(self.namespace(namespace)):
-            stream = socket.socket(family, socket.SOCK_STREAM)
-        stream.settimeout(timeout)
-        try:
-            stream.connect(address)
-        except OSError:
-            stream.close()
-            raise
-        return stream
+            return socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_STREAM)
 
     def http(self, namespace, address, tls=None, timeout=5):
         """An HTTP connection from inside a namespace of this rig."""
