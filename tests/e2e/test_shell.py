@@ -340,11 +340,12 @@ def test_a_program_hears_of_a_new_window_size_itself(world):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_keys_are_for_what_runs_in_the_shell(world, shell):
+    """What runs says itself that it does: a key is for the shell as long as that has not given it the terminal."""
     with shell_on_a_terminal(world, shell) as terminal:
-        terminal.type("echo fi''rst; sleep 60; echo not reached")
+        terminal.type("""sh -c "echo fi''rst; exec sleep 60"; echo not reached""")
         terminal.await_text("^first$")
         terminal.press("C-c")
-        terminal.type("echo sec''ond; sleep 61")
+        terminal.type("""sh -c "echo sec''ond; exec sleep 61\"""")
         terminal.await_text("^second$")
         terminal.press("C-z")
         terminal.await_text("(?i)(stopped|suspended)")
