@@ -72,7 +72,7 @@ static const char fish_text[] =
         "complete -c kubectl-tka -f -a '(__tka_complete)'\n";
 
 static const char powershell_text[] =
-        "Register-ArgumentCompleter -Native -CommandName tka, kubectl-tka -ScriptBlock {\n"
+        "Register-ArgumentCompleter -Native -CommandName @('tka', 'kubectl-tka') -ScriptBlock {\n"
         "    param($typed, $line, $cursor)\n"
         "    $words = @($line.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursor } "
         "|\n"

@@ -181,6 +181,16 @@ def test_scripts_for_every_shell_ask_the_program(world, shell):
     assert "__integration" in world.run("alice", "kubectl-tka", "generate", "integration", shell).stdout
 
 
+@pytest.mark.parametrize("argv", [["completion"], ["generate", "integration"]], ids=["completion", "integration"])
+def test_what_is_for_powershell_is_powershell(world, obtain, argv):
+    """By a grammar of it: the language itself comes from no registry that the tests have."""
+    parse = obtain("powershell-grammar")
+    text = world.run("alice", "kubectl-tka", *argv, "powershell").stdout
+
+    world.run("alice", *parse, text=text)
+    world.run("alice", *parse, text=text.replace("}", "", 1), code=1)
+
+
 # --- generate integration ---
 
 LOAD = {"bash": "source <(tka generate integration bash)", "zsh": "source <(tka generate integration zsh)",

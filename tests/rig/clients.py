@@ -46,13 +46,14 @@ class GoClient:
 class PythonClient:
     """A script, and a Python that has the packages of requirements.txt."""
 
-    folder: str = "python"
+    folder: str
+    script: str
 
     def make(self, target, _):
         install_packages(self.folder, target)
 
     def argv(self, target):
-        return [target / "bin/python", HERE / self.folder / "list.py"]
+        return [target / "bin/python", HERE / self.folder / self.script]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +107,7 @@ class DebianTool:
 CLIENTS = {
     "kubectl-1.32": GoClient("kubectl", ".", KUBECTL_FLAGS),
     "helm": GoClient("helm", "helm.sh/helm/v4/cmd/helm"),
-    "python": PythonClient(),
+    "python": PythonClient("python", "list.py"),
     "javascript": JavascriptClient(),
     "kubelogin": GoClient("kubelogin", "github.com/int128/kubelogin"),
     "etcdctl": GoClient("etcd", "go.etcd.io/etcd/etcdctl/v3"),
@@ -115,6 +116,7 @@ CLIENTS = {
     "krew-validator": GoClient("krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest"),
     "kubeconform": GoClient("checks", "github.com/yannh/kubeconform/cmd/kubeconform"),
     "kube-score": GoClient("checks", "github.com/zegl/kube-score/cmd/kube-score"),
+    "powershell-grammar": PythonClient("powershell", "parse.py"),
     "spdx": PythonTool("spdx", "pyspdxtools"),
     "sslyze": PythonTool("sslyze", "sslyze"),
     "schemathesis": PythonTool("schemathesis", "schemathesis"),
