@@ -56,7 +56,7 @@ struct fiber {
         void (*run)(void *argument);
         void *argument;
         int64_t deadline_ms; /* 0: none */
-        bool suspended, cancelled, ended;
+        bool suspended, cancelled, shielded, ended;
 };
 
 static struct stack warm[WARM_KEPT], cold[COLD_KEPT];
@@ -183,7 +183,13 @@ void fiber_cancel(struct fiber *fiber)
 
 bool fiber_is_cancelled(void)
 {
-        return current && current->cancelled;
+        return current && current->cancelled && !current->shielded;
+}
+
+void fiber_shield(bool raised)
+{
+        if (current)
+                current->shielded = raised;
 }
 
 void fiber_set_deadline(int64_t deadline_ms)

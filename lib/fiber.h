@@ -22,6 +22,9 @@ struct fiber *fiber_self(void);
  * its own scoped() lines. It resumes from the loop, not within this call. */
 void fiber_cancel(struct fiber *fiber);
 bool fiber_is_cancelled(void); /* the running one */
+/* From here on the running fiber feels no cancellation, until it lowers the shield and meets it
+ * then: for what must not stop half-way. It bounds its own time meanwhile. */
+void fiber_shield(bool raised);
 /* No wait of the running fiber goes on beyond that instant of loop_now_ms(), whatever its own
  * time-out is: for a request that has to be answered in time. Nothing on the main stack. */
 void fiber_set_deadline(int64_t deadline_ms);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -11,7 +12,8 @@
 #include "server/session.h"
 #include "server/signin_store.h"
 
-#define GONE_MS 5000 /* until then the answer waits for the operator */
+#define GONE_MS 5000  /* until then the answer waits for the operator */
+#define ENDS_MS 20000 /* for the ends of all that are meant */
 
 /* Which sessions to end, and what the longest of them was. */
 struct leaving {
@@ -75,17 +77,22 @@ static bool end_one(struct server *server, const struct caller *caller, const ch
         return true;
 }
 
-/* Also the others when one of them resists: err tells of the first that does. */
+/* Also the others when one of them resists: err tells of the first that does. Who hangs up
+ * meanwhile has said that they are to end all the same. */
 static bool end_all(struct server *server, const struct caller *caller,
                     const struct leaving *leaving, struct error *err)
 {
         struct error other = { 0 };
         bool ended = true;
 
+        fiber_shield(true);
+        fiber_set_deadline(loop_now_ms() + ENDS_MS);
         for (size_t i = 0; i < leaving->names.count; i++)
                 ended = end_one(server, caller, leaving->names.items[i], leaving->uids.items[i],
                                 ended ? err : &other) &&
                         ended;
+        fiber_set_deadline(0);
+        fiber_shield(false);
         return ended;
 }
 

@@ -1,12 +1,14 @@
 """tka-server with an API server that answers nonsense, refuses, or says nothing."""
 
+import contextlib
+
 import pytest
 
 from own_daemon import URL
 from relay import HANG, Late
 from stand_in_kube_apiserver import ANSWERS, kube_status, through_stand_in
 from stand_in_localapi import told
-from world import ACCOUNTS, SERVER, SERVER_TUN, eventually
+from world import ACCOUNTS, API, SERVER, SERVER_TUN, eventually
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,18 @@ def test_a_server_gets_over_one_bad_answer(world, behind_api, pattern, kind):
     with api.instead(pattern, ANSWERS[kind], times=1) as met:
         eventually("alice gets in", lambda: world.ask("alice", "POST", "credential", url=URL).status == 200, 10)
         assert met
+
+
+def test_a_logout_whose_caller_hangs_up_ends_all_the_same(world, behind_api):
+    api, _ = behind_api
+    for role in ("view", "cluster-admin"):
+        world.credential("alice", URL, role=role)
+    with api.instead("DELETE .*tkasignins/", Late(0.5)) as met:
+        with contextlib.closing(world.connection("alice", URL)) as connection:
+            connection.request("POST", API + "logout", "{}", {"Content-Type": "application/json"})
+            eventually("the first is being ended", lambda: met)
+        eventually("both are ended", lambda: len(met) == 2)
+    eventually("nobody is signed in", lambda: not world.signins())
 
 
 def test_a_logout_ends_the_others_when_one_session_cannot_be_ended(world, behind_api):

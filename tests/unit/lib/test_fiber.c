@@ -144,6 +144,35 @@ static void cancel_self(void *argument)
         assert_false(wait_ms(work->loop, 1000, &work->err));
 }
 
+static void wait_behind_shield(void *argument)
+{
+        struct work *work = argument;
+
+        fiber_shield(true);
+        work->waited = wait_for(work->loop, &work->wait, work->timeout_ms, &work->err);
+        assert_false(fiber_is_cancelled());
+        fiber_shield(false);
+        assert_true(fiber_is_cancelled());
+        assert_false(wait_ms(work->loop, 1000, &work->err));
+        work->ended = true;
+}
+
+TEST(a_shielded_fiber_is_cancelled_when_it_lowers_the_shield)
+{
+        struct work work = { .loop = loop_new(), .timeout_ms = 60000 };
+
+        fiber_cancel(fiber_start(work.loop, wait_behind_shield, &work));
+        turn(work.loop, 5);
+        assert_false(work.ended);
+        wait_wake(&work.wait);
+        turn(work.loop, 0);
+        assert_true(work.ended);
+        assert_true(work.waited);
+        assert_string_equal(work.err.text, "cancelled");
+        assert_int_equal(fiber_count(), 0);
+        loop_free(work.loop);
+}
+
 TEST(every_wait_after_the_cancellation_fails_too)
 {
         struct work work = { .loop = loop_new(), .timeout_ms = -1 };
