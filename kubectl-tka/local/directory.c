@@ -40,8 +40,10 @@ const char *directory_shell(void)
 bool directory_shell_is_over(void)
 {
         const char *shell = directory_shell();
+        scoped_free char *kubeconfig =
+                shell != NULL ? xasprintf("%s/" DIRECTORY_SHELL_KUBECONFIG, shell) : NULL;
 
-        return shell != NULL && access(shell, F_OK) != 0;
+        return kubeconfig != NULL && access(kubeconfig, F_OK) != 0;
 }
 
 static char *find_runtime(void)

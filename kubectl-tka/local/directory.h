@@ -16,7 +16,9 @@ char *directory_state(void);
  * in, which may be gone. Borrowed; NULL: in none. */
 #define DIRECTORY_SHELL_VARIABLE "TKA_SHELL"
 const char *directory_shell(void);
-/* That folder is gone, and with it the session: nothing is kept for it, nor anything begun. */
+/* The kubeconfig in that folder is gone: the session has ended, or is being ended, and nothing is
+ * kept for it, nor anything begun. */
+#define DIRECTORY_SHELL_KUBECONFIG "kubeconfig"
 bool directory_shell_is_over(void);
 /* Where those folders are made. The caller's; NULL: there is no place for them. */
 char *directory_shells(void);

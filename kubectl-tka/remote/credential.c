@@ -106,23 +106,6 @@ static void keep(const struct run *run, struct cache_entry *entry)
                 journal_add("the token is not kept: %s", problem.text);
 }
 
-/* A logout that came while the server was asked has looked for this token before it was there: its
- * session, which the request may have begun anew, ends too. */
-static bool undo(const struct run *run, struct server *server, struct cache_entry *entry)
-{
-        scoped(mark_clear) struct mark mark = { 0 };
-        struct error problem = { 0 };
-
-        mark_read(&run->key, &mark);
-        if (mark.signed_out && !cache_forget(&run->key, &problem))
-                journal_add("%s", problem.text);
-        if (mark.signed_out && entry->granted_role &&
-            !session_end(server, entry->granted_role, &problem))
-                journal_add("%s", problem.text);
-        cache_entry_clear(entry);
-        return false;
-}
-
 static bool fetch(const struct run *run, struct server *server, struct cache_entry *entry,
                   struct error *err)
 {
@@ -142,7 +125,10 @@ static bool fetch(const struct run *run, struct server *server, struct cache_ent
         if (mark.once)
                 entry->renewable = false;
         keep(run, entry);
-        return mark_check(key, err) || undo(run, server, entry);
+        if (mark_check(key, err))
+                return true;
+        session_take_back(server, key, entry);
+        return false;
 }
 
 /* Whether the server has judged, or might be another: then the old token is not served either. */

@@ -112,6 +112,10 @@ static bool extend(struct errand *errand, const struct target *target, json_t *i
             !session_fetch(&errand->server, &request, &entry, err) ||
             !keep(errand, target, &entry, err))
                 return false;
+        if (!mark_check(key, err)) {
+                session_take_back(&errand->server, key, &entry);
+                return false;
+        }
         json_array_append_new(items, describe(target, &entry));
         return true;
 }

@@ -1,7 +1,11 @@
 #include "kubectl-tka/remote/session.h"
 
+#include "kubectl-tka/local/directory.h"
+#include "kubectl-tka/local/journal.h"
+#include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/local/tailnet.h"
 #include "kubectl-tka/local/token.h"
+#include "kubectl-tka/remote/cache_write.h"
 #include "kubectl-tka/remote/legacy.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -50,6 +54,21 @@ bool session_fetch(struct server *server, const struct login_request *request,
         cache_entry_clear(entry);
         *entry = fetched;
         return true;
+}
+
+void session_take_back(struct server *server, const struct cache_key *key,
+                       struct cache_entry *entry)
+{
+        scoped(mark_clear) struct mark mark = { 0 };
+        struct error problem = { 0 };
+
+        mark_read(key, &mark);
+        if (mark.signed_out && !cache_forget(key, &problem))
+                journal_add("%s", problem.text);
+        if ((mark.signed_out || directory_shell_is_over()) && entry->granted_role &&
+            !session_end(server, entry->granted_role, &problem))
+                journal_add("%s", problem.text);
+        cache_entry_clear(entry);
 }
 
 bool session_end(struct server *server, const char *role, struct error *err)

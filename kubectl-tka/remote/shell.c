@@ -123,7 +123,8 @@ static bool remember(struct shell_run *run, struct error *err)
 /* Everything that the child inherits. */
 static void set_environment(const struct shell_run *run)
 {
-        scoped_free char *kubeconfig = xasprintf("%s/kubeconfig", run->folder.path);
+        scoped_free char *kubeconfig =
+                xasprintf("%s/" DIRECTORY_SHELL_KUBECONFIG, run->folder.path);
         const char *role = run->in.role;
         scoped_free char *prompt =
                 xasprintf("(tka %s%s%s) ", run->in.cluster, role[0] ? "/" : "", role);

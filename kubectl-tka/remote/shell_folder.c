@@ -161,12 +161,12 @@ struct search {
         struct shell_folder found;
 };
 
-/* Also of what is not there. */
+/* Also of what is not there; but not for ever of what a clock that was ahead has dated. */
 static bool is_young(const char *path)
 {
         struct stat found = { 0 };
 
-        return stat(path, &found) != 0 || time(NULL) - found.st_mtime < YOUNG_SECONDS;
+        return stat(path, &found) != 0 || llabs(time(NULL) - found.st_mtime) < YOUNG_SECONDS;
 }
 
 static bool take_dead(const char *path, void *argument)

@@ -574,6 +574,22 @@ def test_a_token_that_comes_after_a_logout_is_neither_kept_nor_served(world):
     assert not cache_entries(world) and not world.signins()
 
 
+def test_a_token_that_a_refresh_brings_after_a_logout_is_not_kept(world):
+    world.login("alice")
+    eventually("nobody asks", lambda: not has_asked(world))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with frozen_server(world):
+            asking = pool.submit(world.run, "alice", "kubectl-tka", "refresh", code=None)
+            eventually("the refresh has asked", lambda: has_asked(world), 5)
+            leaving = pool.submit(world.run, "alice", "kubectl-tka", "logout")
+            eventually("the logout is noted", lambda: marks(world), 5)
+        said = asking.result()
+        leaving.result()
+
+    assert said.returncode == 5 and said.stdout == ""
+    assert not cache_entries(world) and not world.signins()
+
+
 @pytest.mark.parametrize("argv", [[SERVER], ["--all"]], ids=["of the server", "of all"])
 def test_a_logout_reaches_what_other_kubeconfigs_signed_in_to(world, argv):
     other = world.home("alice") / "run/other.yaml"

@@ -10,7 +10,9 @@ import subprocess
 import pytest
 
 from conftest import TOKEN
+from relay import Late
 from terminal import Terminal, told
+from test_client import false_server  # noqa: F401
 from world import SERVER, eventually, rule
 
 ALICE = "alice@example.com"
@@ -49,9 +51,9 @@ def is_running(pid):
 
 
 @contextlib.contextmanager
-def running(world, script, *flags):
+def running(world, script, *flags, url=SERVER):
     """`exec` of a script that notes its parent's pid first; gives the process and that pid."""
-    argv = world.rig.node_argv("alice", ["kubectl", "tka", "exec", SERVER, *flags, "--", "sh", "-c",
+    argv = world.rig.node_argv("alice", ["kubectl", "tka", "exec", url, *flags, "--", "sh", "-c",
                                          "echo $PPID >$HOME/pid; " + script])
     process = subprocess.Popen([str(word) for word in argv], env=world.rig.node_env("alice"), text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -180,6 +182,27 @@ def test_what_outlives_the_shell_is_not_signed_in_again(world):
     config.unlink()
     assert refused.returncode != 0 and "the shell that had the session is over" in refused.stderr
     assert not world.signins(username=ALICE) and not pathlib.Path(said).exists()
+
+
+def test_a_plugin_that_asks_while_the_shell_ends_does_not_begin_its_session_anew(world, false_server):  # noqa: F811
+    home = world.home("alice")
+    script = """until [ -e ~/first ]; do sleep 0.05; done
+        rm $TKA_SHELL/run/*.json; cp $KUBECONFIG ~/stolen; kubectl --kubeconfig ~/stolen get ns >~/late 2>&1 &
+        until [ -e ~/second ]; do sleep 0.05; done"""
+    with running(world, script, url="http://tka:8125") as (process, _), \
+            false_server.instead("POST .*credential", Late(2), times=1) as met:
+        (home / "first").touch()
+        eventually("the plugin asks", lambda: met)
+        (home / "second").touch()
+        process.communicate(timeout=20)
+        assert process.returncode == 0 and not world.signins(username=ALICE), "signed out at the end"
+        late = eventually("the plugin gave up", lambda: (home / "late").read_text())
+    for name in ("first", "second", "stolen", "late"):
+        (home / name).unlink()
+
+    assert "the shell that had the session is over" in late
+    assert [line.rsplit("/", 1)[1] for line in false_server.seen[-3:]] == ["credential", "logout", "logout"]
+    assert_nothing_left(world)
 
 
 def test_a_session_with_a_reason_is_not_renewed_in_it(world):
