@@ -149,30 +149,49 @@ bool file_remove(const char *path, struct error *err)
                explain(err, "removing", path);
 }
 
-static bool make_parents(char *path, struct error *err)
+/* What root makes at somebody else's (sudo -E, su without -) locks that person out. */
+static bool is_strangers(const char *folder)
 {
-        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        struct stat found = { 0 };
+
+        return geteuid() == 0 && stat(folder, &found) == 0 && found.st_uid != 0;
+}
+
+static bool make_directory(const char *path, struct error *err)
+{
+        scoped_free char *parent = file_folder(path);
+
+        if (access(path, F_OK) == 0)
+                return true;
+        if (is_strangers(parent))
+                return error_set(err, ERROR_INVALID,
+                                 "folder \"%s\" is not made: we are root, and \"%s\" belongs to "
+                                 "somebody else",
+                                 path, parent);
+        return mkdir(path, 0700) == 0 || errno == EEXIST || explain(err, "making folder", path);
+}
+
+static bool make_with_parents(const char *path, struct error *err)
+{
+        scoped_free char *parents = xstrdup(path);
+
+        for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
                 *slash = '\0';
-                if (mkdir(path, 0700) && errno != EEXIST)
-                        return explain(err, "making folder", path);
+                if (!make_directory(parents, err))
+                        return false;
                 *slash = '/';
         }
-        return true;
+        return make_directory(path, err);
 }
 
 bool file_make_private_directory(const char *path, struct error *err)
 {
-        scoped_free char *parents = xstrdup(path);
         struct stat found = { 0 };
 
         if (!*path)
                 return error_set(err, ERROR_INVALID, "a folder without a name");
-        if (!mkdir(path, 0700))
-                return true;
-        if (errno == ENOENT && !make_parents(parents, err))
+        if (!make_with_parents(path, err))
                 return false;
-        if (mkdir(path, 0700) && errno != EEXIST)
-                return explain(err, "making folder", path);
 
         scoped(fd_close) int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &found))

@@ -16,7 +16,7 @@ bool file_write(const char *path, mode_t mode, const char *text, size_t length,
 /* With what file_write left beside it when it was killed; none is as good as removed. */
 bool file_remove(const char *path, struct error *err) must_check;
 /* Makes the directory and its missing parents, 0700; an existing one must be ours and closed to
- * group and world. */
+ * group and world. Root makes none below a folder of somebody else. */
 bool file_make_private_directory(const char *path, struct error *err) must_check;
 /* The folder that path is in, "/etc/tka/" or "."; the caller's. */
 char *file_folder(const char *path);

@@ -40,9 +40,18 @@ bool note_make_folder(struct error *err)
         return file_make_private_directory(folder, err);
 }
 
+/* Also root makes no file in a folder of somebody else, who could not use it. */
+static bool is_in_folder_of_ours(const char *path)
+{
+        scoped_free char *folder = file_folder(path);
+        struct stat found;
+
+        return stat(folder, &found) == 0 && found.st_uid == geteuid();
+}
+
 static int open_private(const char *path)
 {
-        int fd = open(path, FLAGS, 0600);
+        int fd = is_in_folder_of_ours(path) ? open(path, FLAGS, 0600) : -1;
         struct stat found;
 
         if (fd >= 0 && (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode) ||

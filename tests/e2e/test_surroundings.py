@@ -134,6 +134,24 @@ def test_without_a_home_or_a_kubeconfig_a_login_names_what_to_set(world):
 
 # --- clocks ---
 
+def test_root_leaves_nothing_in_the_home_of_somebody_else(world, tmp_path):
+    """As with sudo -E: what root makes there, its owner cannot use."""
+    world.login("alice")
+    forget_tokens(world)
+    os.chown(tmp_path, 65534, 65534)
+    os.chmod(tmp_path.parent, 0o755)
+    there = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "XDG_CACHE_HOME": "", "XDG_STATE_HOME": "",
+             "XDG_CONFIG_HOME": ""}
+
+    said = world.run("alice", *NEW_PARENT, *stanza(world), env={**there, "KUBERNETES_EXEC_INFO": json.dumps(EXEC_INFO)})
+    refused = world.run("alice", "kubectl-tka", "login", SERVER, code=None,
+                        env={**there, "KUBECONFIG": str(tmp_path / ".kube/config")})
+
+    assert token_of(said) and said.stderr == ""
+    assert refused.returncode == 2 and "belongs to somebody else" in refused.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def clock():
     """Another clock for one command, in seconds from ours."""

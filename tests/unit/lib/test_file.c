@@ -169,6 +169,25 @@ TEST(refuses_a_private_folder_that_others_can_enter)
         remove_folder(&folder);
 }
 
+TEST(root_makes_no_folder_at_somebody_elses)
+{
+        struct error err = { 0 };
+        struct folder folder;
+        char deep[128];
+
+        if (geteuid() != 0)
+                skip(); /* only root can give a folder away */
+        make_folder(&folder);
+        assert_int_equal(mkdir(folder.inside, 0700), 0);
+        assert_int_equal(chown(folder.inside, 65534, 65534), 0);
+        snprintf(deep, sizeof(deep), "%s/b/c", folder.inside);
+        assert_fails(file_make_private_directory(deep, &err), ERROR_INVALID,
+                     "belongs to somebody else");
+        assert_fails(file_make_private_directory(folder.inside, &err), ERROR_INVALID,
+                     "belongs to user 65534");
+        remove_folder(&folder);
+}
+
 TEST(refuses_a_private_folder_that_is_a_file_or_a_link)
 {
         struct error err = { 0 };
