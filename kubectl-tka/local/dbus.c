@@ -32,6 +32,24 @@ void dbus_close(struct dbus *dbus)
         buf_clear(&dbus->received);
 }
 
+/* Of the addresses with ';' between: NULL when none is a socket. Libraries would try the others
+ * too, and launch a bus for one. */
+static char *keep_sockets(const char *addresses)
+{
+        scoped(buf_clear) struct buf kept = { 0 };
+
+        for (const char *at = addresses; *at;) {
+                size_t length = strcspn(at, ";");
+                if (strncmp(at, "unix:", 5) == 0) {
+                        buf_add(&kept, kept.length > 0 ? ";" : "");
+                        buf_append(&kept, at, length);
+                }
+                at += length;
+                at += *at == ';';
+        }
+        return kept.length > 0 ? buf_take(&kept) : NULL;
+}
+
 char *dbus_session_address(void)
 {
         const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
@@ -39,7 +57,7 @@ char *dbus_session_address(void)
         struct stat found;
 
         if (address && address[0])
-                return strstr(address, "unix:") ? xstrdup(address) : NULL;
+                return keep_sockets(address);
         if (!runtime || runtime[0] != '/')
                 return NULL;
         scoped_free char *path = xasprintf("%s/bus", runtime);

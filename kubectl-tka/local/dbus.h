@@ -15,8 +15,8 @@ struct dbus {
 };
 void dbus_close(struct dbus *dbus);
 
-/* Where the session bus listens, $DBUS_SESSION_BUS_ADDRESS or $XDG_RUNTIME_DIR/bus: the caller's;
- * NULL where there is none. Starts nothing: an address "autolaunch:" is none. */
+/* Where the session bus listens, the sockets of $DBUS_SESSION_BUS_ADDRESS or $XDG_RUNTIME_DIR/bus:
+ * the caller's; NULL where there is none. Starts nothing: "autolaunch:" is none, nor is "tcp:". */
 char *dbus_session_address(void);
 
 /* "unix:path=..." or "unix:abstract=...", or several with ';' between. Everything on the connection

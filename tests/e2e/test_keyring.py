@@ -326,8 +326,9 @@ def test_strict_keyring_keeps_nothing_elsewhere(world, keyring):
 
 @pytest.mark.parametrize("env", [{}, {"DBUS_SESSION_BUS_ADDRESS": ""}, {"DBUS_SESSION_BUS_ADDRESS": "autolaunch:"},
                                  {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere/bus", "DISPLAY": ":77"},
+                                 {"DBUS_SESSION_BUS_ADDRESS": "autolaunch:;unix:path=/nowhere/bus", "DISPLAY": ":77"},
                                  {"DBUS_SESSION_BUS_ADDRESS": "tcp:host=127.0.0.1,port=1"}],
-                         ids=["none", "empty", "to be launched", "a path that is not there", "over TCP"])
+                         ids=["none", "empty", "to be launched", "a path that is not there", "a list", "over TCP"])
 def test_without_a_session_bus_a_private_file_serves_in_silence(world, env):
     said = login(world, env)
     before = requests(world)
