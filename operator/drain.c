@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/buf.h"
 #include "lib/fiber.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -17,7 +16,6 @@
 #define WAIT_MS 600000
 #define EVERY_MS 500
 #define QUIET_MS 5000 /* an authorizer hears of a binding's end later than we do */
-#define PAGE 500
 
 struct draining {
         struct loop *loop;
@@ -63,10 +61,12 @@ static bool take_right(struct draining *draining, struct error *err)
         return remove_object(draining, path, object, err);
 }
 
-static bool end_session(struct draining *draining, const json_t *signin, struct error *err)
+static bool end_session(void *owner, const json_t *signin, struct error *err)
 {
+        struct draining *draining = owner;
         const char *name = json_text_at(signin, "metadata.name");
 
+        draining->sight.left++;
         if (json_text_at(signin, "metadata.deletionTimestamp") != NULL)
                 return true;
 
@@ -75,44 +75,15 @@ static bool end_session(struct draining *draining, const json_t *signin, struct 
         return remove_object(draining, path, signin, err);
 }
 
-/* *next: the path of the page, then of the one after it; NULL after the last. */
-static bool end_page(struct draining *draining, const char *path, int *most, char **next,
-                     struct error *err)
-{
-        json_auto_t *list = NULL;
-        scoped(buf_clear) struct buf after = { 0 };
-
-        if (!kube_get_page_that_fits(draining->kube, *next, most, &list, err))
-                return false;
-
-        const json_t *items = json_object_get(list, "items");
-        const char *more = json_text_at(list, "metadata.continue");
-        draining->sight.left += json_array_size(items);
-        for (size_t i = 0; i < json_array_size(items); i++)
-                if (!end_session(draining, json_array_get(items, i), err))
-                        return false;
-        free(take(*next));
-        if (more == NULL || *more == '\0')
-                return true;
-        buf_printf(&after, "%s?continue=", path);
-        buf_add_escaped(&after, more);
-        *next = xstrdup(after.text);
-        return true;
-}
-
 /* Deletes what is there: neither large ones nor some that do not end keep the others. */
 static bool end_sessions(struct draining *draining, struct error *err)
 {
         scoped_free char *path =
                 kube_path(signin_resource(), draining->session_namespace, NULL, NULL);
-        scoped_free char *next = xstrdup(path);
-        int most = PAGE;
 
         draining->sight.left = 0;
-        while (next != NULL)
-                if (!end_page(draining, path, &most, &next, err))
-                        return err->kind == ERROR_NOT_FOUND; /* none without the CRD */
-        return true;
+        return kube_walk(draining->kube, path, NULL, end_session, draining, err) ||
+               err->kind == ERROR_NOT_FOUND; /* none without the CRD */
 }
 
 static void tell_change(const struct drain_sight *before, const struct drain_sight *now)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/api/kube.h"
-#include "lib/buf.h"
 #include "lib/fiber.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -18,8 +17,6 @@
 #define RETRY_MS 10000
 #define STANDBY_MS 500
 #define SOON_MS 3000 /* for the watch of the sessions to catch up with that of their bindings */
-#define PAGE 500
-#define PAGES_MAX 100000
 
 struct sweep {
         struct program *program;
@@ -35,12 +32,11 @@ struct suspects {
         size_t count, capacity;
 };
 
-/* What is done with each object of a collection. */
-struct pager {
+/* A look for them among the objects of one kind. */
+struct search {
         struct program *program;
         struct suspects *suspects;
         enum dependent_kind kind;
-        bool (*judge)(const struct pager *pager, const json_t *object, struct error *err);
 };
 
 static void suspects_clear(struct suspects *suspects)
@@ -51,77 +47,17 @@ static void suspects_clear(struct suspects *suspects)
         *suspects = (struct suspects){ 0 };
 }
 
-static bool take_page(const struct pager *pager, const json_t *list, struct error *err)
+static bool take_dependent(void *owner, const json_t *object, struct error *err)
 {
-        const json_t *items = json_object_get(list, "items");
-        size_t count = json_array_size(items);
-
-        for (size_t i = 0; i < count; i++)
-                if (!pager->judge(pager, json_array_get(items, i), err))
-                        return false;
-        return true;
-}
-
-/* Where a walk over a collection is. */
-struct place {
-        const char *path, *selector; /* selector: or NULL */
-        struct buf next;             /* the page to come, empty: the first */
-        int most;                    /* objects in it */
-};
-
-static void place_clear(struct place *place)
-{
-        buf_clear(&place->next);
-}
-
-static bool get_page(struct kube *kube, struct place *place, json_t **list, struct error *err)
-{
-        scoped(buf_clear) struct buf query = { 0 };
-
-        buf_printf(&query, "%s?", place->path);
-        if (place->selector != NULL) {
-                buf_add(&query, "labelSelector=");
-                buf_add_escaped(&query, place->selector);
-                buf_add(&query, "&");
-        }
-        buf_add(&query, "continue=");
-        buf_add_escaped(&query, buf_text(&place->next));
-        return kube_get_page_that_fits(kube, query.text, &place->most, list, err);
-}
-
-/* Page after page, so that memory stays small; without a resourceVersion, so that no cache of the
- * API server can be behind. */
-static bool walk(const struct pager *pager, const char *path, const char *selector,
-                 struct error *err)
-{
-        scoped(place_clear) struct place place = { path, selector, { 0 }, PAGE };
-
-        for (size_t page = 0; page < PAGES_MAX; page++) {
-                json_auto_t *list = NULL;
-
-                if (!get_page(pager->program->kube, &place, &list, err) ||
-                    !take_page(pager, list, err))
-                        return false;
-
-                const char *more = json_text_at(list, "metadata.continue");
-                if (more == NULL || *more == '\0')
-                        return true;
-                buf_truncate(&place.next, 0);
-                buf_add(&place.next, more);
-        }
-        return error_set(err, ERROR_UNAVAILABLE, "more than %d pages", PAGES_MAX);
-}
-
-static bool take_dependent(const struct pager *pager, const json_t *object, struct error *err)
-{
-        struct suspects *suspects = pager->suspects;
+        const struct search *search = owner;
+        struct suspects *suspects = search->suspects;
         scoped(dependent_clear) struct dependent dependent = { 0 };
 
-        if (!dependent_decode(pager->kind, object, pager->program->session_namespace, &dependent,
+        if (!dependent_decode(search->kind, object, search->program->session_namespace, &dependent,
                               err))
                 return true; /* of a name that we give to nothing: it keeps none of the others */
 
-        const struct session *session = store_find(pager->program->store, dependent.signin_uid);
+        const struct session *session = store_find(search->program->store, dependent.signin_uid);
         if (session == NULL ? dependent.foreign : session->known && !session->gone)
                 return true;
         if (suspects->count == suspects->capacity) {
@@ -134,33 +70,58 @@ static bool take_dependent(const struct pager *pager, const json_t *object, stru
         return true;
 }
 
-/* Clears those it owns of suspicion. */
-static bool take_signin(const struct pager *pager, const json_t *object, struct error *err)
+static int compare_owners(const void *one, const void *other)
 {
-        struct suspects *suspects = pager->suspects;
+        const struct dependent *a = one, *b = other;
+
+        return strcmp(a->signin_uid, b->signin_uid);
+}
+
+/* Of those in order, the first that is not before that owner. */
+static size_t find_first(const struct suspects *suspects, const char *uid)
+{
+        size_t first = 0, end = suspects->count;
+
+        while (first < end) {
+                size_t middle = first + (end - first) / 2;
+
+                if (strcmp(suspects->items[middle].signin_uid, uid) < 0)
+                        first = middle + 1;
+                else
+                        end = middle;
+        }
+        return first;
+}
+
+/* Clears those it owns of suspicion. */
+static bool take_signin(void *owner, const json_t *object, struct error *err)
+{
+        struct suspects *suspects = owner;
         const char *uid = json_text_at(object, "metadata.uid");
 
         if (uid == NULL)
                 return error_set(err, ERROR_UNAVAILABLE, "a TkaSignin without uid");
-        for (size_t i = 0; i < suspects->count; i++)
-                if (strcmp(suspects->items[i].signin_uid, uid) == 0)
-                        suspects->items[i].kind = DEPENDENT_KINDS;
+        for (size_t i = find_first(suspects, uid);
+             i < suspects->count && strcmp(suspects->items[i].signin_uid, uid) == 0; i++)
+                suspects->items[i].kind = DEPENDENT_KINDS;
         return true;
 }
 
+/* In the order of their owners. */
 static bool list_suspects(struct program *program, struct suspects *suspects, struct error *err)
 {
         for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--) {
-                const struct pager pager = { program, suspects, (enum dependent_kind)kind,
-                                             take_dependent };
+                struct search search = { program, suspects, (enum dependent_kind)kind };
                 scoped_free char *path = dependent_path(
-                        pager.kind,
+                        search.kind,
                         kind == DEPENDENT_SERVICE_ACCOUNT ? program->session_namespace : NULL,
                         NULL);
 
-                if (!walk(&pager, path, SIGNIN_UID_LABEL, err))
+                if (!kube_walk(program->kube, path, SIGNIN_UID_LABEL, take_dependent, &search, err))
                         return error_wrap(err, "listing what sessions own");
         }
+        if (suspects->count > 0)
+                qsort(suspects->items, suspects->count, sizeof(*suspects->items), compare_owners);
         return true;
 }
 
@@ -206,7 +167,6 @@ static bool remove_orphans(struct program *program, const struct suspects *suspe
 static bool sweep_once(struct program *program, struct error *err)
 {
         scoped(suspects_clear) struct suspects suspects = { 0 };
-        const struct pager signins = { program, &suspects, DEPENDENT_KINDS, take_signin };
         scoped_free char *path =
                 kube_path(signin_resource(), program->session_namespace, NULL, NULL);
 
@@ -214,7 +174,7 @@ static bool sweep_once(struct program *program, struct error *err)
                 return false;
         if (suspects.count == 0)
                 return true;
-        if (!walk(&signins, path, NULL, err))
+        if (!kube_walk(program->kube, path, NULL, take_signin, &suspects, err))
                 return error_wrap(err, "listing sessions");
         return remove_orphans(program, &suspects, err);
 }

@@ -60,14 +60,16 @@ char *kube_path(const struct kube_resource *resource, const char *namespace_name
 
 /* object: the answer, the caller's; may be NULL when it is of no interest. */
 bool kube_get(struct kube *kube, const char *path, json_t **object, struct error *err) must_check;
-/* A page of a list. http_status is 413 when it is larger than LIMIT_KUBE_PAGE: to be asked for
- * again with fewer objects in it. */
-bool kube_get_page(struct kube *kube, const char *path, json_t **list,
-                   struct error *err) must_check;
-/* One of at most *most objects; of fewer, down to one, when they are too large together: nobody who
- * makes large ones keeps us from the others. path is without a limit. */
+/* A page of a list, of at most *most objects; of fewer, down to one, when they are too large
+ * together: nobody who makes large ones keeps us from the others. path is without a limit. */
 bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, json_t **list,
                              struct error *err) must_check;
+/* Each object of a collection, page after page, so that memory stays small; without a
+ * resourceVersion, so that no cache of the API server can be behind. selector: of labels, or NULL.
+ * visit may wait; false from it ends the walk. */
+bool kube_walk(struct kube *kube, const char *path, const char *selector,
+               bool (*visit)(void *owner, const json_t *object, struct error *err), void *owner,
+               struct error *err) must_check;
 /* POST. CONFLICT means AlreadyExists. */
 bool kube_create(struct kube *kube, const char *path, const json_t *body, json_t **object,
                  struct error *err) must_check;

@@ -1,9 +1,14 @@
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/api/kube.h"
+#include "lib/api/kube_private.h"
+#include "lib/buf.h"
+#include "lib/json.h"
 #include "lib/memory.h"
 
 #define SHRINK 10 /* a page that was too large */
+#define PAGE 500
+#define PAGES_MAX 100000
 
 bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, json_t **list,
                              struct error *err)
@@ -19,4 +24,35 @@ bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, jso
                         return false;
                 *most = *most > SHRINK ? *most / SHRINK : 1;
         }
+}
+
+bool kube_walk(struct kube *kube, const char *path, const char *selector,
+               bool (*visit)(void *owner, const json_t *object, struct error *err), void *owner,
+               struct error *err)
+{
+        scoped_free char *next = xstrdup("");
+        int most = PAGE;
+
+        for (size_t page = 0; page < PAGES_MAX; page++) {
+                scoped(buf_clear) struct buf query = { 0 };
+                json_auto_t *list = NULL;
+                const json_t *object;
+                size_t i;
+
+                buf_add(&query, path);
+                kube_path_add_parameter(&query, "labelSelector", selector);
+                kube_path_add_parameter(&query, "continue", next);
+                if (!kube_get_page_that_fits(kube, buf_text(&query), &most, &list, err))
+                        return false;
+                json_array_foreach(json_object_get(list, "items"), i, object)
+                {
+                        if (!visit(owner, object, err))
+                                return false;
+                }
+                free(next);
+                next = xstrdup(json_text_at(list, "metadata.continue"));
+                if (next == NULL || *next == '\0')
+                        return true;
+        }
+        return error_set(err, ERROR_UNAVAILABLE, "%s: more than %d pages", path, PAGES_MAX);
 }

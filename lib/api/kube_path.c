@@ -81,3 +81,11 @@ void kube_path_name(const char *path, struct buf *name)
         if (part)
                 buf_printf(name, "/%.*s", (int)sub_length, part);
 }
+
+void kube_path_add_parameter(struct buf *path, const char *name, const char *value)
+{
+        if (!value || !*value)
+                return;
+        buf_printf(path, "%s%s=", strchr(buf_text(path), '?') ? "&" : "?", name);
+        buf_add_escaped(path, value);
+}

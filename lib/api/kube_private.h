@@ -34,8 +34,15 @@ bool kube_answer_parse(const struct http_reply *reply, json_t **object,
                        struct error *err) must_check;
 /* "serviceaccounts/token" of a path as kube_path() makes it, else the path without its query. */
 void kube_path_name(const char *path, struct buf *name);
+/* "?name=value", or "&name=value" behind another one; "" and NULL are left out. */
+void kube_path_add_parameter(struct buf *path, const char *name, const char *value);
 /* Our error kinds for a status of the API server. */
 enum error_kind kube_answer_kind(int status);
+
+/* A page of a list. http_status is 413 when it is larger than LIMIT_KUBE_PAGE: to be asked for
+ * again with fewer objects in it. */
+bool kube_get_page(struct kube *kube, const char *path, json_t **list,
+                   struct error *err) must_check;
 
 /* One line of a watch. */
 enum kube_event_kind {
@@ -86,7 +93,7 @@ struct kube_watch_pace {
         int64_t first_delay_ms, longest_delay_ms; /* after failures */
         int64_t silence_ms;                       /* without event and bookmark: it is dead */
         int64_t short_ms; /* a watch that ends before, without an event, has failed */
-        int64_t page;     /* objects of one answer to a list */
+        int page;         /* objects of one answer to a list */
 };
 /* The watch's own pace, to be changed before its first answer. */
 struct kube_watch_pace *kube_watch_pace(struct kube_watch *watch);

@@ -15,7 +15,6 @@
 #define MOST_SECONDS 600
 #define GRACE_MS 30000 /* after which a watch that should have ended is dead */
 #define SYNCED_MS 30000
-#define SHRINK 10      /* a page that was too large */
 #define CALM_MS 120000 /* without failure, and the delays begin anew */
 
 struct kube_watch {
@@ -97,44 +96,34 @@ static void tell_gone(void *owner, const char *namespace_name, const char *name,
                 watch->options.deleted(watch->options.owner, namespace_name, name, uid);
 }
 
-static void add_parameter(struct buf *path, const char *name, const char *value)
-{
-        if (!value || !*value)
-                return;
-        buf_printf(path, "%s%s=", strchr(buf_text(path), '?') ? "&" : "?", name);
-        buf_add_escaped(path, value);
-}
-
 static void add_selectors(const struct kube_watch *watch, struct buf *path)
 {
-        add_parameter(path, "labelSelector", watch->options.label_selector);
-        add_parameter(path, "fieldSelector", watch->options.field_selector);
+        kube_path_add_parameter(path, "labelSelector", watch->options.label_selector);
+        kube_path_add_parameter(path, "fieldSelector", watch->options.field_selector);
 }
 
-static bool get_page(struct kube_watch *watch, const char *path, json_t **list, struct error *err)
+static bool get_page(struct kube_watch *watch, const char *path, int *most, json_t **list,
+                     struct error *err)
 {
         return watch->whole_list ? kube_get(watch->kube, path, list, err)
-                                 : kube_get_page(watch->kube, path, list, err);
+                                 : kube_get_page_that_fits(watch->kube, path, most, list, err);
 }
 
 /* One page: its objects are told at once, none is kept. "" in *next at the last one. */
-static bool list_page(struct kube_watch *watch, int64_t most, char **next, char **version,
+static bool list_page(struct kube_watch *watch, int *most, char **next, char **version,
                       struct error *err)
 {
         scoped(buf_clear) struct buf path = { 0 };
         json_auto_t *list = NULL;
         const json_t *object;
-        char limit[24] = "";
         size_t i;
 
-        if (!watch->whole_list)
-                snprintf(limit, sizeof(limit), "%" PRId64,
-                         most < watch->pace.page ? most : watch->pace.page);
+        if (*most > watch->pace.page)
+                *most = watch->pace.page;
         buf_add(&path, watch->options.path);
         add_selectors(watch, &path);
-        add_parameter(&path, "limit", limit);
-        add_parameter(&path, "continue", *next);
-        if (!get_page(watch, buf_text(&path), &list, err))
+        kube_path_add_parameter(&path, "continue", *next);
+        if (!get_page(watch, buf_text(&path), most, &list, err))
                 return false;
         const char *listed_version = json_text_at(list, "metadata.resourceVersion");
         const char *rest = json_text_at(list, "metadata.continue");
@@ -156,28 +145,15 @@ static bool list_page(struct kube_watch *watch, int64_t most, char **next, char 
         return true;
 }
 
-/* With fewer objects in it, down to one, when they are too large together: nobody who makes large
- * ones keeps us from knowing the others. */
-static bool list_page_that_fits(struct kube_watch *watch, int64_t *most, char **next,
-                                char **version, struct error *err)
-{
-        while (!list_page(watch, *most, next, version, err)) {
-                if (watch->stopped || err->http_status != 413 || *most == 1)
-                        return false;
-                *most = *most > SHRINK ? *most / SHRINK : 1;
-        }
-        return true;
-}
-
 static enum ending list(struct kube_watch *watch, struct error *err)
 {
-        int64_t most = watch->pace.page;
+        int most = watch->pace.page;
         scoped_free char *next = xstrdup("");
         scoped_free char *version = NULL;
 
         kube_names_begin(&watch->names);
         for (bool first = true; first || *next; first = false) {
-                if (list_page_that_fits(watch, &most, &next, &version, err))
+                if (list_page(watch, &most, &next, &version, err))
                         continue;
                 if (watch->stopped || err->http_status != 410)
                         return ENDING_FAILED;
@@ -258,7 +234,7 @@ static enum ending follow(struct kube_watch *watch, struct error *err)
 
         buf_printf(&path, "%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%" PRId64,
                    watch->options.path, seconds);
-        add_parameter(&path, "resourceVersion", watch->version);
+        kube_path_add_parameter(&path, "resourceVersion", watch->version);
         add_selectors(watch, &path);
         watch->events = 0;
         watch->begun++;

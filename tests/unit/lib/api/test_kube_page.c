@@ -69,3 +69,68 @@ TEST(gives_up_when_one_alone_is_too_large)
         assert_int_equal(err.http_status, 413);
         assert_int_equal(most, 1);
 }
+
+struct visits {
+        struct buf names;
+        const char *last; /* the walk ends there, NULL: nowhere */
+};
+
+static bool visit(void *owner, const json_t *object, struct error *err)
+{
+        struct visits *visits = owner;
+        const char *name = json_text_at(object, "metadata.name");
+
+        buf_printf(&visits->names, "%s ", name);
+        return visits->last == NULL || strcmp(visits->last, name) != 0 ||
+               error_set(err, ERROR_CONFLICT, "enough");
+}
+
+#define ITEM(name) "{\"metadata\":{\"name\":\"" name "\"}}"
+
+/* Over two pages; the text is what was visited. */
+static bool walk(const char *selector, const char *last, struct buf *names, struct buf *asked,
+                 struct error *err)
+{
+        static const struct peer_answer answers[] = {
+                { PEER_JSON("200 OK", "{\"items\":[" ITEM("a") "," ITEM(
+                                              "b") "],"
+                                                   "\"metadata\":{\"continue\":\"t/1\"}}"),
+                 PEER_CLOSES                                                                                                                 },
+                { PEER_JSON("200 OK", "{\"items\":[" ITEM("c") "],\"metadata\":{}}"),                                            PEER_CLOSES },
+        };
+        struct visits visits = { .last = last };
+        struct kube_config config = { 0 };
+        struct loop *loop = loop_new();
+        struct peer peer;
+
+        peer_start(&peer, loop, answers, ARRAY_LENGTH(answers));
+        config.server = xstrdup(peer.url);
+        struct kube *kube = kube_new(loop, &config, "test/1");
+        bool done = kube_walk(kube, "/api/v1/pods", selector, visit, &visits, err);
+        kube_free(kube);
+        assert_true(wait_ms(loop, 2, &(struct error){ 0 }));
+        *names = visits.names;
+        buf_add(asked, buf_text(&peer.requests));
+        peer_stop(&peer);
+        loop_free(loop);
+        return done;
+}
+
+TEST(walks_over_all_pages_until_a_visit_ends_it)
+{
+        scoped(buf_clear) struct buf names = { 0 };
+        scoped(buf_clear) struct buf fewer = { 0 };
+        scoped(buf_clear) struct buf asked = { 0 };
+        scoped(buf_clear) struct buf once = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(walk("a/b", NULL, &names, &asked, &err));
+        assert_string_equal(buf_text(&names), "a b c ");
+        assert_non_null(strstr(buf_text(&asked), "/pods?labelSelector=a%2Fb&limit=500 HTTP"));
+        assert_non_null(
+                strstr(buf_text(&asked), "/pods?labelSelector=a%2Fb&continue=t%2F1&limit=500 H"));
+        assert_fails(walk(NULL, "b", &fewer, &once, &err), ERROR_CONFLICT, "enough");
+        assert_string_equal(buf_text(&fewer), "a b ");
+        assert_non_null(strstr(buf_text(&once), "/pods?limit=500 HTTP"));
+        assert_null(strstr(buf_text(&once), "continue"));
+}

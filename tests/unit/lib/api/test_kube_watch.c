@@ -133,7 +133,7 @@ TEST(lists_in_pages_and_then_follows)
         expect_told(&fixture, "+a/u1 +b/u2 +c/u3 . +d/u4 ");
         assert_true(kube_watch_is_synced(fixture.watch));
         assert_true(peer_was_asked(&fixture.peer, "?labelSelector=a%3Db&limit=500 HTTP"));
-        assert_true(peer_was_asked(&fixture.peer, "&limit=2&continue=t%2F1 HTTP"));
+        assert_true(peer_was_asked(&fixture.peer, "&continue=t%2F1&limit=2 HTTP"));
         assert_true(peer_was_asked(&fixture.peer, "?watch=1&allowWatchBookmarks=true&timeoutSec"));
         assert_true(peer_was_asked(&fixture.peer, "&resourceVersion=7&labelSelector=a%3Db HTTP"));
         peer_send(&fixture.peer, EVENT("MODIFIED", ITEM("a", "u1", "9")));
@@ -245,7 +245,7 @@ TEST(asks_for_fewer_when_a_page_is_too_large)
         expect_told(&fixture, "+a/u1 +b/u2 . ");
         assert_true(peer_was_asked(&fixture.peer, "&limit=50 HTTP"));
         assert_true(peer_was_asked(&fixture.peer, "&limit=5 HTTP"));
-        assert_true(peer_was_asked(&fixture.peer, "&limit=1&continue=t HTTP"));
+        assert_true(peer_was_asked(&fixture.peer, "&continue=t&limit=1 HTTP"));
         assert_int_equal(fixture.failures, 0);
         tear_down(&fixture);
 }
