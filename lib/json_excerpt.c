@@ -10,16 +10,17 @@ struct excerpt {
         struct buf kept;
 };
 
-struct name {
-        const char *start; /* without the quotes */
+struct span {
+        const char *start;
         size_t length;
 };
 
-/* Which members of an object are kept: sections, or fields of one. */
+/* Which members of an object are kept: sections, fields of one, or all of one of objects. */
 struct selection {
         const struct json_section *sections;
         const struct json_field *fields;
         size_t count;
+        const struct json_section *each; /* or NULL */
 };
 
 static char peek(const struct excerpt *excerpt)
@@ -126,8 +127,8 @@ static const char *name_at(const struct selection *selection, size_t i)
         return selection->sections ? selection->sections[i].name : selection->fields[i].name;
 }
 
-/* Its place in the selection, or count. */
-static size_t find(const struct selection *selection, struct name name)
+/* Its place in the selection, or count: also of all that are kept. */
+static size_t find(const struct selection *selection, struct span name)
 {
         size_t i = 0;
 
@@ -138,17 +139,26 @@ static size_t find(const struct selection *selection, struct name name)
         return i;
 }
 
+static bool is_long_text(const struct excerpt *excerpt)
+{
+        struct excerpt ahead = { .at = excerpt->at, .end = excerpt->end };
+
+        return skip_string(&ahead) && ahead.at - excerpt->at > JSON_EXCERPT_TEXT_MAX;
+}
+
 static bool keep_object(struct excerpt *excerpt, const struct selection *selection);
 
 /* The value of a member that is kept. */
 static bool keep_member(struct excerpt *excerpt, const struct selection *selection, size_t found)
 {
-        const struct json_section *section = selection->sections && found < selection->count
-                                                     ? &selection->sections[found]
-                                                     : NULL;
+        const struct json_section *section = selection->each;
 
+        if (selection->sections && found < selection->count)
+                section = &selection->sections[found];
         if (!section || section->count == 0 || peek(excerpt) != '{')
                 return keep_value(excerpt);
+        if (section->each && section != selection->each)
+                return keep_object(excerpt, &(struct selection){ .each = section });
         return keep_object(
                 excerpt, &(struct selection){ .fields = section->fields, .count = section->count });
 }
@@ -160,13 +170,15 @@ static bool read_member(struct excerpt *excerpt, const struct selection *selecti
 
         if (!skip_string(excerpt))
                 return false;
-        struct name name = { start + 1, (size_t)(excerpt->at - start) - 2 };
+        struct span name = { start + 1, (size_t)(excerpt->at - start) - 2 };
         size_t found = find(selection, name);
         skip_space(excerpt);
         if (!skip_byte(excerpt, ':'))
                 return false;
         skip_space(excerpt);
-        if (found == selection->count && !memchr(name.start, '\\', name.length))
+        if (found == selection->count && !selection->each && !memchr(name.start, '\\', name.length))
+                return skip_value(excerpt);
+        if (is_long_text(excerpt))
                 return skip_value(excerpt);
         if (*any)
                 buf_add(&excerpt->kept, ",");
@@ -204,16 +216,32 @@ static bool cut(struct excerpt *excerpt, const struct selection *selection)
         return excerpt->at == excerpt->end;
 }
 
-/* Where no excerpt can be made, jansson says what is wrong with the text. */
+/* Where none can be made it is the text itself: jansson says what is wrong with that. */
+static struct span make_excerpt(struct span text, const struct json_section *sections, size_t count,
+                                struct buf *kept)
+{
+        struct excerpt excerpt = { .at = text.start, .end = text.start + text.length };
+        const struct selection selection = { .sections = sections, .count = count };
+        bool good = cut(&excerpt, &selection);
+
+        *kept = excerpt.kept;
+        return good ? (struct span){ buf_text(kept), kept->length } : text;
+}
+
 bool json_excerpt_parse(const char *text, size_t length, const struct json_section *sections,
                         size_t count, json_t **object, struct error *err)
 {
-        struct excerpt excerpt = { .at = text, .end = text + length };
-        const struct selection selection = { .sections = sections, .count = count };
+        scoped(buf_clear) struct buf kept = { 0 };
+        struct span excerpt = make_excerpt((struct span){ text, length }, sections, count, &kept);
 
-        bool good = cut(&excerpt, &selection) ? json_parse_object(buf_text(&excerpt.kept),
-                                                                  excerpt.kept.length, object, err)
-                                              : json_parse_object(text, length, object, err);
-        buf_clear(&excerpt.kept);
-        return good;
+        return json_parse_object(excerpt.start, excerpt.length, object, err);
+}
+
+bool json_excerpt_parse_shared(const char *text, size_t length, const struct json_section *sections,
+                               size_t count, json_t **object, struct error *err)
+{
+        scoped(buf_clear) struct buf kept = { 0 };
+        struct span excerpt = make_excerpt((struct span){ text, length }, sections, count, &kept);
+
+        return json_parse_shared(excerpt.start, excerpt.length, object, err);
 }

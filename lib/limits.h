@@ -19,13 +19,12 @@
 
 #define LIMIT_KUBE_ANSWER (64 << 20) /* bytes of one answer of the API server (a list of all) */
 /* One object: 1.5 MB in etcd, of which JSON may make six times as much. */
-#define LIMIT_KUBE_PAGE (12 << 20)  /* bytes of one page of a list */
-#define LIMIT_KUBE_FRAME (12 << 20) /* bytes of one watch event */
-#define LIMIT_KUBE_NAME 512         /* bytes of a name; no object of a longer one is ours */
-#define LIMIT_KUBE_TIMEOUT_MS 10000 /* one call, its one retry included */
-#define LIMIT_KUBE_IN_FLIGHT 32     /* calls under way at once */
-#define LIMIT_TAILSCALE_ANSWER \
-        (16 << 20) /* bytes of one LocalAPI answer (status of a big tailnet) */
+#define LIMIT_KUBE_PAGE (12 << 20)        /* bytes of one page of a list */
+#define LIMIT_KUBE_FRAME (12 << 20)       /* bytes of one watch event */
+#define LIMIT_KUBE_NAME 512               /* bytes of a name; no object of a longer one is ours */
+#define LIMIT_KUBE_TIMEOUT_MS 10000       /* one call, its one retry included */
+#define LIMIT_KUBE_IN_FLIGHT 32           /* calls under way at once */
+#define LIMIT_TAILSCALE_ANSWER (32 << 20) /* bytes of one of LocalAPI: 20,000 peers */
 #define LIMIT_TAILSCALE_TIMEOUT_MS 5000
 #define LIMIT_TAILSCALE_IN_FLIGHT 4
 #define LIMIT_TAILSCALE_CERTIFICATE_MS 120000 /* tailscaled may have to fetch one first */

@@ -81,14 +81,6 @@ static bool check_status(const struct answer *answer, struct error *err)
         return answer->status == 200 || refuse_status(answer, err);
 }
 
-/* Every device of the tailnet has written into it: what one of them calls itself keeps nobody from
- * knowing the others. */
-static bool parse(const char *text, size_t length, json_t **object, struct error *err)
-{
-        return json_parse_shared(text, length, object, err) ||
-               error_wrap(err, "the answer of tailscaled");
-}
-
 /* A field that must be there must also say something. */
 static bool check_not_empty(const char *text, const char *name, struct error *err)
 {
@@ -195,9 +187,9 @@ static bool read_whois(const json_t *object, struct tailscale_whois *whois, stru
 }
 
 static const struct json_section whois_sections[] = {
-        { "Node",        node_fields,    ARRAY_LENGTH(node_fields)    },
-        { "UserProfile", profile_fields, ARRAY_LENGTH(profile_fields) },
-        { "CapMap",      NULL,           0                            },
+        { "Node",        node_fields,    ARRAY_LENGTH(node_fields),    false },
+        { "UserProfile", profile_fields, ARRAY_LENGTH(profile_fields), false },
+        { "CapMap",      NULL,           0,                            false },
 };
 
 bool tailscale_whois_decode(const char *text, size_t length, struct tailscale_whois *whois,
@@ -242,7 +234,9 @@ void tailscale_whois_clear(struct tailscale_whois *whois)
         *whois = (struct tailscale_whois){ 0 };
 }
 
-static const struct json_field peer_fields[] = {
+/* The first is read by itself. */
+static const struct json_field peer_members[] = {
+        { "HostName",     JSON_KIND_TEXT,      offsetof(struct tailscale_peer, name),      false, 0    },
         { "ID",           JSON_KIND_TEXT,      offsetof(struct tailscale_peer, node_id),   true,  256  },
         { "DNSName",      JSON_KIND_TEXT,      offsetof(struct tailscale_peer, dns_name),  false, 1024 },
         { "TailscaleIPs", JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, addresses), false,
@@ -250,6 +244,7 @@ static const struct json_field peer_fields[] = {
         { "Tags",         JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, tags),      false, 1024 },
         { "Online",       JSON_KIND_BOOL,      offsetof(struct tailscale_peer, online),    false, 0    },
 };
+#define PEER_FIELDS (peer_members + 1), (ARRAY_LENGTH(peer_members) - 1)
 
 /* The device itself chose it, the control plane did not: what cannot be read is no name. */
 static char *read_host_name(const json_t *object)
@@ -263,7 +258,7 @@ static bool read_peer(const json_t *object, struct tailscale_peer *peer, struct 
 {
         if (!json_is_object(object))
                 return error_set(err, ERROR_UNAVAILABLE, "no object");
-        if (!json_fields_read(object, peer_fields, ARRAY_LENGTH(peer_fields), peer, err))
+        if (!json_fields_read(object, PEER_FIELDS, peer, err))
                 return false;
         peer->name = read_host_name(object);
         return check_not_empty(peer->node_id, "ID", err);
@@ -322,14 +317,26 @@ static bool read_status(const json_t *object, struct tailscale_status *status, s
         return read_self(object, status, err) && read_peers(object, status, err);
 }
 
+/* Every device of the tailnet has written into it: what one of them calls itself keeps nobody from
+ * knowing the others. Of a peer's two kilobytes we read a tenth, and there may be ten thousand. */
+static const struct json_section status_sections[] = {
+        { "BackendState", NULL,         0,                          false },
+        { "TUN",          NULL,         0,                          false },
+        { "CertDomains",  NULL,         0,                          false },
+        { "Self",         peer_members, ARRAY_LENGTH(peer_members), false },
+        { "Peer",         peer_members, ARRAY_LENGTH(peer_members), true  },
+};
+
 bool tailscale_status_decode(const char *text, size_t length, struct tailscale_status *status,
                              struct error *err)
 {
         scoped(tailscale_status_clear) struct tailscale_status filled = { 0 };
         json_auto_t *object = NULL;
 
-        if (!parse(text, length, &object, err) ||
-            !(read_status(object, &filled, err) || error_wrap(err, "the answer of tailscaled"))) {
+        if (!json_excerpt_parse_shared(text, length, status_sections, ARRAY_LENGTH(status_sections),
+                                       &object, err) ||
+            !read_status(object, &filled, err)) {
+                (void)error_wrap(err, "the answer of tailscaled");
                 err->kind = ERROR_UNAVAILABLE;
                 return false;
         }
@@ -375,8 +382,7 @@ bool tailscale_certificate(struct tailscale *tailscale, const char *domain, stru
 
 static void clear_peer(struct tailscale_peer *peer)
 {
-        free(peer->name);
-        json_fields_clear(peer_fields, ARRAY_LENGTH(peer_fields), peer);
+        json_fields_clear(peer_members, ARRAY_LENGTH(peer_members), peer);
 }
 
 void tailscale_status_clear(struct tailscale_status *status)

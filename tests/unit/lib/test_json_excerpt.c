@@ -13,8 +13,9 @@ static const struct json_field fields[] = {
 };
 
 static const struct json_section sections[] = {
-        { "Node", fields, ARRAY_LENGTH(fields) },
-        { "Caps", NULL,   0                    },
+        { "Node",  fields, ARRAY_LENGTH(fields), false },
+        { "Caps",  NULL,   0,                    false },
+        { "Nodes", fields, ARRAY_LENGTH(fields), true  },
 };
 
 static bool parse(const char *text, json_t **object, struct error *err)
@@ -41,7 +42,12 @@ TEST(keeps_what_is_read_and_leaves_the_rest_out)
                 { "{\"x\":\"\\\"}\",\"y\":\"\\\\\",\"Node\":{\"ID\":\"\\\"\"}}",
                  "{\"Node\":{\"ID\":\"\\\"\"}}"                                                                  },
                 { "{\"N\\u006fde\":{\"ID\":\"n\"}}",                             "{\"Node\":{\"ID\":\"n\"}}"     },
-                { "{\"node\":1,\"Nodes\":2,\"\":3}",                             "{}"                            },
+                { "{\"node\":1,\"Nodes2\":2,\"\":3}",                            "{}"                            },
+                { "{\"Nodes\":{\"a\":{\"ID\":\"n\",\"X\":{\"ID\":1}},\"\":{\"Y\":[]},\"b\":[{\"X\":"
+                  "1}],"
+                  "\"c\":{\"Name\":\"m\",\"Nodes\":{}}}}",      "{\"Nodes\":{\"a\":{\"ID\":\"n\"},\"\":{},\"b\":[{\"X\":1}],\"c\":{\"Name\":"
+                  "\"m\"}}}"          },
+                { "{\"Nodes\":null}",                                            "{\"Nodes\":null}"              },
         };
 
         for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -52,6 +58,23 @@ TEST(keeps_what_is_read_and_leaves_the_rest_out)
                 assert_ok(parse(cases[i].text, &object, &err));
                 json_print(object, &kept);
                 assert_string_equal(buf_text(&kept), cases[i].kept);
+        }
+}
+
+TEST(leaves_a_text_out_that_is_too_long)
+{
+        for (int over = 0; over < 2; over++) {
+                size_t length = JSON_EXCERPT_TEXT_MAX - 2 + (size_t)over;
+                scoped_free char *text = xcalloc(1, length + 1);
+                json_auto_t *object = NULL;
+                struct error err = { 0 };
+
+                memset(text, 'x', length);
+                scoped_free char *whole =
+                        xasprintf("{\"Node\":{\"ID\":\"n\",\"Name\":\"%s\"}}", text);
+                assert_ok(parse(whole, &object, &err));
+                assert_non_null(json_text_at(object, "Node.ID"));
+                assert_int_equal(json_text_at(object, "Node.Name") == NULL, over);
         }
 }
 
@@ -73,6 +96,8 @@ TEST(refuses_what_is_no_object)
                 "{\"Node\":{}\"Caps\":1}",
                 "{\"Node\":tru}",
                 "{\"Node\":{\"ID\":\"\x01\"}}",
+                "{\"Nodes\":{\"a\":{\"ID\"}}}",
+                "{\"Nodes\":{\"a\" {}}}",
                 "{\"Other\":}",
                 "{\"Other\":[}}",
                 "{\"Other\":{]}",
