@@ -114,14 +114,6 @@ static bool skip_value(struct excerpt *excerpt)
         }
 }
 
-static bool keep_value(struct excerpt *excerpt)
-{
-        const char *start = excerpt->at;
-
-        return skip_value(excerpt) &&
-               buf_append(&excerpt->kept, start, (size_t)(excerpt->at - start));
-}
-
 static const char *name_at(const struct selection *selection, size_t i)
 {
         return selection->sections ? selection->sections[i].name : selection->fields[i].name;
@@ -139,28 +131,47 @@ static size_t find(const struct selection *selection, struct span name)
         return i;
 }
 
-static bool is_long_text(const struct excerpt *excerpt)
+/* Of an object that is the value of a member; { 0 } where all of it is kept. */
+static struct selection select_within(const struct selection *outer, size_t found)
 {
-        struct excerpt ahead = { .at = excerpt->at, .end = excerpt->end };
+        const struct json_section *section = outer->each;
 
-        return skip_string(&ahead) && ahead.at - excerpt->at > JSON_EXCERPT_TEXT_MAX;
+        if (outer->sections && found < outer->count)
+                section = &outer->sections[found];
+        if (!section)
+                return (struct selection){ 0 };
+        if (section->each && section != outer->each)
+                return (struct selection){ .each = section };
+        return (struct selection){ .fields = section->fields, .count = section->count };
 }
 
 static bool keep_object(struct excerpt *excerpt, const struct selection *selection);
 
-/* The value of a member that is kept. */
-static bool keep_member(struct excerpt *excerpt, const struct selection *selection, size_t found)
+static void keep_name(struct excerpt *excerpt, struct span quoted, bool *any)
 {
-        const struct json_section *section = selection->each;
+        if (*any)
+                buf_add(&excerpt->kept, ",");
+        *any = true;
+        buf_append(&excerpt->kept, quoted.start, quoted.length);
+        buf_add(&excerpt->kept, ":");
+}
 
-        if (selection->sections && found < selection->count)
-                section = &selection->sections[found];
-        if (!section || section->count == 0 || peek(excerpt) != '{')
-                return keep_value(excerpt);
-        if (section->each && section != selection->each)
-                return keep_object(excerpt, &(struct selection){ .each = section });
-        return keep_object(
-                excerpt, &(struct selection){ .fields = section->fields, .count = section->count });
+/* The value at this place is kept under that name, if it is no text that is too long. */
+static bool keep_member(struct excerpt *excerpt, struct span quoted, const struct selection *within,
+                        bool *any)
+{
+        const char *start = excerpt->at;
+
+        if (peek(excerpt) == '{' && (within->each || within->count > 0)) {
+                keep_name(excerpt, quoted, any);
+                return keep_object(excerpt, within);
+        }
+        if (!skip_value(excerpt))
+                return false;
+        if (*start == '"' && excerpt->at - start > JSON_EXCERPT_TEXT_MAX)
+                return true;
+        keep_name(excerpt, quoted, any);
+        return buf_append(&excerpt->kept, start, (size_t)(excerpt->at - start));
 }
 
 /* A name with an escape in it may mean any: it is kept, and jansson reads it. */
@@ -170,7 +181,8 @@ static bool read_member(struct excerpt *excerpt, const struct selection *selecti
 
         if (!skip_string(excerpt))
                 return false;
-        struct span name = { start + 1, (size_t)(excerpt->at - start) - 2 };
+        struct span quoted = { start, (size_t)(excerpt->at - start) };
+        struct span name = { start + 1, quoted.length - 2 };
         size_t found = find(selection, name);
         skip_space(excerpt);
         if (!skip_byte(excerpt, ':'))
@@ -178,13 +190,8 @@ static bool read_member(struct excerpt *excerpt, const struct selection *selecti
         skip_space(excerpt);
         if (found == selection->count && !selection->each && !memchr(name.start, '\\', name.length))
                 return skip_value(excerpt);
-        if (is_long_text(excerpt))
-                return skip_value(excerpt);
-        if (*any)
-                buf_add(&excerpt->kept, ",");
-        *any = true;
-        return buf_append(&excerpt->kept, start, name.length + 2) &&
-               buf_append(&excerpt->kept, ":", 1) && keep_member(excerpt, selection, found);
+        const struct selection within = select_within(selection, found);
+        return keep_member(excerpt, quoted, &within, any);
 }
 
 static bool keep_object(struct excerpt *excerpt, const struct selection *selection)

@@ -125,10 +125,7 @@ static bool fetch(const struct run *run, struct server *server, struct cache_ent
         if (mark.once)
                 entry->renewable = false;
         keep(run, entry);
-        if (mark_check(key, err))
-                return true;
-        session_take_back(server, key, entry);
-        return false;
+        return session_is_wanted(server, key, entry, err);
 }
 
 /* Whether the server has judged, or might be another: then the old token is not served either. */

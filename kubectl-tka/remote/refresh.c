@@ -110,12 +110,9 @@ static bool extend(struct errand *errand, const struct target *target, json_t *i
 
         if (!server_post(&errand->server, ROUTE_LOGIN, body, &reply, err) ||
             !session_fetch(&errand->server, &request, &entry, err) ||
-            !keep(errand, target, &entry, err))
+            !keep(errand, target, &entry, err) ||
+            !session_is_wanted(&errand->server, key, &entry, err))
                 return false;
-        if (!mark_check(key, err)) {
-                session_take_back(&errand->server, key, &entry);
-                return false;
-        }
         json_array_append_new(items, describe(target, &entry));
         return true;
 }

@@ -56,12 +56,14 @@ bool session_fetch(struct server *server, const struct login_request *request,
         return true;
 }
 
-void session_take_back(struct server *server, const struct cache_key *key,
-                       struct cache_entry *entry)
+bool session_is_wanted(struct server *server, const struct cache_key *key,
+                       struct cache_entry *entry, struct error *err)
 {
         scoped(mark_clear) struct mark mark = { 0 };
         struct error problem = { 0 };
 
+        if (mark_check(key, err))
+                return true;
         mark_read(key, &mark);
         if (mark.signed_out && !cache_forget(key, &problem))
                 journal_add("%s", problem.text);
@@ -69,6 +71,7 @@ void session_take_back(struct server *server, const struct cache_key *key,
             !session_end(server, entry->granted_role, &problem))
                 journal_add("%s", problem.text);
         cache_entry_clear(entry);
+        return false;
 }
 
 bool session_end(struct server *server, const char *role, struct error *err)

@@ -9,10 +9,10 @@
  * are left to cache_entry_encode(). */
 bool session_fetch(struct server *server, const struct login_request *request,
                    struct cache_entry *entry, struct error *err) must_check;
-/* For what came when it was no longer wanted, because the person logged out, or the shell ended,
- * while the server was asked: out of the cache, and its session, which the request may have begun
- * anew, ends. Clears entry. */
-void session_take_back(struct server *server, const struct cache_key *key,
-                       struct cache_entry *entry);
+/* false, as mark_check() says it, where what has just come is no longer wanted, because the person
+ * logged out, or the shell ended, while the server was asked: it is out of the cache, its session,
+ * which the request may have begun anew, has ended, and entry is cleared. */
+bool session_is_wanted(struct server *server, const struct cache_key *key,
+                       struct cache_entry *entry, struct error *err) must_check;
 /* This login's session of that role on this node. None is no error. */
 bool session_end(struct server *server, const char *role, struct error *err) must_check;

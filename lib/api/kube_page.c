@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/api/kube_private.h"
 #include "lib/buf.h"
@@ -13,12 +12,13 @@
 bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, json_t **list,
                              struct error *err)
 {
-        const char *mark = strchr(path, '?') != NULL ? "&" : "?";
-
         for (;;) {
-                scoped_free char *query = xasprintf("%s%slimit=%d", path, mark, *most);
+                scoped_free char *limit = xasprintf("%d", *most);
+                scoped(buf_clear) struct buf query = { 0 };
 
-                if (kube_get_page(kube, query, list, err))
+                buf_add(&query, path);
+                kube_path_add_parameter(&query, "limit", limit);
+                if (kube_get_page(kube, buf_text(&query), list, err))
                         return true;
                 if (err->http_status != 413 || *most == 1)
                         return false;

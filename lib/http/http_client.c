@@ -202,21 +202,19 @@ static bool met_a_dead_connection(const struct transfer *transfer)
         case CURLE_GOT_NOTHING:
         case CURLE_HTTP2:
         case CURLE_HTTP2_STREAM:
-                return transfer->done && transfer->reused && transfer->head_bytes == 0 &&
-                       !transfer->client->turns.closed;
+                return transfer->reused && transfer->head_bytes == 0;
         default:
                 return false;
         }
 }
 
-/* There was none to ask on, so nothing was sent. */
-static bool found_no_connection(const struct transfer *transfer)
+/* There was no connection to ask on, so nothing was sent. Another has another port: a way that is
+ * shut for the one may be open for the other. */
+static bool may_connect_again(struct transfer *transfer)
 {
-        return transfer->done && transfer->result == CURLE_OPERATION_TIMEDOUT &&
-               !transfer->client->turns.closed;
+        return transfer->result == CURLE_OPERATION_TIMEDOUT && --transfer->connect_tries > 0;
 }
 
-/* Another has another port: a way that is shut for the one may be open for the other. */
 static void connect_for_longer(struct transfer *transfer)
 {
         transfer->connect_ms *= 2;
@@ -229,9 +227,10 @@ static bool run(struct transfer *transfer, int64_t timeout_ms, int64_t deadline_
         bool fresh = false;
 
         while (!run_once(transfer, timeout_ms, deadline_ms, err)) {
-                if (loop_left_ms(deadline_ms) == 0)
+                if (!transfer->done || transfer->client->turns.closed ||
+                    loop_left_ms(deadline_ms) == 0)
                         return false;
-                if (found_no_connection(transfer) && --transfer->connect_tries > 0) {
+                if (may_connect_again(transfer)) {
                         connect_for_longer(transfer);
                         continue;
                 }

@@ -132,8 +132,6 @@ def test_without_a_home_or_a_kubeconfig_a_login_names_what_to_set(world):
     assert not world.signins()
 
 
-# --- clocks ---
-
 def test_root_leaves_nothing_in_the_home_of_somebody_else(world, tmp_path):
     """As with sudo -E: what root makes there, its owner cannot use."""
     world.login("alice")
@@ -151,6 +149,8 @@ def test_root_leaves_nothing_in_the_home_of_somebody_else(world, tmp_path):
     assert refused.returncode == 2 and "belongs to somebody else" in refused.stderr.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
+
+# --- clocks ---
 
 @pytest.fixture
 def clock():

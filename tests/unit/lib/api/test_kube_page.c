@@ -7,14 +7,37 @@
 
 #define LIST "{\"items\":[],\"metadata\":{\"name\":\"got\"}}"
 
+/* A client, and what it takes for the API server. */
+struct stage {
+        struct loop *loop;
+        struct peer peer;
+        struct kube *kube;
+};
+
+static void set_up(struct stage *stage, const struct peer_answer *answers, size_t count)
+{
+        struct kube_config config = { 0 };
+
+        stage->loop = loop_new();
+        peer_start(&stage->peer, stage->loop, answers, count);
+        config.server = xstrdup(stage->peer.url);
+        stage->kube = kube_new(stage->loop, &config, "test/1");
+}
+
+static void tear_down(struct stage *stage)
+{
+        kube_free(stage->kube);
+        assert_true(wait_ms(stage->loop, 2, &(struct error){ 0 }));
+        peer_stop(&stage->peer);
+        loop_free(stage->loop);
+}
+
 /* With so many answers before it that are too large; most: asked for, then what it has become. */
 static bool ask(const char *path, size_t too_large, int *most, const char *asked, struct error *err)
 {
         scoped(buf_clear) struct buf large = { 0 };
         struct peer_answer answers[4];
-        struct kube_config config = { 0 };
-        struct loop *loop = loop_new();
-        struct peer peer;
+        struct stage stage;
         json_auto_t *list = NULL;
 
         buf_add(&large, PEER_JSON("200 OK", ""));
@@ -23,16 +46,11 @@ static bool ask(const char *path, size_t too_large, int *most, const char *asked
         for (size_t i = 0; i < too_large; i++)
                 answers[i] = (struct peer_answer){ buf_text(&large), PEER_CLOSES };
         answers[too_large] = (struct peer_answer){ PEER_JSON("200 OK", LIST), PEER_CLOSES };
-        peer_start(&peer, loop, answers, too_large + 1);
-        config.server = xstrdup(peer.url);
-        struct kube *kube = kube_new(loop, &config, "test/1");
-        bool got = kube_get_page_that_fits(kube, path, most, &list, err);
+        set_up(&stage, answers, too_large + 1);
+        bool got = kube_get_page_that_fits(stage.kube, path, most, &list, err);
         assert_int_equal(got, list != NULL);
-        assert_true(peer_was_asked(&peer, asked));
-        kube_free(kube);
-        assert_true(wait_ms(loop, 2, &(struct error){ 0 }));
-        peer_stop(&peer);
-        loop_free(loop);
+        assert_true(peer_was_asked(&stage.peer, asked));
+        tear_down(&stage);
         return got;
 }
 
@@ -99,20 +117,13 @@ static bool walk(const char *selector, const char *last, struct buf *names, stru
                 { PEER_JSON("200 OK", "{\"items\":[" ITEM("c") "],\"metadata\":{}}"),                                            PEER_CLOSES },
         };
         struct visits visits = { .last = last };
-        struct kube_config config = { 0 };
-        struct loop *loop = loop_new();
-        struct peer peer;
+        struct stage stage;
 
-        peer_start(&peer, loop, answers, ARRAY_LENGTH(answers));
-        config.server = xstrdup(peer.url);
-        struct kube *kube = kube_new(loop, &config, "test/1");
-        bool done = kube_walk(kube, "/api/v1/pods", selector, visit, &visits, err);
-        kube_free(kube);
-        assert_true(wait_ms(loop, 2, &(struct error){ 0 }));
+        set_up(&stage, answers, ARRAY_LENGTH(answers));
+        bool done = kube_walk(stage.kube, "/api/v1/pods", selector, visit, &visits, err);
         *names = visits.names;
-        buf_add(asked, buf_text(&peer.requests));
-        peer_stop(&peer);
-        loop_free(loop);
+        buf_add(asked, buf_text(&stage.peer.requests));
+        tear_down(&stage);
         return done;
 }
 
