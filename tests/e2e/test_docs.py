@@ -259,3 +259,22 @@ def test_every_metric_that_a_page_names_is_one_of_ours():
         named = set(re.findall(r"(?<![a-z_])(tka_[a-z_]+)", page.read_text()))
         unknown += [f"{name_of(page)}: {name}" for name in named - known]
     assert not unknown, unknown
+
+
+def alerts_of_the_chart():
+    groups = yaml.safe_load((REPOSITORY / "deploy/chart/files/alerts.yaml").read_text())["groups"]
+    return [(rule["alert"], " ".join(rule["expr"].split()), rule["for"]) for group in groups for rule in group["rules"]]
+
+
+def test_the_alerts_of_the_docs_are_those_of_the_chart():
+    told = [(row["alert"].strip("`"), row["when"].strip("`").replace("\\|", "|"), row["for"])
+            for item in parse(REPOSITORY / "docs/operations.md") if not isinstance(item, Block)
+            for row in item.rows if "alert" in row]
+
+    assert told == alerts_of_the_chart()
+
+
+def test_every_alert_of_the_chart_is_played_through():
+    tests = yaml.safe_load((REPOSITORY / "tests/e2e/alerts_test.yaml").read_text())["tests"]
+    rings = {case["alertname"]: bool(case["exp_alerts"]) for test in tests for case in test["alert_rule_test"]}
+    assert [name for name, _, _ in alerts_of_the_chart() if not rings.get(name)] == []
