@@ -7,6 +7,8 @@ import stat
 
 import pytest
 
+from pages import REPOSITORY, Block, parse
+
 FILE = ".config/tka/config.yaml"
 
 
@@ -104,6 +106,17 @@ def test_the_words_of_the_existing_client_do_the_same(world):
     world.run("alice", "kubectl-tka", "set", "config", "tailscale.port", "8123")
 
     assert world.run("alice", "kubectl-tka", "get", "config", "tailscale.port").stdout == "8123\n"
+
+
+def test_in_the_file_of_the_daemons_what_is_not_for_the_client_is_passed_over_in_silence(world):
+    (page,) = (item for item in parse(REPOSITORY / "docs/packages.md")
+               if isinstance(item, Block) and "clusterInfo:" in item.text)
+    shared = ("sh", "-ec", 'mount -t tmpfs etc /etc; mkdir /etc/tka; cat > /etc/tka/config.yaml; exec "$@"', "shared")
+    argv = ("env", "-u", "TKA_TAILSCALE_SOCKET", "kubectl-tka", "config", "get", "tailscale.port")
+
+    said = world.run("alice", *shared, *argv, text=page.text)
+
+    assert (said.stdout, said.stderr) == ("8123\n", "")
 
 
 def test_keys_of_the_existing_client_are_accepted_with_a_warning(world):
