@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from needed import missing
 from relay import HANG, reply
 from test_client import (EXEC_INFO, cache_entry, cache_entries, edit_entry, false_server,  # noqa: F401
                          marks, one_line, plugin, requests, stanza)
@@ -412,7 +413,7 @@ def test_a_hit_maps_nothing_but_its_own_executable(world):
             mapped = {line.split(maxsplit=5)[5] for line in proc.joinpath("maps").read_text().splitlines()
                       if len(line.split()) > 5}
         except PermissionError:
-            pytest.skip("only root sees what a process maps that keeps secrets")
+            missing("only root sees what a process maps that keeps secrets")
         executable = str(proc.joinpath("exe").resolve())
 
     files = {path for path in mapped if path.startswith("/")}

@@ -18,6 +18,7 @@ import yaml
 
 from daemons import SERVER_HEALTH
 from host import ask, frozen
+from needed import missing
 from relay import CLOSE, HANG, Relay, reply
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from tailnet import PORT
@@ -394,7 +395,7 @@ def test_a_cache_entry_that_cannot_be_trusted_is_fetched_anew_in_silence(world, 
     try:
         BROKEN_ENTRIES[how](path)
     except PermissionError:
-        pytest.skip("only root gives a file away")
+        missing("only root gives a file away")
     before = requests(world)
 
     said = plugin(world)

@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 from daemons import DAEMONS
+from needed import missing
 from own_daemon import URL, VERBS, change, config_of, own_daemon
 from stand_in_localapi import StandInLocalApi
 
@@ -65,7 +66,7 @@ def bring_kubeconfig(world, program, folder):
 @pytest.mark.parametrize("program", VERBS)
 def test_a_daemon_needs_no_privilege_of_its_user(world, folder, program):
     if pathlib.Path("/proc/self/uid_map").read_text().split()[2] == "1":
-        pytest.skip("without root there is no other user to become")
+        missing("without root there is no other user to become")
     config = config_of(world, program, kubernetes__kubeconfig=bring_kubeconfig(world, program, folder))
     with contextlib.ExitStack() as stack:
         if program == "tka-server":

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from needed import missing
 from test_client import plugin, requests, stanza
 from world import SERVER, eventually
 
@@ -399,7 +400,7 @@ def test_a_cold_call_on_a_bus_that_never_answers_still_brings_a_token(world, tmp
 
 def test_a_bus_of_somebody_else_is_not_told_what_we_look_for(world, tmp_path):
     if os.geteuid() != 0:
-        pytest.skip("only root can listen as somebody else")
+        missing("only root can listen as somebody else")
     login(world, {})
     got = []
     tmp_path.chmod(0o777)

@@ -16,6 +16,7 @@ import yaml
 import node as machine
 from conftest import REPOSITORY
 from host import RigError, command
+from needed import missing
 from tailnet import CONTROL
 from world import eventually
 
@@ -109,7 +110,7 @@ def story(shared_world, obtain):
     reason = machine.obstacle()
     if reason:
         warnings.warn(f"THE DEPLOYMENT IS NOT TRIED ON A NODE: {reason}", stacklevel=1)
-        pytest.skip(reason)
+        missing(reason)
     command("make", "-C", REPOSITORY, "image", seconds=600)
     shared_world.settle()
     node = machine.Node(shared_world.rig)

@@ -16,11 +16,11 @@ import clients
 import machine as machines
 from cluster import RELEASE, SERVER as API_SERVER
 from host import command
+from needed import missing
 from own_daemon import change
 from pages import REPOSITORY, parse
 from world import SERVER, SERVER_TUN, eventually
 
-pytestmark = pytest.mark.skipif(machines.why_not() is not None, reason=str(machines.why_not()))
 BUILT = REPOSITORY / "build/packages"
 DEBS = ("kubectl-tka", "tka-server", "tka-operator")
 UNITS = ("tka-server", "tka-operator")
@@ -42,6 +42,14 @@ def only(pattern):
     found = list(BUILT.glob(pattern))
     assert len(found) == 1, found
     return found[0]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def possible():
+    """Comes before all that takes long."""
+    reason = machines.why_not()
+    if reason:
+        missing(reason)
 
 
 @pytest.fixture(scope="session")
@@ -193,7 +201,7 @@ def test_the_archive_names_the_licence_of_every_library_in_it(built):
 
 def test_the_source_archive_gives_the_same_packages_in_another_folder(built, tmp_path):
     if command("git", "-C", REPOSITORY, "status", "--porcelain"):
-        pytest.skip("the archive is of the commit, and there are changes that are not committed")
+        missing("the archive is of the commit, and there are changes that are not committed")
     command("tar", "-xzf", only("tka-*.tar.gz"), "-C", tmp_path)
     (folder,) = tmp_path.iterdir()
     assert not (folder / ".git").exists()
