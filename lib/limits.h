@@ -24,7 +24,12 @@
 #define LIMIT_KUBE_NAME 512               /* bytes of a name; no object of a longer one is ours */
 #define LIMIT_KUBE_TIMEOUT_MS 10000       /* one call, its one retry included */
 #define LIMIT_KUBE_IN_FLIGHT 32           /* calls under way at once */
-#define LIMIT_TAILSCALE_ANSWER (32 << 20) /* bytes of one of LocalAPI: 20,000 peers */
+#define LIMIT_TAILSCALE_ANSWER (32 << 20) /* bytes of one of LocalAPI that is kept whole */
+/* Of the status, into which every device of the tailnet has its word, what is read: 100,000 peers;
+ * and what is not in memory, which time bounds first. */
+#define LIMIT_TAILSCALE_STATUS_READ (32 << 20)
+#define LIMIT_TAILSCALE_STATUS (1 << 30)
+#define LIMIT_TAILSCALE_STATUS_MS 8000
 #define LIMIT_TAILSCALE_TIMEOUT_MS 5000
 #define LIMIT_TAILSCALE_IN_FLIGHT 4
 #define LIMIT_TAILSCALE_CERTIFICATE_MS 120000 /* tailscaled may have to fetch one first */

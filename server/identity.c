@@ -15,7 +15,8 @@
 
 #define FRESH_MS 1000  /* a snapshot this young settles a doubt */
 #define STALE_MS 20000 /* one this old is none */
-#define PEERS_MS 6000  /* longest wait for the list of peers that another request asks for */
+/* Longest wait for the list of peers that another request asks for. */
+#define PEERS_MS (LIMIT_TAILSCALE_STATUS_MS + 1000)
 
 struct identity {
         struct loop *loop;

@@ -5,15 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/tailscale_status.h"
+#include "lib/http/http_answer.h"
 #include "lib/http/http_local.h"
-#include "lib/json_excerpt.h"
 #include "lib/limits.h"
 #include "lib/memory.h"
 
 #define HOST "local-tailscaled.sock" /* the LocalAPI insists on it */
 #define LOCAL_API "/localapi/v0/"
-#define CERTIFICATE_DOMAINS_MAX 8
-#define HOST_NAME_BYTES 1024
 #define NO_MATCH "no match" /* how it begins to say that it knows nobody there */
 
 struct tailscale {
@@ -52,20 +51,13 @@ void tailscale_free(struct tailscale *tailscale)
         free(tailscale);
 }
 
-static bool ask_within(const struct tailscale *tailscale, const struct buf *target,
-                       int64_t timeout_ms, struct answer *answer, struct error *err)
+static bool ask(const struct tailscale *tailscale, const struct http_local_request *request,
+                struct answer *answer, struct error *err)
 {
-        if (http_local_get(tailscale->http, buf_text(target), timeout_ms, &answer->status,
-                           &answer->body, err))
+        if (http_local_get(tailscale->http, request, &answer->status, &answer->body, err))
                 return true;
         err->kind = ERROR_UNAVAILABLE;
         return error_wrap(err, "asking tailscaled");
-}
-
-static bool ask(const struct tailscale *tailscale, const struct buf *target, struct answer *answer,
-                struct error *err)
-{
-        return ask_within(tailscale, target, LIMIT_TAILSCALE_TIMEOUT_MS, answer, err);
 }
 
 static bool refuse_status(const struct answer *answer, struct error *err)
@@ -79,12 +71,6 @@ static bool refuse_status(const struct answer *answer, struct error *err)
 static bool check_status(const struct answer *answer, struct error *err)
 {
         return answer->status == 200 || refuse_status(answer, err);
-}
-
-/* A field that must be there must also say something. */
-static bool check_not_empty(const char *text, const char *name, struct error *err)
-{
-        return (text && *text) || error_set(err, ERROR_UNAVAILABLE, "\"%s\" is empty", name);
 }
 
 struct whois_node {
@@ -145,7 +131,7 @@ static bool read_node(const json_t *object, struct whois_node *node, struct erro
         if (!get_section(object, "Node", &section, err))
                 return false;
         return (json_fields_read(section, node_fields, ARRAY_LENGTH(node_fields), node, err) &&
-                check_not_empty(node->stable_id, "StableID", err)) ||
+                tailscale_check_not_empty(node->stable_id, "StableID", err)) ||
                error_wrap(err, "\"Node\"");
 }
 
@@ -157,7 +143,7 @@ static bool read_profile(const json_t *object, struct whois_profile *profile, st
                 return false;
         return (json_fields_read(section, profile_fields, ARRAY_LENGTH(profile_fields), profile,
                                  err) &&
-                check_not_empty(profile->login, "LoginName", err)) ||
+                tailscale_check_not_empty(profile->login, "LoginName", err)) ||
                error_wrap(err, "\"UserProfile\"");
 }
 
@@ -214,7 +200,10 @@ bool tailscale_whois(struct tailscale *tailscale, const char *address,
 
         buf_add(&target, LOCAL_API "whois?proto=tcp&addr=");
         buf_add_escaped(&target, address);
-        if (!ask(tailscale, &target, &answer, err))
+        if (!ask(tailscale,
+                 &(struct http_local_request){ buf_text(&target), LIMIT_TAILSCALE_TIMEOUT_MS,
+                                               NULL },
+                 &answer, err))
                 return false;
         if (answer.status == 404 && !strncmp(buf_text(&answer.body), NO_MATCH, strlen(NO_MATCH)))
                 return error_set(err, ERROR_NOT_FOUND, "tailscaled knows nobody at %s", address);
@@ -234,127 +223,25 @@ void tailscale_whois_clear(struct tailscale_whois *whois)
         *whois = (struct tailscale_whois){ 0 };
 }
 
-/* The first is read by itself. */
-static const struct json_field peer_members[] = {
-        { "HostName",     JSON_KIND_TEXT,      offsetof(struct tailscale_peer, name),      false, 0    },
-        { "ID",           JSON_KIND_TEXT,      offsetof(struct tailscale_peer, node_id),   true,  256  },
-        { "DNSName",      JSON_KIND_TEXT,      offsetof(struct tailscale_peer, dns_name),  false, 1024 },
-        { "TailscaleIPs", JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, addresses), false,
-         64                                                                                            },
-        { "Tags",         JSON_KIND_TEXT_LIST, offsetof(struct tailscale_peer, tags),      false, 1024 },
-        { "Online",       JSON_KIND_BOOL,      offsetof(struct tailscale_peer, online),    false, 0    },
-};
-#define PEER_FIELDS (peer_members + 1), (ARRAY_LENGTH(peer_members) - 1)
-
-/* The device itself chose it, the control plane did not: what cannot be read is no name. */
-static char *read_host_name(const json_t *object)
+static bool take_status(void *excerpt, const char *bytes, size_t length, struct error *err)
 {
-        const char *name = json_text_at(object, "HostName");
-
-        return xstrdup(name && strlen(name) <= HOST_NAME_BYTES ? name : NULL);
-}
-
-static bool read_peer(const json_t *object, struct tailscale_peer *peer, struct error *err)
-{
-        if (!json_is_object(object))
-                return error_set(err, ERROR_UNAVAILABLE, "no object");
-        if (!json_fields_read(object, PEER_FIELDS, peer, err))
-                return false;
-        peer->name = read_host_name(object);
-        return check_not_empty(peer->node_id, "ID", err);
-}
-
-/* One that cannot be read spoils the answer: a peer left out would look as if it were gone. */
-static bool read_peers(const json_t *object, struct tailscale_status *status, struct error *err)
-{
-        json_t *peers = json_object_get(object, "Peer");
-        const char *key;
-        json_t *peer;
-
-        if (!peers || json_is_null(peers))
-                return true;
-        if (!json_is_object(peers))
-                return error_set(err, ERROR_UNAVAILABLE, "\"Peer\" has the wrong type");
-        status->peers = xcalloc(json_object_size(peers), sizeof(*status->peers));
-        json_object_foreach(peers, key, peer)
-        {
-                if (!read_peer(peer, &status->peers[status->peer_count++], err))
-                        return error_wrap(err, "\"Peer\" \"%s\"", key);
-        }
-        return true;
-}
-
-/* Before the first login there may be no node of our own. */
-static bool read_self(const json_t *object, struct tailscale_status *status, struct error *err)
-{
-        const json_t *self = json_object_get(object, "Self");
-        bool up = strcmp(status->backend_state, "Running") == 0;
-
-        if (!up && !json_text_at(self, "ID"))
-                return true;
-        if (!read_peer(self, &status->self, err))
-                return error_wrap(err, "\"Self\"");
-        status->running = up && status->self.addresses.count > 0;
-        return true;
-}
-
-static void read_domains(const json_t *array, struct text_list *domains)
-{
-        for (size_t i = 0; i < json_array_size(array) && i < CERTIFICATE_DOMAINS_MAX; i++)
-                if (json_is_string(json_array_get(array, i)))
-                        text_list_add(domains, json_string_value(json_array_get(array, i)));
-}
-
-static bool read_status(const json_t *object, struct tailscale_status *status, struct error *err)
-{
-        const char *state = json_text_at(object, "BackendState");
-
-        if (!check_not_empty(state, "BackendState", err))
-                return false;
-        status->backend_state = xstrdup(state);
-        status->tun = json_bool_at(object, "TUN", false);
-        read_domains(json_object_get(object, "CertDomains"), &status->certificate_domains);
-        return read_self(object, status, err) && read_peers(object, status, err);
-}
-
-/* Every device of the tailnet has written into it: what one of them calls itself keeps nobody from
- * knowing the others. Of a peer's two kilobytes we read a tenth, and there may be ten thousand. */
-static const struct json_section status_sections[] = {
-        { "BackendState", NULL,         0,                          false },
-        { "TUN",          NULL,         0,                          false },
-        { "CertDomains",  NULL,         0,                          false },
-        { "Self",         peer_members, ARRAY_LENGTH(peer_members), false },
-        { "Peer",         peer_members, ARRAY_LENGTH(peer_members), true  },
-};
-
-bool tailscale_status_decode(const char *text, size_t length, struct tailscale_status *status,
-                             struct error *err)
-{
-        scoped(tailscale_status_clear) struct tailscale_status filled = { 0 };
-        json_auto_t *object = NULL;
-
-        if (!json_excerpt_parse_shared(text, length, status_sections, ARRAY_LENGTH(status_sections),
-                                       &object, err) ||
-            !read_status(object, &filled, err)) {
-                (void)error_wrap(err, "the answer of tailscaled");
-                err->kind = ERROR_UNAVAILABLE;
-                return false;
-        }
-        tailscale_status_clear(status);
-        *status = filled;
-        filled = (struct tailscale_status){ 0 };
-        return true;
+        return json_excerpt_take(excerpt, bytes, length, err);
 }
 
 bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
                       struct error *err)
 {
         scoped(clear_answer) struct answer answer = { 0 };
-        scoped(buf_clear) struct buf target = { 0 };
+        scoped(json_excerpt_clear) struct json_excerpt excerpt = { 0 };
+        const struct http_sink sink = { take_status, &excerpt, LIMIT_TAILSCALE_STATUS };
+        const struct http_local_request all = { LOCAL_API "status", LIMIT_TAILSCALE_STATUS_MS,
+                                                &sink };
+        const struct http_local_request self = { LOCAL_API "status?peers=false",
+                                                 LIMIT_TAILSCALE_TIMEOUT_MS, &sink };
 
-        buf_add(&target, peers ? LOCAL_API "status" : LOCAL_API "status?peers=false");
-        return (ask(tailscale, &target, &answer, err) && check_status(&answer, err) &&
-                tailscale_status_decode(buf_text(&answer.body), answer.body.length, status, err)) ||
+        tailscale_status_begin(&excerpt);
+        return (ask(tailscale, peers ? &all : &self, &answer, err) && check_status(&answer, err) &&
+                tailscale_status_end(&excerpt, status, err)) ||
                error_wrap(err, "status of the tailnet");
 }
 
@@ -367,7 +254,10 @@ bool tailscale_certificate(struct tailscale *tailscale, const char *domain, stru
         buf_add(&target, LOCAL_API "cert/");
         buf_add_escaped(&target, domain);
         buf_add(&target, "?type=pair");
-        if (!ask_within(tailscale, &target, LIMIT_TAILSCALE_CERTIFICATE_MS, &answer, err))
+        if (!ask(tailscale,
+                 &(struct http_local_request){ buf_text(&target), LIMIT_TAILSCALE_CERTIFICATE_MS,
+                                               NULL },
+                 &answer, err))
                 return error_wrap(err, "the certificate for %s", domain);
         if (answer.status == 403)
                 return error_set(err, ERROR_UNAVAILABLE,
@@ -378,22 +268,6 @@ bool tailscale_certificate(struct tailscale *tailscale, const char *domain, stru
                        error_wrap(err, "the certificate for %s", domain);
         return buf_append(pair, buf_text(&answer.body), answer.body.length) ||
                error_set(err, ERROR_UNAVAILABLE, "the certificate for %s is too long", domain);
-}
-
-static void clear_peer(struct tailscale_peer *peer)
-{
-        json_fields_clear(peer_members, ARRAY_LENGTH(peer_members), peer);
-}
-
-void tailscale_status_clear(struct tailscale_status *status)
-{
-        free(status->backend_state);
-        text_list_clear(&status->certificate_domains);
-        clear_peer(&status->self);
-        for (size_t i = 0; i < status->peer_count; i++)
-                clear_peer(&status->peers[i]);
-        free(status->peers);
-        *status = (struct tailscale_status){ 0 };
 }
 
 bool tailscale_is_tailnet_address(const char *address)

@@ -1,7 +1,7 @@
 /* tailscale.h - the local tailscaled, asked over its LocalAPI socket.
  *
- * Calls wait (lib/fiber.h), at most LIMIT_TAILSCALE_TIMEOUT_MS, LIMIT_TAILSCALE_IN_FLIGHT at once.
- */
+ * Calls wait (lib/fiber.h), at most LIMIT_TAILSCALE_TIMEOUT_MS where nothing else is said,
+ * LIMIT_TAILSCALE_IN_FLIGHT at once. */
 #pragma once
 
 #include <jansson.h>
@@ -53,7 +53,8 @@ void tailscale_free(struct tailscale *tailscale);
  * not be asked or answered nonsense. */
 bool tailscale_whois(struct tailscale *tailscale, const char *address,
                      struct tailscale_whois *whois, struct error *err) must_check;
-/* peers: false asks for the own node alone, which is quick. */
+/* peers: false asks for the own node alone, which is quick; true waits LIMIT_TAILSCALE_STATUS_MS at
+ * most. What nobody reads of the answer is never in memory. */
 bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_status *status,
                       struct error *err) must_check;
 /* The TLS certificate of a domain and its key, PEM, appended to *pair, which has a limit. Fetched

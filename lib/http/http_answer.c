@@ -34,10 +34,23 @@ static bool refuse(struct error *err, const char *why)
         return error_set(err, ERROR_INVALID, "the answer is not HTTP: %s", why);
 }
 
-static bool refuse_long(const struct http_answer *answer, struct error *err)
+static bool has_sink(const struct http_answer *answer)
 {
-        return error_set(err, ERROR_INVALID, "the answer is larger than %zu bytes",
-                         answer->body.limit);
+        return answer->sink && answer->status == 200;
+}
+
+static size_t limit_of(const struct http_answer *answer)
+{
+        return has_sink(answer) ? answer->sink->limit_bytes : answer->body.limit;
+}
+
+/* Whether so much more of the body may come. */
+static bool has_room(const struct http_answer *answer, size_t length, struct error *err)
+{
+        size_t limit = limit_of(answer);
+
+        return length <= limit - answer->body_bytes ||
+               error_set(err, ERROR_INVALID, "the answer is larger than %zu bytes", limit);
 }
 
 /* "HTTP/1.1 200 OK" */
@@ -69,7 +82,7 @@ static bool read_length(struct http_answer *answer, struct http_text value, stru
         for (size_t i = 0; i < value.length; i++)
                 answer->left = answer->left * 10 + (size_t)(value.start[i] - '0');
         answer->has_length = true;
-        return answer->left <= answer->body.limit || refuse_long(answer, err);
+        return has_room(answer, answer->left, err);
 }
 
 static bool read_coding(struct http_answer *answer, struct http_text value, struct error *err)
@@ -143,8 +156,8 @@ static bool read_chunk_size(struct http_answer *answer, struct http_text line, s
                         return refuse(err, "the size of a chunk is no short number");
                 size = size * 16 + (size_t)digit;
         }
-        if (size > answer->body.limit - answer->body.length)
-                return refuse_long(answer, err);
+        if (!has_room(answer, size, err))
+                return false;
         answer->left = size;
         answer->state = size > 0 ? HTTP_ANSWER_CHUNK : HTTP_ANSWER_TRAILERS;
         return true;
@@ -218,13 +231,23 @@ static bool take_line(struct http_answer *answer, struct http_text *rest, struct
         return fine;
 }
 
+static bool keep_body(struct http_answer *answer, struct http_text part, struct error *err)
+{
+        if (!has_room(answer, part.length, err))
+                return false;
+        answer->body_bytes += part.length;
+        if (has_sink(answer))
+                return answer->sink->receive(answer->sink->owner, part.start, part.length, err);
+        return buf_append(&answer->body, part.start, part.length);
+}
+
 static bool take_body(struct http_answer *answer, struct http_text *rest, struct error *err)
 {
         bool bounded = answer->state != HTTP_ANSWER_TO_THE_END;
         size_t count = bounded && answer->left < rest->length ? answer->left : rest->length;
 
-        if (!buf_append(&answer->body, rest->start, count))
-                return refuse_long(answer, err);
+        if (!keep_body(answer, (struct http_text){ rest->start, count }, err))
+                return false;
         rest->start += count;
         rest->length -= count;
         if (!bounded)

@@ -17,15 +17,25 @@ enum http_answer_state {
         HTTP_ANSWER_WHOLE,
 };
 
+/* Who takes the body of an answer with status 200 as it comes, so that it need not be in memory. */
+struct http_sink {
+        bool (*receive)(void *owner, const char *bytes, size_t length,
+                        struct error *err) must_check;
+        void *owner;
+        size_t limit_bytes; /* in place of limit_body */
+};
+
 /* Open for the tests; init and clear pair up. */
 struct http_answer {
         enum http_answer_state state;
         int status;
         bool keep_alive; /* another request may go over the same connection */
         struct buf body;
-        struct buf line;   /* the part of one that is here */
-        size_t head_bytes; /* of all lines so far */
-        size_t left;       /* bytes of the body or chunk still to come */
+        const struct http_sink *sink; /* set after init; NULL: none */
+        struct buf line;              /* the part of one that is here */
+        size_t head_bytes;            /* of all lines so far */
+        size_t body_bytes;            /* so far */
+        size_t left;                  /* bytes of the body or chunk still to come */
         bool has_length, has_coding;
 };
 
@@ -33,10 +43,11 @@ void http_answer_init(struct http_answer *answer, size_t limit_body);
 void http_answer_clear(struct http_answer *answer);
 
 /* Takes all of the bytes, however the answer was cut into pieces. false: it is none that can be
- * believed (ERROR_INVALID), and nothing more may be given. Refuses, among others: anything but
- * HTTP/1.x, bare CR or LF, folded lines, any coding but chunked, a Content-Length that is not one
- * row of digits or that stands twice or beside chunks, bytes behind the end, a body longer than
- * limit_body, lines of more than LIMIT_HTTP_ANSWER_HEAD bytes together. */
+ * believed (ERROR_INVALID) or that the sink does not take, and nothing more may be given. Refuses,
+ * among others: anything but HTTP/1.x, bare CR or LF, folded lines, any coding but chunked, a
+ * Content-Length that is not one row of digits or that stands twice or beside chunks, bytes behind
+ * the end, a body longer than limit_body, lines of more than LIMIT_HTTP_ANSWER_HEAD bytes together.
+ */
 bool http_answer_take(struct http_answer *answer, const char *bytes, size_t length,
                       struct error *err) must_check;
 /* Nothing more comes. false: that was too early. */

@@ -233,19 +233,21 @@ static void let_go(struct connection *connection)
 struct call {
         struct http_local *local;
         struct connection *connection;
-        struct buf request;
-        int64_t timeout_ms, deadline_ms;
+        struct buf text;
+        const struct http_local_request *request;
+        int64_t deadline_ms;
 };
 
 /* A request is short, and the socket's buffer empty: what does not fit at once never will. */
 static void ask(const struct call *call)
 {
         struct connection *connection = call->connection;
-        ssize_t sent = send(connection->fd, call->request.text, call->request.length, MSG_NOSIGNAL);
+        ssize_t sent = send(connection->fd, call->text.text, call->text.length, MSG_NOSIGNAL);
 
         http_answer_init(&connection->answer, call->local->limit_bytes);
+        connection->answer.sink = call->request->sink;
         connection->state = STATE_ASKED;
-        if (sent == (ssize_t)call->request.length)
+        if (sent == (ssize_t)call->text.length)
                 return;
         error_set(&connection->err, ERROR_UNAVAILABLE, "broke off while asked");
         connection->state = STATE_FAILED;
@@ -260,7 +262,7 @@ static bool await_answer(const struct call *call, struct error *err)
                               err))
                         return !fiber_is_cancelled() &&
                                error_set(err, ERROR_UNAVAILABLE, "no answer within %lld ms",
-                                         (long long)call->timeout_ms);
+                                         (long long)call->request->timeout_ms);
         if (connection->state == STATE_FAILED)
                 *err = connection->err;
         return connection->state == STATE_ANSWERED;
@@ -306,15 +308,15 @@ static bool get(struct call *call, int *status, struct buf *body, struct error *
         return answered;
 }
 
-bool http_local_get(struct http_local *local, const char *target, int64_t timeout_ms, int *status,
+bool http_local_get(struct http_local *local, const struct http_local_request *request, int *status,
                     struct buf *body, struct error *err)
 {
         struct call call = { .local = local,
-                             .timeout_ms = timeout_ms,
-                             .deadline_ms = loop_now_ms() + timeout_ms };
+                             .request = request,
+                             .deadline_ms = loop_now_ms() + request->timeout_ms };
         bool answered = false;
 
-        buf_printf(&call.request, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, local->host);
+        buf_printf(&call.text, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", request->target, local->host);
         local->users++;
         if (turns_take(&local->turns, call.deadline_ms, err)) {
                 answered = get(&call, status, body, err);
@@ -322,7 +324,7 @@ bool http_local_get(struct http_local *local, const char *target, int64_t timeou
         }
         if (!answered)
                 (void)error_wrap(err, "%s", local->path);
-        buf_clear(&call.request);
+        buf_clear(&call.text);
         release(local);
         return answered;
 }

@@ -4,6 +4,8 @@ import contextlib
 import copy
 import itertools
 import json
+import pathlib
+import re
 import shutil
 import subprocess
 
@@ -115,6 +117,11 @@ class OwnDaemon:
             return eventually(f"{self.program}: {status} {words}", look, seconds)[1]
         except Exception as err:
             raise AssertionError(f"{err}; it says {self.probe()}; its log: {self.log()[-2000:]}") from err
+
+    def resident_mib(self):
+        """The most memory it ever had, in MiB."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
     def is_alive(self):
         return self.process.poll() is None

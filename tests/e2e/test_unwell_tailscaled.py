@@ -1,6 +1,7 @@
 """tka-server with a tailscaled that is slow, ill or says odd things: nobody gets in by it."""
 
 import contextlib
+import json
 
 import pytest
 
@@ -206,3 +207,36 @@ def test_a_server_follows_its_node_to_another_address(world):
         finally:
             command("ip", "-n", name, "addr", "del", f"{new}/32", "dev", "tailscale0")
         assert world.ask("alice", "POST", "credential", url="http://tkatun:8128").status == 200
+
+
+def status_with_loud_devices(world, count):
+    """What tailscaled says when so many more devices call themselves by a mebibyte of a byte that it writes as six."""
+    value = world.rig.tailnet.local("tkatun", "status")[1]
+    some = next(iter(value["Peer"].values()))
+    for i in range(count):
+        value["Peer"][f"nodekey:{i:064x}"] = some | {"ID": f"loud{i}", "HostName": "<" * (1 << 20), "TailscaleIPs": []}
+    return reply(200, json.dumps(value).replace("<", "\\u003c"))
+
+
+def test_what_devices_call_themselves_blinds_no_server(world):
+    """More than 32 MB of it: with a TUN nobody is let in who is not in that, and by it sessions are looked at again."""
+    config = change(world.rig.daemons.server_config("server-tun", "tkatun", "tun"), {
+        "tailscale.socket": str(world.folder / "localapi-loud/s"), "tailscale.port": 8129,
+        "health.address": "127.0.0.2", "health.port": 8094})
+    (world.folder / "localapi-loud").mkdir(exist_ok=True)
+    loud = status_with_loud_devices(world, 7)
+    assert len(loud) > 40 << 20
+    with stand_in_localapi(world, "tkatun", "localapi-loud") as api, api.instead("/status$", loud) as asked, \
+            own_daemon(world, "tka-server", config, namespace="tkatun") as daemon:
+        daemon.await_status(200)
+        assert world.ask("alice", "POST", "credential", url="http://tkatun:8129").status == 200
+        assert asked, "the server looked who is there"
+        eventually("a look at all sessions", lambda: checks_done(daemon) > 0, 40)
+        assert daemon.resident_mib() < 40
+        assert len(world.signins()) == 1
+
+
+def checks_done(daemon):
+    """How many looks at all sessions came to their end."""
+    return sum(float(line.rsplit(" ", 1)[1]) for line in daemon.probe("/metrics/controller")[1].splitlines()
+               if line.startswith("tka_grant_checks_total") and 'outcome="done"' in line)

@@ -67,6 +67,37 @@ static void check_excerpt(const json_t *whole, const char *text, size_t length)
                 check_same(each, json_object_get(excerpt, "e"));
 }
 
+/* Whether the text in such pieces makes an excerpt, and which. */
+static bool read_in_pieces(const char *text, size_t length, size_t piece, json_t **object)
+{
+        scoped(json_excerpt_clear) struct json_excerpt excerpt = { 0 };
+        struct error err = { 0 };
+
+        json_excerpt_init(&excerpt, sections, ARRAY_LENGTH(sections), 0);
+        for (size_t at = 0; at < length; at += piece)
+                if (!json_excerpt_take(&excerpt, text + at,
+                                       piece < length - at ? piece : length - at, &err))
+                        return false;
+        return json_excerpt_finish_shared(&excerpt, object, &err);
+}
+
+/* A text means the same however it is cut; and an object is never refused for what is read. */
+static void check_pieces(const char *text, size_t length)
+{
+        json_auto_t *whole = NULL, *parsed = NULL;
+        struct error err = { 0 };
+        bool fine = read_in_pieces(text, length, length, &whole);
+
+        for (size_t piece = 1; piece < length && piece < 64; piece += 1 + length % 7) {
+                json_auto_t *again = NULL;
+
+                check(read_in_pieces(text, length, piece, &again) == fine);
+                check_same(whole, again);
+        }
+        if (json_excerpt_parse(text, length, sections, ARRAY_LENGTH(sections), &parsed, &err))
+                check(fine && json_equal(parsed, whole));
+}
+
 /* What is read and printed reads the same. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -74,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         json_auto_t *value = NULL, *again = NULL;
         struct error err = { 0 };
 
+        check_pieces((const char *)bytes, size);
         if (!json_parse((const char *)bytes, size, &value, &err))
                 return 0;
         check_excerpt(value, (const char *)bytes, size);

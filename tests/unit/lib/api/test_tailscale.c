@@ -211,6 +211,32 @@ TEST(what_a_device_calls_itself_hides_nobody)
         tear_down(&fixture);
 }
 
+/* More than 32 MB, as tailscaled writes them: a byte that HTML knows becomes six. */
+TEST(what_devices_call_themselves_fills_no_memory)
+{
+        enum { LENGTH = 1 << 20, DEVICES = 6 };
+        scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
+        scoped(buf_clear) struct buf text = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        buf_add(&text, PEER_JSON("200 OK", "{\"BackendState\":\"Running\"," SELF ",\"Peer\":{"));
+        for (int i = 0; i < DEVICES; i++) {
+                buf_printf(&text, "%s\"%d\":{\"ID\":\"n%d\",\"HostName\":\"", i ? "," : "", i, i);
+                for (int letter = 0; letter < LENGTH; letter++)
+                        buf_add(&text, "\\u003c");
+                buf_add(&text, "\"}");
+        }
+        buf_add(&text, "}}");
+        const struct peer_answer answer = { text.text, PEER_CLOSES };
+
+        set_up(&fixture, &answer);
+        assert_ok(tailscale_status(fixture.tailscale, true, &status, &err));
+        assert_int_equal(status.peer_count, DEVICES);
+        assert_string_equal(status.peers[5].node_id, "n5");
+        tear_down(&fixture);
+}
+
 TEST(is_not_running_before_the_login_or_without_an_address)
 {
         static const char *const bodies[] = {

@@ -7,19 +7,24 @@
 #define LIMIT 100
 #define OK "HTTP/1.1 200 OK\r\n"
 
-/* Given in pieces of so many bytes, and then nothing more comes. */
-static bool read_in_pieces(const char *text, size_t piece, struct http_answer *answer,
-                           struct error *err)
+/* In pieces of so many bytes, and then nothing more comes. */
+static bool give(struct http_answer *answer, const char *text, size_t piece, struct error *err)
 {
         size_t length = strlen(text);
 
-        http_answer_clear(answer);
-        http_answer_init(answer, LIMIT);
         for (size_t at = 0; at < length; at += piece)
                 if (!http_answer_take(answer, text + at, piece < length - at ? piece : length - at,
                                       err))
                         return false;
         return answer->state == HTTP_ANSWER_WHOLE || http_answer_end(answer, err);
+}
+
+static bool read_in_pieces(const char *text, size_t piece, struct http_answer *answer,
+                           struct error *err)
+{
+        http_answer_clear(answer);
+        http_answer_init(answer, LIMIT);
+        return give(answer, text, piece, err);
 }
 
 TEST(reads_every_form_of_a_body_however_it_is_cut)
@@ -138,4 +143,46 @@ TEST(bounds_what_never_ends)
                 assert_true(given <= LIMIT_HTTP_ANSWER_HEAD);
                 assert_int_equal(err.kind, ERROR_INVALID);
         }
+}
+
+static bool receive(void *owner, const char *bytes, size_t length, struct error *err)
+{
+        (void)err;
+        return buf_append(owner, bytes, length);
+}
+
+/* More than may be kept, since it is not; of another status it is, as ever. */
+TEST(gives_the_body_of_an_answer_to_its_sink)
+{
+        static const struct {
+                const char *text, *taken, *body, *words; /* words: of why it is refused */
+        } cases[] = {
+                { OK "Content-Length: 5\r\n\r\nabcde",                                     "abcde", "",   NULL                  },
+                { OK "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n", "abcde",
+                 "",                                                                                      NULL                  },
+                { OK "\r\nabcde",                                                          "abcde", "",   NULL                  },
+                { OK "Content-Length: 7\r\n\r\n",                                          "",      "",   "larger than 6 bytes" },
+                { OK "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\n",                "abc",   "",
+                 "larger than 6 bytes"                                                                                          },
+                { OK "\r\nabcde!!",                                                        NULL,    "",   "larger than 6 bytes" },
+                { "HTTP/1.1 500 No\r\n\r\nno",                                             "",      "no", NULL                  },
+                { "HTTP/1.1 500 No\r\n\r\nno, no",                                         "",      NULL, "larger than 4 bytes" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+                for (size_t piece = 1; piece < 60; piece++) {
+                        scoped(http_answer_clear) struct http_answer answer = { 0 };
+                        scoped(buf_clear) struct buf taken = { 0 };
+                        const struct http_sink sink = { receive, &taken, 6 };
+                        struct error err = { 0 };
+
+                        http_answer_init(&answer, 4);
+                        answer.sink = &sink;
+                        assert_int_equal(give(&answer, cases[i].text, piece, &err),
+                                         !cases[i].words);
+                        assert_true(!cases[i].words || strstr(err.text, cases[i].words));
+                        assert_true(!cases[i].taken || !strcmp(buf_text(&taken), cases[i].taken));
+                        assert_true(!cases[i].body ||
+                                    !strcmp(buf_text(&answer.body), cases[i].body));
+                }
 }

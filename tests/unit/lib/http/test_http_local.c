@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "lib/fiber.h"
+#include "lib/http/http_answer.h"
 #include "tests/unit/lib/http/peer.h"
 
 #define OK_KEPT "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -13,6 +14,7 @@ struct fixture {
         struct http_local *local;
         struct peer peer;
         char folder[48], path[64];
+        const struct http_sink *sink;
         int status;
         struct buf body;
 };
@@ -50,8 +52,9 @@ static void tear_down(struct fixture *fixture)
 
 static bool get(struct fixture *fixture, int64_t timeout_ms, struct error *err)
 {
-        return http_local_get(fixture->local, "/x?y=1", timeout_ms, &fixture->status,
-                              &fixture->body, err);
+        const struct http_local_request request = { "/x?y=1", timeout_ms, fixture->sink };
+
+        return http_local_get(fixture->local, &request, &fixture->status, &fixture->body, err);
 }
 
 static void turn_until(struct fixture *fixture, const bool *condition)
@@ -87,6 +90,51 @@ TEST(brings_the_answer_and_keeps_the_connection)
         assert_ok(get(&fixture, 10000, &err));
         assert_string_equal(buf_text(&fixture.body), "hi");
         assert_int_equal(fixture.peer.connection_count, 1);
+        tear_down(&fixture);
+}
+
+static bool receive(void *owner, const char *bytes, size_t length, struct error *err)
+{
+        return buf_append(owner, bytes, length) ||
+               error_set(err, ERROR_INVALID, "that is too much");
+}
+
+/* And what it refuses ends the answer, and its connection. */
+TEST(hands_a_sink_what_comes)
+{
+        static const struct peer_answer answers[] = {
+                { OK_KEPT,                                        PEER_KEEPS },
+                { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", PEER_KEEPS },
+        };
+        scoped(buf_clear) struct buf taken = { .limit = 4 };
+        const struct http_sink sink = { receive, &taken, 1000 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, 2);
+        fixture.sink = &sink;
+        assert_ok(get(&fixture, 10000, &err));
+        assert_string_equal(buf_text(&taken), "hi");
+        assert_string_equal(buf_text(&fixture.body), "");
+        assert_fails(get(&fixture, 20, &err), ERROR_UNAVAILABLE, "no answer within 20 ms");
+        assert_int_equal(fixture.peer.connection_count, 1);
+        tear_down(&fixture);
+}
+
+TEST(gives_up_on_an_answer_that_its_sink_refuses)
+{
+        static const struct peer_answer answer = { OK_KEPT, PEER_KEEPS };
+        scoped(buf_clear) struct buf taken = { .limit = 1 };
+        const struct http_sink sink = { receive, &taken, 1000 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, &answer, 1);
+        fixture.sink = &sink;
+        assert_fails(get(&fixture, 10000, &err), ERROR_INVALID, "that is too much");
+        fixture.sink = NULL;
+        assert_ok(get(&fixture, 10000, &err));
+        assert_int_equal(fixture.peer.connection_count, 2);
         tear_down(&fixture);
 }
 
@@ -224,8 +272,9 @@ static void run_background(void *argument)
         scoped(buf_clear) struct buf body = { 0 };
         int status = 0;
 
-        call->answered =
-                http_local_get(call->fixture->local, "/", 20000, &status, &body, &call->err);
+        const struct http_local_request request = { "/", 20000, NULL };
+
+        call->answered = http_local_get(call->fixture->local, &request, &status, &body, &call->err);
         call->ended = true;
 }
 
