@@ -53,21 +53,26 @@ json_t *stanza_cluster(const struct stanza *stanza)
         return make_item(stanza, "cluster", fields);
 }
 
-static void add_flag(json_t *args, const char *flag, const char *value)
+static void add_words(json_t *args, const char *flag, const char *value)
 {
-        if (!value || !value[0])
-                return;
         json_array_append_new(args, json_string(flag));
         json_array_append_new(args, json_string(value));
 }
 
+static void add_flag(json_t *args, const char *flag, const char *value)
+{
+        if (value && value[0])
+                add_words(args, flag, value);
+}
+
+/* No tags at all are written as such: left out, they would be the default ones. */
 static void add_tags(json_t *args, const struct text_list *tags)
 {
         scoped(buf_clear) struct buf joined = { 0 };
 
         text_list_print(tags, &joined);
         if (strcmp(buf_text(&joined), CONFIG_SERVER_TAGS) != 0)
-                add_flag(args, "--server-tags", buf_text(&joined));
+                add_words(args, "--server-tags", buf_text(&joined));
 }
 
 /* Everything stands in the arguments: a token from the cache needs no other file. */

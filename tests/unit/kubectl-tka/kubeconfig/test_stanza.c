@@ -105,6 +105,21 @@ TEST(passes_on_what_login_was_told_to_do_differently)
         text_list_clear(&config.server_tags);
 }
 
+TEST(says_that_no_tag_is_trusted)
+{
+        struct config config = plain_config();
+        struct stanza stanza = make_stanza(&config);
+        struct credential_arguments arguments = { 0 };
+        scoped(buf_clear) struct buf text = { 0 };
+
+        config.node_id = node_id;
+        text_list_clear(&config.server_tags);
+        json_auto_t *user = stanza_user(&stanza);
+        read_args(user, &arguments);
+        json_print(find_args(user), &text);
+        assert_non_null(strstr(text.text, "\"--server-tags\",\"\",\"--node-id\",\"n7\""));
+}
+
 TEST(names_the_plugin_and_how_it_is_spoken_to_as_asked)
 {
         static char old[] = "v1beta1";
