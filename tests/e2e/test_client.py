@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import subprocess
-import threading
 import time
 
 import pytest
@@ -20,7 +19,6 @@ from daemons import SERVER_HEALTH
 from host import ask, frozen
 from needed import missing
 from relay import CLOSE, HANG, Relay, reply
-from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from tailnet import PORT
 from world import SERVER, eventually, rule
 
@@ -195,76 +193,24 @@ def recording_listener(world, namespace, address):
         relay.stop()
 
 
-def test_nothing_is_sent_in_plain_http_to_an_address_of_the_lan(world):
-    with recording_listener(world, "lan", (LAN, PORT)) as got:
-        said = one_line(world.login("alice", f"http://{LAN}:{PORT}", code=4))
-
-    assert got == [] and "https" in said
-
-
-def test_insecure_plain_http_is_the_loud_way_round(world):
-    with recording_listener(world, "lan", (LAN, PORT)) as got:
-        said = world.login("alice", f"http://{LAN}:{PORT}", "--insecure-plain-http", code=None)
-
-    assert got and "warning" in said.stderr and said.returncode != 0
-
-
-def test_without_a_local_tailscaled_nothing_is_sent(world):
-    before = len(world.log_lines("server", msg="request"))
-
-    said = world.run("alice", "kubectl-tka", "login", SERVER, code=3,
-                     env={"TKA_TAILSCALE_SOCKET": "/nowhere/tailscaled.sock"})
-
-    assert "/nowhere/tailscaled.sock" in one_line(said) or "tailscaled" in said.stderr
-    assert len(world.log_lines("server", msg="request")) == before
-
-
-@pytest.mark.parametrize("answer", [*NONSENSE.values(), HANG, CLOSE], ids=[*NONSENSE, "silence", "hanging up"])
-def test_a_local_tailscaled_that_talks_nonsense_vouches_for_nobody(world, answer):
-    before = len(world.log_lines("server", msg="request"))
-    with stand_in_localapi(world, "alice") as api, api.instead(".", answer):
-        said = world.run("alice", "kubectl-tka", "login", SERVER, code=3, env={"TKA_TAILSCALE_SOCKET": str(api.path)})
-
-    assert "tailscaled" in one_line(said)
-    assert len(world.log_lines("server", msg="request")) == before
-
-
 @contextlib.contextmanager
-def silent(world, node, seconds):
-    """Its tailscaled takes nothing in and gives nothing out for so long; yields the time it ended, or nothing yet."""
-    pid, _ = world.rig.host.process(node)
-    ended = []
-    with frozen(pid):
-        end = threading.Timer(seconds, lambda: (os.kill(pid, signal.SIGCONT), ended.append(time.monotonic())))
-        end.start()
-        yield ended
-        end.cancel()
-        end.join()
-
-
-@pytest.mark.parametrize("online, seconds, code", [(True, 4, 0), (False, 8, 3)], ids=["there", "away"])
-def test_the_way_to_a_node_is_tried_for_longer_where_tailscaled_says_that_it_is_there(world, online, seconds, code):
-    """As when WireGuard has to shake hands anew: it begins again after 5 s where a packet of that got lost."""
-    whois = world.rig.tailnet.whois("alice", world.rig.tailnet.address("tka") + ":0")
-    whois["Node"]["Online"] = online
-    with stand_in_localapi(world, "alice") as api, api.instead(r"/whois\?", told(whois)), \
-            silent(world, "tka", seconds) as ended:
-        said = world.run("alice", "kubectl-tka", "login", SERVER, code=code,
-                         env={"TKA_TAILSCALE_SOCKET": str(api.path)})
-        assert bool(ended) == online
-
-    assert online or "no connection in time" in one_line(said)
+def relay_at(world, namespace, address):
+    """What passes requests on to the real server, and answers as it is told."""
+    with world.rig.host.inside(world.rig.host.namespace(namespace)):
+        listener = socket.create_server(address)
+    real = (world.rig.tailnet.address("tka"), PORT)
+    relay = Relay(listener, lambda: world.rig.host.connect("alice", real))
+    try:
+        yield relay
+    finally:
+        relay.stop()
 
 
 @pytest.fixture
 def false_server(world):
-    """What listens in the server's node, and so is where a server may be, but answers as it is told."""
-    with world.rig.host.inside(world.rig.host.namespace("hub")):
-        listener = socket.create_server(("127.0.0.1", 8125))
-    real = (world.rig.tailnet.address("tka"), PORT)
-    relay = Relay(listener, lambda: world.rig.host.connect("alice", real))
-    yield relay
-    relay.stop()
+    """One that listens in the server's node, and so is where a server may be."""
+    with relay_at(world, "hub", ("127.0.0.1", 8125)) as relay:
+        yield relay
 
 
 FALSE_ANSWERS = {
