@@ -155,8 +155,8 @@ static enum step settle_conflict(const struct work *work, const struct action *a
 
 static bool is_labelled_for(const struct work *work, const json_t *object)
 {
-        const json_t *labels = json_at(object, "metadata.labels");
-        const char *uid = json_string_value(json_object_get(labels, SIGNIN_UID_LABEL));
+        const char *uid = json_string_value(
+                json_object_get(json_at(object, "metadata.labels"), SIGNIN_UID_LABEL));
 
         return uid != NULL && strcmp(uid, work->session->uid) == 0;
 }
@@ -167,11 +167,10 @@ static enum step delete_stranger(const struct work *work, const struct action *a
                                  const json_t *object, struct error *err)
 {
         struct program *program = work->program;
-        const struct session *session = work->session;
         scoped(dependent_clear) struct dependent dependent = { 0 };
         enum step step = refresh(work, err);
 
-        if (step == STEP_FAILED || session->gone)
+        if (step == STEP_FAILED || work->session->gone)
                 return step;
         if (!dependent_decode(action->what, object, program->session_namespace, &dependent, err))
                 return STEP_FAILED;
@@ -210,7 +209,6 @@ static enum step delete_dependent(const struct work *work, const struct action *
 static enum step settle_taken(const struct work *work, const struct action *action,
                               struct error *err)
 {
-        struct store *store = work->program->store;
         json_auto_t *object = NULL;
 
         if (!look_up(work, action, &object, err))
@@ -223,8 +221,9 @@ static enum step settle_taken(const struct work *work, const struct action *acti
                 return STEP_FAILED;
         }
         if (is_labelled_for(work, object))
-                return store_put_dependent(store, action->what, object, err) ? STEP_LOOK_AGAIN
-                                                                             : STEP_FAILED;
+                return store_put_dependent(work->program->store, action->what, object, err)
+                               ? STEP_LOOK_AGAIN
+                               : STEP_FAILED;
         if (delete_stranger(work, action, object, err) == STEP_FAILED)
                 return STEP_FAILED;
         return STEP_LOOK_AGAIN;
@@ -266,8 +265,11 @@ static enum step find_dependents(const struct work *work, const struct action *a
                                  struct error *err)
 {
         scoped_free char *path = dependent_path(action->what, NULL, NULL);
-        scoped_free char *query = xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s",
-                                            path, work->session->uid);
+        const char *field = action->name == NULL ? "" : "&fieldSelector=metadata.name%3D";
+        const char *name = action->name == NULL ? "" : action->name;
+        scoped_free char *query =
+                xasprintf("%s?labelSelector=" SIGNIN_GROUP "%%2Fsignin-uid%%3D%s%s%s", path,
+                          work->session->uid, field, name);
         json_auto_t *list = NULL;
         int most = FOUND_MAX;
 
@@ -279,7 +281,7 @@ static enum step find_dependents(const struct work *work, const struct action *a
                 if (!store_put_dependent(work->program->store, action->what,
                                          json_array_get(items, i), err))
                         return STEP_FAILED;
-        return STEP_DONE;
+        return work->session->changed ? STEP_LOOK_AGAIN : STEP_DONE;
 }
 
 static enum step mark_unbound(const struct work *work, const struct action *action,
@@ -370,15 +372,13 @@ static enum step take_step(const struct work *work, const struct action *action,
 }
 
 /* A dependent that cannot be deleted does not keep the others: a binding that somebody holds is
- * worth nothing once its account is gone. Nothing but deletes comes after a failure, but a
- * stranger's. */
+ * worth nothing once its account is gone. After a failure only deletes, but after a stranger's. */
 bool apply(struct program *program, struct session *session, const struct observed *observed,
            const struct plan *plan, struct findings *findings, struct error *err)
 {
         const struct work work = { program, session,  observed,
                                    plan,    findings, lease_term(program->lease) };
-        bool done = true;
-        bool held = false;
+        bool done = true, held = false;
 
         for (size_t i = 0; i < plan->count; i++) {
                 const struct action *action = &plan->actions[i];

@@ -164,11 +164,16 @@ bool dependent_is_as_made(const struct dependent *dependent, const struct signin
         }
 }
 
+/* A name that does not follow from the spec says that this is not the one they were made from. */
+static bool may_be_bound_in(const struct signin *signin, const char *namespace_name)
+{
+        return text_list_has(&signin->spec.namespaces, namespace_name) ||
+               !signin_name_is_ours(signin);
+}
+
 bool dependent_is_own(const struct dependent *dependent, const struct signin *signin,
                       const char *binding_name)
 {
-        const struct text_list *namespaces = &signin->spec.namespaces;
-
         switch (dependent->kind) {
         case DEPENDENT_SERVICE_ACCOUNT:
                 return strcmp(dependent->name, signin->name) == 0;
@@ -176,7 +181,7 @@ bool dependent_is_own(const struct dependent *dependent, const struct signin *si
                 return strcmp(dependent->name, binding_name) == 0;
         case DEPENDENT_BINDING:
                 return strcmp(dependent->name, binding_name) == 0 &&
-                       text_list_has(namespaces, dependent->namespace_name);
+                       may_be_bound_in(signin, dependent->namespace_name);
         case DEPENDENT_KINDS:
         default:
                 return false;

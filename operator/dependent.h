@@ -35,8 +35,9 @@ bool dependent_decode(enum dependent_kind kind, const json_t *object, const char
                       struct dependent *dependent, struct error *err) must_check;
 /* It is what objects.h would make for this session today, and under that name. */
 bool dependent_is_as_made(const struct dependent *dependent, const struct signin *signin);
-/* It stands where, and under the name that, we make such a thing for this session. What is not, is
- * of whoever wrote our label on it, and there may be any number of those. */
+/* It stands where, and under the name that, we make such a thing for this session; in whatever
+ * namespace, when nobody can tell any more. What is not, is of whoever wrote our label on it, and
+ * there may be any number of those. */
 bool dependent_is_own(const struct dependent *dependent, const struct signin *signin,
                       const char *binding_name);
 

@@ -146,20 +146,40 @@ static void look_for_bindings(const struct observed *observed, struct plan *plan
                                             .stranger = true });
 }
 
-/* Nothing was made under a name that is not ours: what has such a name is a stranger's. Without our
+/* The spec that they were made from cannot be read, or is another one now. So nobody knows in which
+ * namespaces they are; and what has their name is not deleted for that alone, as the name of the
+ * TkaSignin may be anything: only what has the label as well. */
+static void find_bindings(struct plan *plan)
+{
+        static const enum dependent_kind bindings[] = { DEPENDENT_CLUSTER_BINDING,
+                                                        DEPENDENT_BINDING };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(bindings); i++)
+                add(plan, &(struct action){ .kind = ACTION_FIND,
+                                            .what = bindings[i],
+                                            .name = plan->binding_name });
+}
+
+static void plan_unbinding(const struct observed *observed, struct plan *plan)
+{
+        if (signin_name_is_ours(&observed->signin))
+                look_for_bindings(observed, plan);
+        else
+                find_bindings(plan);
+        add_step(plan, ACTION_UNBOUND);
+}
+
+/* No account is looked for under a name that is not ours: it would be a stranger's. Without our
  * finalizer it is over with what is known, as the object can vanish at any moment. */
 static void plan_teardown(const struct observed *observed, struct plan *plan)
 {
         const struct signin *signin = &observed->signin;
-        bool look = signin->has_finalizer && signin_name_is_ours(signin);
 
         delete_own(observed, false, plan);
-        if (look && !observed->unbound)
-                look_for_bindings(observed, plan);
         if (signin->has_finalizer && !observed->unbound)
-                add_step(plan, ACTION_UNBOUND);
+                plan_unbinding(observed, plan);
         delete_own(observed, true, plan);
-        if (look)
+        if (signin->has_finalizer && signin_name_is_ours(signin))
                 look_and_delete(observed, DEPENDENT_SERVICE_ACCOUNT, signin->namespace_name,
                                 signin->name, plan);
         delete_strangers(observed, plan);

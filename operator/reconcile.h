@@ -29,11 +29,12 @@ struct observed {
 void observed_clear(struct observed *observed);
 
 enum action_kind {
-        ACTION_READ_ROLE, /* whether the ClusterRole exists */
-        ACTION_CREATE,    /* the dependent `what` in namespace_name */
-        ACTION_DELETE,    /* the dependent with that uid; without one: whatever has that name */
-        ACTION_FIND,      /* what else of that kind carries the session's label, into the store */
-        ACTION_UNBOUND,   /* no right is left: what remains has time until others' are gone */
+        ACTION_READ_ROLE,    /* whether the ClusterRole exists */
+        ACTION_CREATE,       /* the dependent `what` in namespace_name */
+        ACTION_DELETE,       /* the dependent with that uid; without one: whatever has that name */
+        ACTION_FIND,         /* what else of that kind, under that name if one is given, carries the
+                                session's label, into the store */
+        ACTION_UNBOUND,      /* no right is left: what remains has time until others' are gone */
         ACTION_WRITE_STATUS, /* plan.status */
         ACTION_END,          /* deletes the TkaSignin, unless it changed */
         ACTION_FINISH,       /* takes our finalizer off */

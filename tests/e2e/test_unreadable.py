@@ -1,8 +1,13 @@
 """Texts that are odd, but that the API server takes: none of them keeps a session, or the operator, from ending one."""
 
+import contextlib
+
 import pytest
 
+from host import HUB_ADDRESS
+from own_daemon import config_of, kubeconfig_for, own_daemon
 from signins import apply, await_ready, merge, read, ready_of, signin
+from stand_in_kube_apiserver import kube_status, stand_in_kube_apiserver
 from world import BINDINGS, GROUP, UID_LABEL, eventually, rule
 
 NUL = "a\0b"
@@ -137,3 +142,32 @@ def test_a_grant_that_is_withdrawn_ends_also_what_became_unreadable(world):
         world.ask("alice", "GET", "access")
 
         world.await_gone(uid)
+
+
+@contextlib.contextmanager
+def blind_operator(world, pattern):
+    """An operator that cannot read what the pattern says."""
+    port = 7449
+    config = config_of(world, "tka-operator", health__port=port, kubernetes__kubeconfig=kubeconfig_for(
+        world, "tka-operator", f"https://{HUB_ADDRESS}:{port}", world.folder / "blind"))
+    with stand_in_kube_apiserver(world, port) as api, api.instead(pattern, kube_status(500)):
+        with own_daemon(world, "tka-operator", config) as daemon:
+            yield daemon
+
+
+def test_bindings_that_were_never_seen_of_what_cannot_be_read_go_before_it(world):
+    """An operator that begins, and cannot list RoleBindings yet: nobody can tell it in which namespaces to look."""
+    body = signin(namespaces=["default"])
+    apply(world, body)
+    value = await_ready(world, body)
+    uid, name = value["metadata"]["uid"], body["metadata"]["name"]
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings/{name}.tka"
+    with world.stopped("operator"):
+        spoiled = {**body, "spec": {**body["spec"], "reason": NUL}}
+        apply(world, spoiled)
+        world.kube(path_of(body), "DELETE")
+        assert world.kube(path)[0] == 200
+        with blind_operator(world, f"GET .*/rolebindings\\?(?!.*{uid})"):
+            eventually("the RoleBinding is gone", lambda: world.kube(path)[0] == 404, 10)
+            eventually("the record is gone", lambda: read(world, body) is None, 10)
+    world.await_gone(uid)

@@ -399,7 +399,8 @@ TEST(never_looks_for_a_strangers_name_to_delete)
         observe(&observed, "view", "");
         set(&observed.signin.name, "cluster-admin");
         observed.signin.deletion_at = BEGIN + 5;
-        assert_plan(&observed, BEGIN + 5, "unbound, finish");
+        assert_plan(&observed, BEGIN + 5,
+                    "find ClusterRoleBinding, find RoleBinding, unbound, finish");
 }
 
 TEST(takes_everything_of_a_session_that_vanished)
@@ -500,6 +501,53 @@ TEST(refuses_and_takes_away_what_was_given)
                          cases[i].status);
                 assert_plan(&observed, BEGIN, wanted);
         }
+}
+
+TEST(finds_the_bindings_of_what_cannot_be_read_before_it_calls_it_unbound)
+{
+        static void (*const spoils[])(struct signin *signin) = { break_spec, break_name };
+        static const struct {
+                const char *have;
+                bool unbound;
+                const char *wanted;
+        } cases[] = {
+                { "",    false, "find ClusterRoleBinding, find RoleBinding, unbound, finish" },
+                { "Anm", false,
+                 "delete RoleBinding n uid-n, delete RoleBinding m uid-m, "
+                  "find ClusterRoleBinding, find RoleBinding, unbound, "
+                  "delete ServiceAccount uid-A, finish"                                      },
+                { "AB",  false,
+                 "delete ClusterRoleBinding uid-B, find ClusterRoleBinding, find RoleBinding, "
+                  "unbound, delete ServiceAccount uid-A, finish"                             },
+                { "A",   true,  "delete ServiceAccount uid-A, finish"                        },
+                { "o",   false,
+                 "find ClusterRoleBinding, find RoleBinding, unbound, "
+                  "delete ClusterRoleBinding uid-o, finish"                                  },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases) * ARRAY_LENGTH(spoils); i++) {
+                scoped(observed_clear) struct observed observed = { 0 };
+
+                observe(&observed, "view", "nm");
+                spoils[i / ARRAY_LENGTH(cases)](&observed.signin);
+                add_dependents(&observed, cases[i % ARRAY_LENGTH(cases)].have);
+                observed.signin.deletion_at = BEGIN;
+                observed.unbound = cases[i % ARRAY_LENGTH(cases)].unbound;
+                assert_plan(&observed, BEGIN, cases[i % ARRAY_LENGTH(cases)].wanted);
+        }
+}
+
+TEST(takes_every_binding_of_its_name_from_what_cannot_be_read)
+{
+        scoped(observed_clear) struct observed observed = { 0 };
+
+        observe(&observed, "view", "nm");
+        break_spec(&observed.signin);
+        add_dependents(&observed, "Aonm");
+        assert_plan(&observed, BEGIN,
+                    "delete RoleBinding n uid-n, delete RoleBinding m uid-m, "
+                    "delete ServiceAccount uid-A, delete ClusterRoleBinding uid-o, "
+                    "status Unreadable");
 }
 
 TEST(refuses_a_role_that_is_not_listed)
