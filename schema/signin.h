@@ -71,6 +71,8 @@ json_t *signin_encode_status(const struct signin *signin, const struct signin_st
 /* tka-user-<slug>-<16 hex of SHA-256 over login, role, node id, namespaces>. Returns name. */
 const char *signin_name(const struct signin_spec *spec, char name[SIGNIN_NAME_SIZE]);
 bool signin_name_is_ours(const struct signin *signin); /* its name is what its spec gives */
+/* It is that person's, on that device. */
+bool signin_belongs_to(const struct signin *signin, const char *login, const char *node_id);
 
 /* Unix seconds at which the session ends: requested_at (else created_at) + validity_period. INVALID
  * when the period or the time cannot be read. */

@@ -85,3 +85,11 @@ bool signin_name_is_ours(const struct signin *signin)
 
         return signin->name && !strcmp(signin->name, signin_name(&signin->spec, name));
 }
+
+bool signin_belongs_to(const struct signin *signin, const char *login, const char *node_id)
+{
+        const struct signin_spec *spec = &signin->spec;
+
+        return spec->username && spec->node_id && !strcmp(spec->username, login) &&
+               !strcmp(spec->node_id, node_id);
+}

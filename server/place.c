@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/memory.h"
-#include "server/session.h"
 #include "server/signin_store.h"
 
 static bool is_live(const struct server *server, const char *name)
@@ -21,8 +20,8 @@ static size_t count_there(const struct server *server, const struct tailscale_wh
         for (size_t i = 0; i < signin_store_count(server->signins); i++) {
                 const struct signin *signin = signin_store_at(server->signins, i);
 
-                count += session_belongs_to(signin, whois) && signin->deletion_at == 0 &&
-                         strcmp(signin->name, name) != 0;
+                count += signin_belongs_to(signin, whois->login, whois->node_id) &&
+                         signin->deletion_at == 0 && strcmp(signin->name, name) != 0;
         }
         return count;
 }

@@ -22,12 +22,6 @@ static bool same_text(const char *text, const char *other)
         return text == NULL || other == NULL ? text == other : strcmp(text, other) == 0;
 }
 
-bool session_belongs_to(const struct signin *signin, const struct tailscale_whois *whois)
-{
-        return same_text(signin->spec.username, whois->login) &&
-               same_text(signin->spec.node_id, whois->node_id);
-}
-
 int64_t session_ends_at(const struct signin *signin)
 {
         struct error err = { 0 };
@@ -231,7 +225,8 @@ bool session_pick(struct server *server, const struct caller *caller, const char
                 const struct signin *found = signin_store_at(server->signins, i);
                 const struct signin_spec *spec = &found->spec;
 
-                if (session_belongs_to(found, &caller->whois) && found->deletion_at == 0 &&
+                if (signin_belongs_to(found, caller->whois.login, caller->whois.node_id) &&
+                    found->deletion_at == 0 &&
                     (spec->user_id == NULL || same_text(spec->user_id, caller->whois.user_id)) &&
                     session_ends_at(found) > kube_now(server->kube) &&
                     (role == NULL || strcmp(spec->role, role) == 0) &&
@@ -361,8 +356,8 @@ static bool needs_change(const struct server *server, const struct signin *signi
 {
         const char *issuer = identity_issuer(server->identity);
 
-        if (!session_belongs_to(signin, whois) || signin->deletion_at != 0 || issuer == NULL ||
-            !same_text(signin->spec.issuer, issuer))
+        if (!signin_belongs_to(signin, whois->login, whois->node_id) || signin->deletion_at != 0 ||
+            issuer == NULL || !same_text(signin->spec.issuer, issuer))
                 return false;
         *rule = grant_find(capability, signin->spec.role, &signin->spec.namespaces);
         return *rule == NULL || read_period(signin) > (*rule)->period_seconds;

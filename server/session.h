@@ -41,7 +41,5 @@ void session_judge(struct server *server, const struct tailscale_whois *whois,
 void session_withdraw(struct server *server, const struct signin *judged, const char *why,
                       const char *trace_id);
 
-/* It is that person's, on that device. */
-bool session_belongs_to(const struct signin *signin, const struct tailscale_whois *whois);
 /* Unix seconds; 0 when it cannot be told, which is past. */
 int64_t session_ends_at(const struct signin *signin);

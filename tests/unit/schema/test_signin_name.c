@@ -123,3 +123,16 @@ TEST(knows_a_name_that_its_spec_gives)
         signin.spec.role = (char[]){ "edit" };
         assert_false(signin_name_is_ours(&signin));
 }
+
+TEST(tells_whose_session_it_is_and_on_which_device)
+{
+        struct signin signin = {
+                .spec = { .username = (char[]){ "alice@a" }, .node_id = (char[]){ "n1" } }
+        };
+
+        assert_true(signin_belongs_to(&signin, "alice@a", "n1"));
+        assert_false(signin_belongs_to(&signin, "alice@b", "n1"));
+        assert_false(signin_belongs_to(&signin, "alice@a", "n2"));
+        signin.spec.node_id = NULL;
+        assert_false(signin_belongs_to(&signin, "alice@a", ""));
+}
