@@ -5,6 +5,7 @@
 #include "kubectl-tka/local/note.h"
 #include "kubectl-tka/local/receipt.h"
 #include "lib/file.h"
+#include "lib/json.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
@@ -56,6 +57,75 @@ TEST(holds_a_failure_for_two_seconds)
         note_failure(&kubectl);
         usleep(2100000);
         assert_false(failure_recall(&key, &kubectl, &err));
+}
+
+/* What stands in the file, of the newest failure. The caller's. */
+static json_t *read_file(const char *path)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+        json_t *list = NULL;
+        struct error err = { 0 };
+
+        buf_init(&text, 65536);
+        assert_ok(file_read_private(path, &text, &err));
+        assert_ok(json_parse(buf_text(&text), text.length, &list, &err));
+        return list;
+}
+
+static json_int_t read_hold_ms(const char *path)
+{
+        json_auto_t *list = read_file(path);
+
+        return json_integer_value(json_object_get(json_array_get(list, 0), "hold_ms"));
+}
+
+/* As if that failure had come so much sooner. */
+static void age(const char *path, int64_t ms)
+{
+        json_auto_t *list = read_file(path);
+        json_t *at_ms = json_object_get(json_array_get(list, 0), "at_ms");
+        scoped(buf_clear) struct buf text = { 0 };
+        struct error err = { 0 };
+
+        json_integer_set(at_ms, json_integer_value(at_ms) - ms);
+        json_print(list, &text);
+        assert_ok(file_write(path, 0600, text.text, text.length, &err));
+}
+
+TEST(holds_it_twice_as_long_each_time_for_a_parent_that_keeps_coming_up_to_16_seconds)
+{
+        static const int expected_ms[] = { 2000, 4000, 8000, 16000, 16000 };
+        scoped_free char *path = NULL;
+        struct error err = { 0 };
+
+        enter_folder();
+        path = note_file(&key, ".failed");
+        for (size_t i = 0; i < ARRAY_LENGTH(expected_ms); i++) {
+                note_failure(&kubectl);
+                assert_int_equal(read_hold_ms(path), expected_ms[i]);
+                age(path, expected_ms[i] - 500);
+                assert_true(failure_recall(&key, &kubectl, &err));
+                age(path, 500);
+                assert_false(failure_recall(&key, &kubectl, &err));
+        }
+        note_failure(&again);
+        assert_int_equal(read_hold_ms(path), 2000);
+}
+
+TEST(begins_with_two_seconds_again_for_a_parent_that_stayed_away)
+{
+        scoped_free char *path = NULL;
+
+        enter_folder();
+        path = note_file(&key, ".failed");
+        note_failure(&kubectl);
+        note_failure(&kubectl);
+        age(path, 2 * 4000 + 16000 - 500);
+        note_failure(&kubectl);
+        assert_int_equal(read_hold_ms(path), 8000);
+        age(path, 2 * 8000 + 16000 + 1);
+        note_failure(&kubectl);
+        assert_int_equal(read_hold_ms(path), 2000);
 }
 
 TEST(knows_that_anybody_failed_since_a_time)
