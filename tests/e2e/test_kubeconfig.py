@@ -8,6 +8,7 @@ import random
 import re
 import stat
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -350,6 +351,32 @@ def test_in_a_list_each_entry_goes_back_to_its_file_and_the_current_context_to_i
     assert "namespace/tka" in said.stdout
     one.unlink()
     two.unlink()
+
+
+FOLDER_READ_ONLY = ("sh", "-c", 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"', "ro")
+
+
+@pytest.mark.parametrize("spoil", ["a lock that was left", "a folder that is read-only"])
+def test_in_a_list_a_file_that_is_not_written_needs_neither_a_lock_nor_a_folder_to_write_in(world, tmp_path, spoil):
+    one, two = tmp_path / "one", tmp_path / "fixed/two"
+    two.parent.mkdir()
+    one.write_text("# one\nkind: Config\n")
+    two.write_text("# two\nkind: Config\ncurrent-context: other\n")
+    prefix = ()
+    if spoil == "a lock that was left":
+        two.with_name("two.lock").touch()
+    else:
+        prefix = (*FOLDER_READ_ONLY, two.parent)
+        world.run("alice", *prefix, "touch", two.with_name("more"), code=1)
+    before = sorted(two.parent.iterdir())
+
+    for argv in (["login", SERVER], ["login", SERVER], ["logout", "rig"]):
+        began = time.monotonic()
+        said = world.run("alice", *prefix, "kubectl-tka", *argv, env={"KUBECONFIG": f"{one}:{two}"})
+        assert said.stderr == "" and time.monotonic() - began < 4, "who only reads gives a lock 1 s, a writer 5 s"
+
+    assert "kubectl-tka" in one.read_text() and two.read_text() == "# two\nkind: Config\ncurrent-context: other\n"
+    assert sorted(two.parent.iterdir()) == before
 
 
 def test_what_others_put_into_our_entries_outlives_the_next_login(world):
