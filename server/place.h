@@ -11,8 +11,9 @@ struct place {
 };
 
 /* The session of that name counts as if it were there until place_leave(). DENIED when it is not
- * and there are LIMIT_NODE_SESSIONS of that person on that device already. Both are borrowed. What
- * another server begins counts once it is seen here. */
+ * and there are LIMIT_NODE_SESSIONS of that person on that device already; UNAVAILABLE when with
+ * those that are ending there are LIMIT_NODE_SESSIONS_HELD. Both are borrowed. What another server
+ * begins counts once it is seen here. */
 bool place_take(struct server *server, const struct tailscale_whois *whois, const char *name,
                 struct place *place, struct error *err) must_check;
 /* Of one that was not taken: nothing. */
