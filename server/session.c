@@ -102,17 +102,20 @@ static bool end_known(struct server *server, const struct signin *known,
                                          "or cannot be read");
 }
 
+static char *name_rule(const struct rule *rule)
+{
+        return xasprintf("%s[%lld]", rule->capability, (long long)rule->index);
+}
+
 static void note_written(struct server *server, struct caller *caller,
                          const struct session_wish *wish, const struct signin *signin, bool begun)
 {
-        const struct rule *rule = wish->grant->rule;
-        scoped_free char *rule_text =
-                xasprintf("%s[%lld]", rule->capability, (long long)rule->index);
+        scoped_free char *rule = name_rule(wish->grant->rule);
         const struct audit audit = { .event = begun ? "login" : "extend",
                                      .trace_id = caller->trace_id,
                                      .whois = &caller->whois,
                                      .signin = signin,
-                                     .rule = rule_text };
+                                     .rule = rule };
 
         audit_write(&audit);
         snprintf(caller->outcome, sizeof(caller->outcome), "%s", begun ? "created" : "extended");
@@ -334,9 +337,11 @@ static void shorten(struct server *server, struct signin *judged, const struct r
 {
         struct error err = { 0 };
         char period[DURATION_TEXT_SIZE];
+        scoped_free char *rule_text = name_rule(rule);
         const struct audit audit = { .event = "shorten",
                                      .trace_id = trace_id,
                                      .signin = judged,
+                                     .rule = rule_text,
                                      .cause = "the granted period became shorter" };
 
         free(judged->spec.validity_period);

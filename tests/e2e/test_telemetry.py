@@ -11,7 +11,7 @@ from own_daemon import URL, config_of, own_daemon, wiping_env
 from relay import HANG
 from stand_in_localapi import stand_in_localapi, told
 from stand_in_otlp_collector import attributes, stand_in_collector
-from world import claims, eventually
+from world import claims, eventually, rule
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -53,6 +53,62 @@ def test_a_refusal_stands_in_the_audit_log(world, method, path, body, message):
 
     [line] = audit(world, msg=message, trace_id=answer.headers["trace-id"])
     assert line["login"] == "alice@example.com" and line["node"] and line["cause"] == answer.message
+
+
+def assert_names_the_session(line, signin):
+    """What every line about a session says of it: whose it is, where, what it may, and what it has in the cluster."""
+    spec, status = signin["spec"], signin["status"]
+    told = {"login": spec["username"], "user_id": spec["user_id"], "node": spec["node"], "node_id": spec["node_id"],
+            "role": spec["role"], "session": signin["metadata"]["name"],
+            "service_account": status["serviceAccount"]["name"],
+            "service_account_uid": status["serviceAccount"]["uid"]}
+    assert {key: line.get(key) for key in told} == told
+
+
+def test_extending_stands_in_the_audit_log(world):
+    world.credential("bob", reason="a long night")
+    before = world.signin()
+
+    def extend():
+        answer = world.ask("bob", "POST", "login")
+        return answer if answer.body["until"] > before["status"]["valid_until"] else None
+    answer = eventually("a second has passed", extend)
+    after = eventually("the later end", lambda: [
+        item for item in world.signins() if item["status"]["valid_until"] == answer.body["until"]])
+
+    [line] = audit(world, msg="extend", trace_id=answer.headers["trace-id"])
+    assert_names_the_session(line, after[0])
+    assert line["rule"].endswith("[0]") and line["reason"] == "a long night"
+    assert line["until"] == answer.body["until"] == after[0]["status"]["valid_until"]
+    assert not audit(world, msg="login", trace_id=answer.headers["trace-id"]), "it was there already"
+
+
+def test_a_grant_withdrawn_stands_in_the_audit_log(world):
+    world.credential("bob")
+    before = world.signin()
+    with world.policy(alice=[rule("view")]):
+        answer = world.ask("bob", "GET", "login")
+        world.await_gone(before["metadata"]["uid"])
+
+    [line] = audit(world, msg="withdraw", session=before["metadata"]["name"],
+                   service_account_uid=before["status"]["serviceAccount"]["uid"])
+    assert_names_the_session(line, before)
+    assert line["trace_id"] == answer.headers["trace-id"] and line["cause"] == "no rule grants it any longer"
+    assert line["until"] == before["status"]["valid_until"]
+
+
+def test_a_grant_that_became_shorter_stands_in_the_audit_log(world):
+    world.credential("bob", reason="a short night")
+    before = world.signin()
+    with world.policy(bob=[rule("view", period="10m")]):
+        answer = world.ask("bob", "GET", "login")
+        after = eventually("the earlier end", lambda: [
+            item for item in world.signins() if item["status"]["valid_until"] < before["status"]["valid_until"]])
+
+    [line] = audit(world, msg="shorten", trace_id=answer.headers["trace-id"])
+    assert_names_the_session(line, after[0])
+    assert line["rule"].endswith("[0]") and line["cause"] == "the granted period became shorter"
+    assert line["reason"] == "a short night" and line["until"] == after[0]["status"]["valid_until"]
 
 
 def test_signing_out_stands_in_the_audit_log(world):
