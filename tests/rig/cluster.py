@@ -53,21 +53,26 @@ def with_rig_values(text):
 
 
 class Cluster:
-    """The Kubernetes of one rig."""
+    """The Kubernetes of one rig; with a name, another one beside it, which has its etcd in common."""
 
-    def __init__(self, host, repository):
+    def __init__(self, host, repository, name="", api=API):
         self.host = host
         self.repository = repository
-        self.folder = host.folder / "cluster"
+        self.name, self.api, self.server = name, api, f"https://{api[0]}:{api[1]}"
+        self.prefix = f"{name}-" if name else ""
+        self.folder = host.folder / f"{self.prefix}cluster"
         self.programs = host.folder / "bin"
 
     # --- services ---
 
     def services(self):
         yield Service("etcd", "hub", self.etcd_argv(), self.etcd_is_healthy)
-        yield Service("apiserver", "hub", self.apiserver_argv(), self.api_is_ready,
-                      patience_seconds=90)
+        yield self.apiserver()
         yield Service("kcm", "hub", self.kcm_argv(), self.kcm_is_healthy, patience_seconds=60)
+
+    def apiserver(self):
+        return Service(f"{self.prefix}apiserver", "hub", self.apiserver_argv(), self.api_is_ready,
+                       patience_seconds=90)
 
     def etcd_argv(self):
         client = f"http://{ETCD[0]}:{ETCD[1]}"
@@ -81,8 +86,9 @@ class Cluster:
     def apiserver_argv(self):
         at = self.folder
         return [self.programs / "kube-apiserver", f"--etcd-servers=http://{ETCD[0]}:{ETCD[1]}",
-                f"--bind-address={API[0]}", f"--advertise-address={API[0]}",
-                f"--secure-port={API[1]}", "--endpoint-reconciler-type=none",
+                f"--etcd-prefix=/{self.name or 'registry'}",
+                f"--bind-address={self.api[0]}", f"--advertise-address={self.api[0]}",
+                f"--secure-port={self.api[1]}", "--endpoint-reconciler-type=none",
                 f"--tls-cert-file={at}/apiserver.crt", f"--tls-private-key-file={at}/apiserver.key",
                 f"--token-auth-file={at}/tokens.csv", f"--client-ca-file={at}/ca.crt", "--authorization-mode=RBAC",
                 f"--service-account-key-file={at}/accounts.key",
@@ -90,7 +96,7 @@ class Cluster:
                 "--service-account-issuer=https://kubernetes.default.svc",
                 "--service-cluster-ip-range=10.0.0.0/24", f"--cert-dir={at}",
                 f"--audit-policy-file={at}/audit-policy.yaml",
-                f"--audit-log-path={self.host.folder}/audit.log"]
+                f"--audit-log-path={self.host.folder}/{self.prefix}audit.log"]
 
     def kcm_argv(self):
         at = self.folder
@@ -124,7 +130,7 @@ class Cluster:
         """(status, value) of one request to the API server as one of IDENTITIES."""
         trust = ssl.create_default_context(cafile=self.folder / "ca.crt")
         token = (self.folder / f"{identity}.token").read_text().strip()
-        status, answer = ask(self.host.http("hub", API, trust, timeout), path, method,
+        status, answer = ask(self.host.http("hub", self.api, trust, timeout), path, method,
                              json.dumps(body) if body is not None else None,
                              {"Authorization": "Bearer " + token,
                               "Content-Type": "application/json", **(more or {})})
@@ -166,7 +172,7 @@ class Cluster:
                 "-keyout", at / "apiserver.key", "-out", at / "apiserver.csr")
         names = at / "names"
         names.write_text("extendedKeyUsage=serverAuth\nsubjectAltName="
-                         f"IP:{API[0]},IP:127.0.0.1,IP:{CONTROLLERS[0]},IP:10.0.0.1,"
+                         f"IP:{self.api[0]},IP:127.0.0.1,IP:{CONTROLLERS[0]},IP:10.0.0.1,"
                          "DNS:kubernetes.default.svc,DNS:kubernetes.default,DNS:localhost\n")
         command("openssl", "x509", "-req", "-in", at / "apiserver.csr", "-days", "30",
                 "-CA", at / "ca.crt", "-CAkey", at / "ca.key", "-CAcreateserial",
@@ -178,7 +184,7 @@ class Cluster:
         write_private(path, json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "rig",
             "clusters": [{"name": "rig", "cluster": {
-                "server": SERVER, "certificate-authority": str(self.folder / "ca.crt")}}],
+                "server": self.server, "certificate-authority": str(self.folder / "ca.crt")}}],
             "users": [{"name": "rig", "user": {"tokenFile": str(token)}}],
             "contexts": [{"name": "rig", "context": {
                 "cluster": "rig", "user": "rig", "namespace": namespace}}],
