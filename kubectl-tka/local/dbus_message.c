@@ -185,6 +185,16 @@ bool dbus_read_signature(struct dbus_reader *reader, const char **signature)
         return read_byte(reader, &length) && read_ended(reader, length, signature);
 }
 
+bool dbus_read_bool(struct dbus_reader *reader, bool *value)
+{
+        uint32_t number = 0;
+
+        if (!read_u32(reader, &number) || number > 1)
+                return false;
+        *value = number == 1;
+        return true;
+}
+
 bool dbus_read_bytes(struct dbus_reader *reader, const char **bytes, size_t *length)
 {
         uint32_t found = 0;

@@ -25,6 +25,7 @@ struct dbus_reader {
 };
 bool dbus_read_text(struct dbus_reader *reader, const char **text) must_check;
 bool dbus_read_signature(struct dbus_reader *reader, const char **signature) must_check;
+bool dbus_read_bool(struct dbus_reader *reader, bool *value) must_check;
 bool dbus_read_bytes(struct dbus_reader *reader, const char **bytes, size_t *length) must_check;
 /* A struct begins at a multiple of 8. */
 bool dbus_read_struct(struct dbus_reader *reader) must_check;

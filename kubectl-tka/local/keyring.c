@@ -58,6 +58,16 @@ static bool await(struct dbus *dbus, uint32_t serial, const char *signature,
                (strcmp(reply->signature, signature) == 0 || refuse(err));
 }
 
+/* Asks and waits; the reply is valid until the next wait. */
+static bool ask(struct dbus *dbus, const struct dbus_call *call, const char *signature,
+                struct dbus_reply *reply, struct error *err)
+{
+        scoped(buf_clear) struct buf out = { 0 };
+        uint32_t serial = dbus_add(dbus, call, &out);
+
+        return dbus_send(dbus, &out, err) && await(dbus, serial, signature, reply, err);
+}
+
 static bool await_session(struct dbus *dbus, uint32_t serial, char **session, struct error *err)
 {
         struct dbus_reply reply;
@@ -97,7 +107,6 @@ static bool await_item(struct dbus *dbus, uint32_t serial, enum keyring_state *s
 static bool get_secret(struct dbus *dbus, const char *item, const char *session, struct buf *text,
                        struct error *err)
 {
-        scoped(buf_clear) struct buf out = { 0 };
         scoped(buf_clear) struct buf body = { 0 };
         struct dbus_reply reply;
         const char *path = NULL;
@@ -105,11 +114,9 @@ static bool get_secret(struct dbus *dbus, const char *item, const char *session,
         size_t length = 0;
 
         dbus_put_text(&body, session);
-        uint32_t serial = dbus_add(
-                dbus,
-                &(struct dbus_call){ SERVICE, item, INTERFACE "Item", "GetSecret", "o", &body },
-                &out);
-        if (!dbus_send(dbus, &out, err) || !await(dbus, serial, "(oayays)", &reply, err))
+        if (!ask(dbus,
+                 &(struct dbus_call){ SERVICE, item, INTERFACE "Item", "GetSecret", "o", &body },
+                 "(oayays)", &reply, err))
                 return false;
         if (!dbus_read_struct(&reply.body) || !dbus_read_text(&reply.body, &path) ||
             !dbus_read_bytes(&reply.body, &bytes, &length) ||
@@ -148,6 +155,70 @@ static bool read_item(struct dbus *dbus, const struct cache_key *key, enum keyri
                await_session(dbus, opening, &session, err) &&
                await_item(dbus, search, state, &item, err) &&
                get_secret(dbus, item, session, text, err);
+}
+
+/* Says Ping first, as every conversation does. */
+static bool greet(struct dbus *dbus, struct error *err)
+{
+        scoped(buf_clear) struct buf hello = { 0 };
+        struct dbus_reply pong;
+        uint32_t ping = add_introduction(dbus, &hello);
+
+        return dbus_send(dbus, &hello, err) && dbus_await(dbus, ping, &pong, err);
+}
+
+/* The collection that libsecret stores in; *path stays NULL where there is none yet. */
+static bool find_collection(struct dbus *dbus, char **path, struct error *err)
+{
+        scoped(buf_clear) struct buf body = { 0 };
+        struct dbus_reply reply;
+        const char *found = NULL;
+
+        dbus_put_text(&body, "default");
+        if (!ask(dbus,
+                 &(struct dbus_call){ SERVICE, SERVICE_PATH, INTERFACE "Service", "ReadAlias", "s",
+                                      &body },
+                 "o", &reply, err))
+                return false;
+        if (!dbus_read_text(&reply.body, &found))
+                return refuse(err);
+        if (strcmp(found, "/") != 0)
+                *path = xstrdup(found);
+        return true;
+}
+
+static bool read_locked(struct dbus *dbus, const char *collection, bool *locked, struct error *err)
+{
+        scoped(buf_clear) struct buf body = { 0 };
+        struct dbus_reply reply;
+        const char *type = NULL;
+
+        dbus_put_text(&body, INTERFACE "Collection");
+        dbus_put_text(&body, "Locked");
+        if (!ask(dbus,
+                 &(struct dbus_call){ SERVICE, collection, "org.freedesktop.DBus.Properties", "Get",
+                                      "ss", &body },
+                 "v", &reply, err))
+                return false;
+        return (dbus_read_signature(&reply.body, &type) && strcmp(type, "b") == 0 &&
+                dbus_read_bool(&reply.body, locked)) ||
+               refuse(err);
+}
+
+bool keyring_look(const char *bus, enum keyring_state *state, struct error *err)
+{
+        scoped(dbus_close) struct dbus dbus = { .fd = -1 };
+        scoped_free char *collection = NULL;
+        bool locked = false;
+
+        if (!dbus_open(bus, KEYRING_READ_MS, &dbus, err) || !greet(&dbus, err) ||
+            !find_collection(&dbus, &collection, err) ||
+            (collection && !read_locked(&dbus, collection, &locked, err))) {
+                *state = err->kind == ERROR_NOT_FOUND ? KEYRING_ABSENT : KEYRING_MUTE;
+                return false;
+        }
+        *state = locked ? KEYRING_LOCKED : KEYRING_OPEN;
+        return true;
 }
 
 bool keyring_read(const char *bus, const struct cache_key *key, enum keyring_state *state,

@@ -28,3 +28,6 @@ bool keyring_read(const char *bus, const struct cache_key *key, enum keyring_sta
 /* The same for who has waited already. */
 bool keyring_read_within(int64_t timeout_ms, const char *bus, const struct cache_key *key,
                          enum keyring_state *state, struct buf *text, struct error *err) must_check;
+/* Whether tokens can be kept there now, by the lock of the collection that they would go to; OPEN
+ * where there is none yet, since storing makes it. False with ABSENT and MUTE, and err says why. */
+bool keyring_look(const char *bus, enum keyring_state *state, struct error *err) must_check;

@@ -4,6 +4,8 @@
 #include "kubectl-tka/remote/server.h"
 #include "kubectl-tka/remote/target.h"
 
+#define PLUGIN "kubectl-tka"
+
 enum doctor_state { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
 struct doctor {
@@ -25,8 +27,11 @@ void doctor_say_error(struct doctor *doctor, enum doctor_state state, const stru
 void doctor_check_path(struct doctor *doctor);
 void doctor_check_plugins(struct doctor *doctor);
 void doctor_check_kubectl(struct doctor *doctor);
+/* doctor_kuberc.c: what kubectl's own settings allow, which is what it runs, to the letter */
 void doctor_check_kuberc(struct doctor *doctor);
 /* doctor_kubeconfig.c: what login wrote */
+/* What kubectl runs for that context; borrowed, or NULL. */
+const char *doctor_command_of(const struct doctor *doctor, const struct target *target);
 void doctor_check_kubeconfig(struct doctor *doctor);
 void doctor_check_locks(struct doctor *doctor);
 /* doctor_cache.c: where tokens are kept */

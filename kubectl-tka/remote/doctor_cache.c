@@ -8,25 +8,18 @@
 #include "kubectl-tka/local/directory.h"
 #include "kubectl-tka/remote/doctor.h"
 #include "lib/memory.h"
-#include "schema/limits.h"
 
-/* By looking for an item that is not there: nothing is started, unlocked, or asked. */
+/* Nothing is started, unlocked, or asked. */
 void doctor_check_keyring(struct doctor *doctor)
 {
-        static const struct cache_key nobody = { "doctor", "", "", "" };
         scoped_free char *bus = dbus_session_address();
-        scoped(buf_clear) struct buf text = { 0 };
         enum keyring_state state = KEYRING_ABSENT;
         struct error miss = { 0 };
 
-        buf_init(&text, LIMIT_CREDENTIAL);
-        if (!bus) {
+        if (!bus)
                 doctor_say(doctor, DOCTOR_OK, NULL,
                            "there is no session bus, and so no keyring: tokens lie in files");
-                return;
-        }
-        bool found = keyring_read(bus, &nobody, &state, &text, &miss);
-        if (found || state == KEYRING_OPEN)
+        else if (keyring_look(bus, &state, &miss) && state == KEYRING_OPEN)
                 doctor_say(doctor, DOCTOR_OK, NULL, "open");
         else if (state == KEYRING_LOCKED)
                 doctor_say(doctor, DOCTOR_WARN, "\"kubectl tka login\" on a terminal unlocks it",

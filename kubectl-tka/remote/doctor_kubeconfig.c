@@ -7,7 +7,6 @@
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
-#define PLUGIN "kubectl-tka"
 #define STALE_SECONDS 5
 
 static bool is_plugin(const char *command)
@@ -15,8 +14,7 @@ static bool is_plugin(const char *command)
         return command && strcmp(basename(command), PLUGIN) == 0;
 }
 
-/* The user that the context leads to must run us. */
-static bool check_context(struct doctor *doctor, const struct target *target)
+const char *doctor_command_of(const struct doctor *doctor, const struct target *target)
 {
         size_t file = 0;
         const json_t *context =
@@ -24,9 +22,16 @@ static bool check_context(struct doctor *doctor, const struct target *target)
         const char *name = json_text_at(context, "context.user");
         const json_t *user =
                 name ? kubeconfig_files_find(&doctor->files, "users", name, &file) : NULL;
+
+        return json_text_at(user, "user.exec.command");
+}
+
+/* The user that the context leads to must run us. */
+static bool check_context(struct doctor *doctor, const struct target *target)
+{
         scoped_free char *command = mark_login_command(&target->key);
 
-        if (is_plugin(json_text_at(user, "user.exec.command")))
+        if (is_plugin(doctor_command_of(doctor, target)))
                 return true;
         doctor_say(doctor, DOCTOR_FAIL, command, "the user of context \"%s\" does not run " PLUGIN,
                    target->context);

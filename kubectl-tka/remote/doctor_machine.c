@@ -14,13 +14,9 @@
 #include "kubectl-tka/search_path.h"
 #include "lib/fd.h"
 #include "lib/fiber.h"
-#include "lib/file.h"
-#include "lib/limits.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
-#include "lib/yaml.h"
 
-#define PLUGIN "kubectl-tka"
 #define DESKTOP_PATH "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 #define KUBECTL_MS 5000
 #define KUBECTL_OLDEST 22 /* 1.22 speaks client.authentication.k8s.io/v1 */
@@ -187,66 +183,4 @@ void doctor_check_kubectl(struct doctor *doctor)
                    old ? "install 1.22 or newer: older ones do not know the plugin's protocol"
                        : NULL,
                    "%s %s", path, version ? version : "of an unknown version");
-}
-
-static bool names_us(const json_t *entry)
-{
-        const char *name = json_text_at(entry, "command");
-
-        if (!name)
-                name = json_text_at(entry, "name");
-        return name && strcmp(basename(name), PLUGIN) == 0;
-}
-
-static bool allows_us(const json_t *kuberc)
-{
-        const char *policy = json_text_at(kuberc, "credentialPluginPolicy");
-        size_t index = 0;
-        const json_t *entry = NULL;
-
-        if (!policy || strcmp(policy, "AllowAll") == 0)
-                return true;
-        if (strcmp(policy, "Allowlist") != 0)
-                return false;
-        json_array_foreach(json_object_get(kuberc, "credentialPluginAllowlist"), index, entry)
-        {
-                if (names_us(entry))
-                        return true;
-        }
-        return false;
-}
-
-/* KUBERC, else ~/.kube/kuberc; the caller's. NULL: switched off. */
-static char *find_kuberc(void)
-{
-        const char *given = getenv("KUBERC");
-        const char *home = getenv("HOME");
-
-        if (given && *given)
-                return strcmp(given, "off") == 0 ? NULL : xstrdup(given);
-        return home ? xasprintf("%s/.kube/kuberc", home) : NULL;
-}
-
-void doctor_check_kuberc(struct doctor *doctor)
-{
-        scoped_free char *path = find_kuberc();
-        scoped(buf_clear) struct buf text = { 0 };
-        json_auto_t *kuberc = NULL;
-        struct error problem = { 0 };
-
-        buf_init(&text, LIMIT_CONFIG_FILE);
-        if (!path || (!file_read(path, &text, &problem) && problem.kind == ERROR_NOT_FOUND)) {
-                doctor_say(doctor, DOCTOR_OK, NULL, "there is none");
-                return;
-        }
-        if (text.length > 0 && !yaml_parse(buf_text(&text), text.length, &kuberc, &problem)) {
-                error_wrap(&problem, "%s", path);
-                doctor_say_error(doctor, DOCTOR_WARN, &problem);
-        } else if (allows_us(kuberc)) {
-                doctor_say(doctor, DOCTOR_OK, NULL, "%s allows " PLUGIN, path);
-        } else {
-                doctor_say(doctor, DOCTOR_FAIL,
-                           "add \"command: " PLUGIN "\" to its credentialPluginAllowlist",
-                           "%s keeps kubectl from running " PLUGIN, path);
-        }
 }
