@@ -10,6 +10,7 @@ from tailnet import PORT
 
 COUNTS = 200, 20
 LOGINS, LOGIN_WARM_UP = 40, 3
+LOGIN_LIMIT_MS = 60  # on a machine that is not idle it says little: the load is printed beside it
 # What a prompt, a person and a Tab key run: each at most twice as long as a process that does nothing.
 LIGHT = {"kubectl-tka --help": ["--help"], "kubectl-tka status": ["status"],
          "kubectl-tka login --help": ["login", "--help"], "completion of a cluster": ["__complete", "login", ""],
@@ -52,7 +53,7 @@ def measure_login(rig):
         rounds.append((whole - entering, server_ms(rig, seen)[0], entering))
         sign_out(rig)
     whole, server, entering = zip(*rounds[LOGIN_WARM_UP:])
-    yield Result("login with a new session, median", rounded(quantile(whole, 0.5)), "ms", "60 ms on an idle machine")
+    yield Result("login with a new session, median", rounded(quantile(whole, 0.5)), "ms", limit=LOGIN_LIMIT_MS)
     yield Result("login with a new session, p99", rounded(quantile(whole, 0.99)), "ms")
     yield Result("login, of which the server, median", rounded(quantile(server, 0.5)), "ms")
     yield Result("entering the rig's node, taken off", rounded(quantile(entering, 0.5)), "ms", TRUE)

@@ -4,6 +4,7 @@ import email.utils
 import json
 import os
 import re
+import signal
 import time
 
 import pytest
@@ -58,6 +59,9 @@ def open_folder(world):
     (world.home("alice") / "run/tka").chmod(0o755)
 
 
+KUBERC = "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n"
+
+
 def write_kuberc(text):
     def write(world):
         (world.home("alice") / ".kube/kuberc").write_text(text)
@@ -80,8 +84,6 @@ AILMENTS = {
     "plugins forbidden": (write_kuberc("credentialPluginPolicy: DenyAll\n"), "kuberc", "fail", "keeps kubectl", "command: kubectl-tka"),
     "not on the list": (write_kuberc("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: gcloud}]\n"),
                         "kuberc", "fail", "keeps kubectl", "credentialPluginAllowlist"),
-    "on the list": (write_kuberc("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: /a/kubectl-tka}]\n"),
-                    "kuberc", "ok", "allows", ""),
     "a kuberc of nonsense": (write_kuberc("a: [\n"), "kuberc", "warn", "line ", ""),
     "another plugin in the context": (take_user_away, "kubeconfig", "fail", "does not run kubectl-tka", "login"),
     "another CA": (change_ca, "server", "fail", "CA is another", "log in again"),
@@ -99,6 +101,43 @@ def test_an_ailment_is_found_and_its_mend_told(world, spoil, check, state, words
             (world.home("alice") / name).unlink(missing_ok=True)
 
     assert found[0] == state and words in found[1] and mend in found[2], found
+
+
+@pytest.fixture
+def elsewhere(world):
+    """The plugin once more, in a folder that is not in PATH."""
+    folder = world.folder / "elsewhere"
+    folder.mkdir()
+    (folder / "kubectl-tka").symlink_to(world.rig.built_here() / "kubectl-tka")
+    yield folder / "kubectl-tka"
+    (folder / "kubectl-tka").unlink()
+    folder.rmdir()
+    (world.home("alice") / ".kube/kuberc").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("entries, flags, allowed", [
+    ("[{command: kubectl-tka}]", (), True),
+    ("[{command: gcloud}, {command: kubectl-tka}]", (), True),
+    ("[{command: OWN}]", (), True),
+    ("[{command: ELSEWHERE}]", (), False),
+    ("[{command: /nowhere/kubectl-tka}]", (), False),
+    ("[{command: kubectl-tka}]", ("--absolute",), True),
+    ("[{command: OWN}]", ("--absolute",), True),
+    ("[{command: ELSEWHERE}]", ("--absolute",), False),
+    ("[{command: gcloud}]", (), False),
+], ids=["its name", "the second", "its path", "another path", "no program", "its name for its path", "its path twice",
+        "another path for its path", "another name"])
+def test_of_a_list_of_plugins_doctor_says_what_kubectl_does(world, elsewhere, entries, flags, allowed):
+    world.login("alice", SERVER, "--use", *flags)
+    entries = entries.replace("OWN", str(world.rig.built_here() / "kubectl-tka")).replace("ELSEWHERE", str(elsewhere))
+    write_kuberc(f"{KUBERC}credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: {entries}\n")(world)
+
+    said = world.run("alice", "kubectl", "get", "--raw", "/version", code=None)
+    found = worst(doctor(world), "kuberc")
+
+    assert (said.returncode == 0) == allowed, said.stderr
+    assert allowed or "allowlist" in said.stderr
+    assert found[0] == ("ok" if allowed else "fail") and ("allows" if allowed else "keeps kubectl") in found[1], found
 
 
 @pytest.mark.parametrize("env, check, state, words", [
@@ -150,6 +189,28 @@ def test_programs_in_the_way_and_programs_missing(world):
     assert {("path", "fail"), ("kubectl", "warn")} <= states
 
 
-def test_the_keyring_is_looked_at_without_waking_it(world, keyring, bus):  # noqa: F811
-    assert worst(doctor(world, env=keyring.env), "keyring") == ("ok", "open", "")
-    assert worst(doctor(world, env={"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}), "keyring")[0] in ("ok", "warn")
+def look_at_keyring(world, env):
+    return worst(doctor(world, env=env), "keyring")
+
+
+def test_a_keyring_that_is_open_or_locked_is_told_as_such(world, keyring):  # noqa: F811
+    assert look_at_keyring(world, keyring.env) == ("ok", "open", "")
+    keyring.lock()
+    state, finding, mend = look_at_keyring(world, keyring.env)
+
+    assert state == "warn" and "is locked" in finding and "login" in mend
+
+
+def test_a_keyring_that_hangs_is_told_of(world, keyring):  # noqa: F811
+    keyring.daemon.send_signal(signal.SIGSTOP)
+    state, finding, mend = look_at_keyring(world, keyring.env)
+
+    assert state == "warn" and "does not answer" in finding and "restart" in mend
+
+
+def test_a_keyring_is_not_started_to_be_looked_at(world, bus):  # noqa: F811
+    nowhere = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"}
+
+    for env in (bus.env, nowhere):
+        assert look_at_keyring(world, env) == ("ok", "no keyring on the session bus: tokens lie in files", "")
+    assert not bus.is_there()
