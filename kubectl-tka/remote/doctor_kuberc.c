@@ -97,7 +97,8 @@ void doctor_check_kuberc(struct doctor *doctor)
         buf_init(&text, LIMIT_CONFIG_FILE);
         if (!path || (!file_read(path, &text, &problem) && problem.kind == ERROR_NOT_FOUND)) {
                 doctor_say(doctor, DOCTOR_OK, NULL, "there is none");
-        } else if (text.length > 0 && !yaml_parse(buf_text(&text), text.length, &kuberc, &problem)) {
+        } else if (text.length > 0 &&
+                   !yaml_parse(buf_text(&text), text.length, &kuberc, &problem)) {
                 error_wrap(&problem, "%s", path);
                 doctor_say_error(doctor, DOCTOR_WARN, &problem);
         } else {
