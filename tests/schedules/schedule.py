@@ -28,6 +28,7 @@ SHORT_GRACE, LONG_GRACE = 15, judge.KILLED_SECONDS
 QUIET_SECONDS = 2
 ALONE, PAIRS = ("server", "operator"), ("server", "operator", "standby")
 TWO_OPERATORS = 0.5  # of the schedules have a second one, and either can be the one that works
+OUTAGE_EVERY = 20  # seeds: in so many schedules in a row the API server is restarted at least once
 ENDS = (0, 1, -9, -15)  # -15: SIGTERM came before it listened for it; 1: it cannot go on
 REVIEW = ("/apis/authentication.k8s.io/v1/selfsubjectreviews",
           {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
@@ -381,6 +382,8 @@ class Schedule:
 
     def take_steps(self, count):
         choices = self.random.choices(list(self.STEPS), self.STEPS.values(), k=count)
+        if self.seed % OUTAGE_EVERY == 0:
+            choices[count // 2] = Schedule.step_restart_api
         pauses = [self.random.choice((0, 0.1, 0.5, 1, 2.5)) for _ in choices]
         for step, pause in zip(choices, pauses):
             step(self)
