@@ -1,7 +1,6 @@
 #include "operator/sweep.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/api/kube.h"
 #include "lib/fiber.h"
@@ -12,6 +11,7 @@
 #include "operator/lease.h"
 #include "operator/report.h"
 #include "operator/store.h"
+#include "operator/suspects.h"
 
 #define EVERY_MS 300000
 #define RETRY_MS 10000
@@ -25,32 +25,16 @@ struct sweep {
         bool soon, stopped;
 };
 
-/* Dependents whose session we do not know. That is few: what the store knows to be owned ends with
- * its session. */
-struct suspects {
-        struct dependent *items;
-        size_t count, capacity;
-};
-
-/* A look for them among the objects of one kind. */
+/* A look for suspects among the objects of one kind. */
 struct search {
         struct program *program;
         struct suspects *suspects;
         enum dependent_kind kind;
 };
 
-static void suspects_clear(struct suspects *suspects)
-{
-        for (size_t i = 0; i < suspects->count; i++)
-                dependent_clear(&suspects->items[i]);
-        free(suspects->items);
-        *suspects = (struct suspects){ 0 };
-}
-
 static bool take_dependent(void *owner, const json_t *object, struct error *err)
 {
         const struct search *search = owner;
-        struct suspects *suspects = search->suspects;
         scoped(dependent_clear) struct dependent dependent = { 0 };
 
         if (!dependent_decode(search->kind, object, search->program->session_namespace, &dependent,
@@ -60,37 +44,8 @@ static bool take_dependent(void *owner, const json_t *object, struct error *err)
         const struct session *session = store_find(search->program->store, dependent.signin_uid);
         if (session == NULL ? dependent.foreign : session->known && !session->gone)
                 return true;
-        if (suspects->count == suspects->capacity) {
-                suspects->capacity = suspects->capacity * 2 + 16;
-                suspects->items =
-                        xrealloc(suspects->items, suspects->capacity * sizeof(*suspects->items));
-        }
-        suspects->items[suspects->count++] = dependent;
-        dependent = (struct dependent){ 0 };
+        suspects_add(search->suspects, &dependent);
         return true;
-}
-
-static int compare_owners(const void *one, const void *other)
-{
-        const struct dependent *a = one, *b = other;
-
-        return strcmp(a->signin_uid, b->signin_uid);
-}
-
-/* Of those in order, the first that is not before that owner. */
-static size_t find_first(const struct suspects *suspects, const char *uid)
-{
-        size_t first = 0, end = suspects->count;
-
-        while (first < end) {
-                size_t middle = first + (end - first) / 2;
-
-                if (strcmp(suspects->items[middle].signin_uid, uid) < 0)
-                        first = middle + 1;
-                else
-                        end = middle;
-        }
-        return first;
 }
 
 /* Clears those it owns of suspicion. */
@@ -101,13 +56,10 @@ static bool take_signin(void *owner, const json_t *object, struct error *err)
 
         if (uid == NULL)
                 return error_set(err, ERROR_UNAVAILABLE, "a TkaSignin without uid");
-        for (size_t i = find_first(suspects, uid);
-             i < suspects->count && strcmp(suspects->items[i].signin_uid, uid) == 0; i++)
-                suspects->items[i].kind = DEPENDENT_KINDS;
+        suspects_acquit(suspects, uid);
         return true;
 }
 
-/* In the order of their owners. */
 static bool list_suspects(struct program *program, struct suspects *suspects, struct error *err)
 {
         for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--) {
@@ -120,8 +72,7 @@ static bool list_suspects(struct program *program, struct suspects *suspects, st
                 if (!kube_walk(program->kube, path, SIGNIN_UID_LABEL, take_dependent, &search, err))
                         return error_wrap(err, "listing what sessions own");
         }
-        if (suspects->count > 0)
-                qsort(suspects->items, suspects->count, sizeof(*suspects->items), compare_owners);
+        suspects_order(suspects);
         return true;
 }
 

@@ -66,7 +66,8 @@ bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, jso
                              struct error *err) must_check;
 /* Each object of a collection, page after page, so that memory stays small; without a
  * resourceVersion, so that no cache of the API server can be behind. selector: of labels, or NULL.
- * visit may wait; false from it ends the walk. */
+ * visit may wait; false from it ends the walk. When the API server forgets in between where we are
+ * (410), the walk begins again, a few times at most: then it visits some objects once more. */
 bool kube_walk(struct kube *kube, const char *path, const char *selector,
                bool (*visit)(void *owner, const json_t *object, struct error *err), void *owner,
                struct error *err) must_check;

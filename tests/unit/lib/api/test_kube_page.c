@@ -145,3 +145,44 @@ TEST(walks_over_all_pages_until_a_visit_ends_it)
         assert_non_null(strstr(buf_text(&once), "/pods?limit=500 HTTP"));
         assert_null(strstr(buf_text(&once), "continue"));
 }
+
+#define FIRST \
+        { PEER_JSON("200 OK", "{\"items\":[" ITEM("a") "],\"metadata\":{\"continue\":\"t\"}}"), \
+          PEER_CLOSES }
+#define LAST { PEER_JSON("200 OK", "{\"items\":[" ITEM("b") "],\"metadata\":{}}"), PEER_CLOSES }
+#define FORGOTTEN \
+        { PEER_JSON("410 Gone", "{\"kind\":\"Status\",\"message\":\"too old\"}"), PEER_CLOSES }
+
+TEST(begins_again_a_few_times_when_the_api_server_forgot_where_it_was)
+{
+        static const struct {
+                struct peer_answer answers[8];
+                size_t answer_count;
+                const char *names;
+                bool done;
+        } cases[] = {
+                { { FIRST, FORGOTTEN, FIRST, LAST },                                          4, "a a b ",     true  },
+                { { FIRST, FORGOTTEN, FIRST, FORGOTTEN, FIRST, FORGOTTEN, FIRST, LAST },
+                 8,                                                                              "a a a a b ",
+                 true                                                                                                },
+                { { FIRST, FORGOTTEN, FIRST, FORGOTTEN, FIRST, FORGOTTEN, FIRST, FORGOTTEN },
+                 8,                                                                              "a a a a ",
+                 false                                                                                               },
+                { { FORGOTTEN, LAST },                                                        2, "",           false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                struct visits visits = { 0 };
+                struct error err = { 0 };
+                struct stage stage;
+
+                set_up(&stage, cases[i].answers, cases[i].answer_count);
+                bool done = kube_walk(stage.kube, "/api/v1/pods", NULL, visit, &visits, &err);
+                assert_int_equal(done, cases[i].done);
+                assert_string_equal(buf_text(&visits.names), cases[i].names);
+                if (!done)
+                        assert_int_equal(err.http_status, 410);
+                buf_clear(&visits.names);
+                tear_down(&stage);
+        }
+}
