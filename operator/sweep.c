@@ -13,15 +13,11 @@
 #include "operator/store.h"
 #include "operator/suspects.h"
 
-#define EVERY_MS 300000
-#define RETRY_MS 10000
-#define STANDBY_MS 500
-#define SOON_MS 3000 /* for the watch of the sessions to catch up with that of their bindings */
-
 struct sweep {
         struct program *program;
         struct fiber *fiber;
         struct wait wait;
+        struct sweep_pace pace;
         bool soon, stopped;
 };
 
@@ -137,15 +133,15 @@ static int64_t sweep_now(struct sweep *sweep)
         struct error err = { 0 };
 
         if (!program->listed || !lease_is_ours(program->lease))
-                return STANDBY_MS;
+                return sweep->pace.standby_ms;
         sweep->soon = false;
         bool swept = sweep_once(program, &err);
         lease_relax();
         if (swept)
-                return sweep->soon ? SOON_MS : EVERY_MS;
+                return sweep->soon ? sweep->pace.soon_ms : sweep->pace.every_ms;
         if (!sweep->stopped)
                 log_event(LOG_LEVEL_WARN, "sweeping, trying again", "error", err.text, NULL);
-        return RETRY_MS;
+        return sweep->pace.retry_ms;
 }
 
 static void run_sweep(void *argument)
@@ -157,7 +153,8 @@ static void run_sweep(void *argument)
 
         while (!sweep->stopped) {
                 /* Woken, when it was given a moment, or in time: both mean to look. */
-                if (wait_for(loop, &sweep->wait, delay_ms, &err) && !wait_ms(loop, SOON_MS, &err))
+                if (wait_for(loop, &sweep->wait, delay_ms, &err) &&
+                    !wait_ms(loop, sweep->pace.soon_ms, &err))
                         break;
                 if (!sweep->stopped)
                         delay_ms = sweep_now(sweep);
@@ -170,8 +167,19 @@ struct sweep *sweep_start(struct program *program)
         struct sweep *sweep = xcalloc(1, sizeof(*sweep));
 
         sweep->program = program;
+        sweep->pace = (struct sweep_pace){
+                .every_ms = 300000,
+                .retry_ms = 10000,
+                .standby_ms = 500,
+                .soon_ms = 3000,
+        };
         sweep->fiber = fiber_start(program->loop, run_sweep, sweep);
         return sweep;
+}
+
+struct sweep_pace *sweep_pace(struct sweep *sweep)
+{
+        return &sweep->pace;
 }
 
 void sweep_stop(struct sweep *sweep)
