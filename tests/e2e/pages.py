@@ -5,8 +5,8 @@ What a fence's info string says makes a block a part of the tests:
     ```sh runnable as=alice        typed by that user of the rig (as=admin: beside the API server)
     ```sh runnable as=bob fails    the same, and it must not work
     ```text output                 what the block before must have printed, line by line; … is anything
-    ```json policy                 becomes the tailnet's policy
-    ```yaml server                 keys of a tka-server that the tables after it are about
+    ```json policy                 becomes the tailnet's policy; one that opens port 443 is tried at a tka-server on it
+    ```yaml server                 keys of a tka-server that the tables after it are about; its port is 443 if it names none
 """
 
 import dataclasses

@@ -13,10 +13,11 @@ import yaml
 
 import clients
 from host import command
-from own_daemon import URL, change, config_of, own_daemon
+from own_daemon import change, config_of, own_daemon
 from pages import REPOSITORY, Block, anchors, links, name_of, pages, parse
 from rig import restore_policy
 from tailnet import NODES, USERS
+from test_tls import make_authority, put  # noqa: F401
 from world import SERVER
 
 NODE_OF = {**{USERS[name]: name for name in USERS}, "tag:ci": "ci"}
@@ -72,16 +73,19 @@ def period_of(text):
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", text))
 
 
-def sign_in(world, who, url):
+def sign_in(world, who, url, authority):
     """The server's answer to that person, who may ask for a role; None where nobody answers."""
     login, role = WHO.fullmatch(who).groups()
+    tls = authority.trusting() if url.startswith("https:") else None
+    if tls:
+        tls.check_hostname = False  # the certificate is for the long name
     with contextlib.suppress(OSError):
-        return world.ask(NODE_OF[login], "POST", "credential", {"role": role} if role else {}, url=url, timeout=4)
+        return world.ask(NODE_OF[login], "POST", "credential", {"role": role} if role else {}, url=url, timeout=4, tls=tls)
     return None
 
 
-def check_answer(world, row, url):
-    answer = sign_in(world, row["who signs in"], url)
+def check_answer(world, row, url, authority):
+    answer = sign_in(world, row["who signs in"], url, authority)
     expected = row["answer"]
     if expected == NOBODY:
         assert answer is None, answer.text
@@ -101,44 +105,70 @@ def check_answer(world, row, url):
 
 
 @contextlib.contextmanager
-def server_with(world, block):
-    """A tka-server with the block's keys, on a node that has the block's tag as well."""
-    tags = ["tag:tka", *([block.options["tag"]] if "tag" in block.options else [])]
+def server_with(world, authority, keys, tag=None):
+    """A tka-server with these keys, over TLS on port 443 if they name no other, on a node that has the tag as well."""
+    port = keys.get("tailscale", {}).get("port", 443)
+    flat = {f"{section}__{key}": value for section, pairs in keys.items() for key, value in pairs.items()}
+    flat["tailscale__port"] = port
+    if port == 443:
+        folder = world.folder / "certificate"
+        put(folder, *authority.issue("ours"))
+        flat["server__tls"] = {"certFile": str(folder / "chain"), "keyFile": str(folder / "key")}
     number = str(list(NODES).index("tka") + 1)
-    flat = {f"{section}__{key}": value for section, keys in yaml.safe_load(block.text).items()
-            for key, value in keys.items()}
+    tags = ["tag:tka", *([tag] if tag else [])]
     world.rig.tailnet.control("nodes", "tag", "-i", number, "-t", ",".join(tags))
     try:
         with own_daemon(world, "tka-server", config_of(world, "tka-server", **flat)) as daemon:
             daemon.await_status(200)
-            yield URL
+            yield f"{'https' if port == 443 else 'http'}://tka:{port}"
     finally:
         world.rig.tailnet.control("nodes", "tag", "-i", number, "-t", "tag:tka")
 
 
-def tell(world, story):
+def servers_of(item):
+    """What the server is told that a block stands for: a policy for port 443 is for one as it is by default."""
+    if "server" in item.words:
+        return [yaml.safe_load(item.text)]
+    return [{}] if "policy" in item.words and '"443"' in item.text else []
+
+
+def tell(world, story, authority):
     """Does what the page does, in its order, and compares."""
     said, url = "", SERVER
     with contextlib.ExitStack() as servers:
         for item in story:
             if not isinstance(item, Block):
                 for row in item.rows:
-                    check_answer(world, row, url)
-            elif "policy" in item.words:
+                    check_answer(world, row, url, authority)
+                continue
+            if "policy" in item.words:
                 world.rig.tailnet.set_policy(item.text)
-            elif "server" in item.words:
-                servers.close()
-                url = servers.enter_context(server_with(world, item))
             elif "output" in item.words:
                 assert pattern_of(item.text).fullmatch(said), f"line {item.line}: {said}"
-            else:
+            elif "runnable" in item.words:
                 said = type_in(world, item)
+            for keys in servers_of(item):
+                servers.close()
+                url = servers.enter_context(server_with(world, authority, keys, item.options.get("tag")))
+
+
+@contextlib.contextmanager
+def cluster_roles_kept(world):
+    """A page may create ClusterRoles; afterwards there are those of before."""
+    path = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+    before = {item["metadata"]["name"] for item in world.items(path)}
+    try:
+        yield
+    finally:
+        for name in {item["metadata"]["name"] for item in world.items(path)} - before:
+            world.kube(f"{path}/{name}", "DELETE")
 
 
 @pytest.mark.parametrize("page, story", STORIES, ids=[f"{name_of(p)}:{s[0].line}" for p, s in STORIES])
-def test_what_a_page_says_is_what_happens(world, page, story):
+def test_what_a_page_says_is_what_happens(world, authority, page, story):
     try:
-        tell(world, story)
+        with cluster_roles_kept(world):
+            tell(world, story, authority)
     finally:
         restore_policy(world.rig)
 

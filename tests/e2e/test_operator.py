@@ -233,7 +233,7 @@ def test_a_session_ends_whatever_somebody_labelled_as_its_own_and_holds(world, n
 # --- what a session can lack ---
 
 @pytest.mark.parametrize("wish, reason, words", [
-    ({"role": "admin"}, "RoleNotAllowed", '"admin"'),
+    ({"role": "system:node"}, "RoleNotAllowed", '"system:node"'),
     ({"name": "tka-user-alice-0123456789abcdef"}, "NameMismatch", "tka-user-alice-"),
 ], ids=lambda value: value if isinstance(value, str) and value.isalpha() else "")
 def test_a_session_that_cannot_be_says_why_and_has_no_rights(world, wish, reason, words):

@@ -26,7 +26,7 @@ RESOURCES = [
     ("api/v1", "nodes", False), (f"apis/{TKA}/v1alpha1", "tkasignins", True),
     (f"apis/{TKA}/v1alpha1", "tkasignins/status", True), (f"apis/{TKA}/v1alpha1", "grantmappings", False),
     (f"apis/{TKA}/v1alpha1", "tkaclusters", False), (f"apis/{RBAC}/v1", "roles", True),
-    (f"apis/{RBAC}/v1", "rolebindings", True), (f"apis/{RBAC}/v1", "clusterroles", False, "admin", *ROLES),
+    (f"apis/{RBAC}/v1", "rolebindings", True), (f"apis/{RBAC}/v1", "clusterroles", False, "system:node", *ROLES),
     (f"apis/{RBAC}/v1", "clusterrolebindings", False), ("apis/coordination.k8s.io/v1", "leases", True),
     ("apis/events.k8s.io/v1", "events", True), ("apis/apps/v1", "deployments", True), ("apis/batch/v1", "jobs", True),
     ("apis/certificates.k8s.io/v1", "certificatesigningrequests", False),
@@ -142,7 +142,7 @@ def binding(role):
             "subjects": [{"kind": "ServiceAccount", "name": "tka-user-x-0123456789abcdef", "namespace": SESSIONS}]}
 
 
-@pytest.mark.parametrize("role", [*ROLES, "admin", "system:node", "tka-operator", "tka-server"])
+@pytest.mark.parametrize("role", [*ROLES, "system:node", "tka-operator", "tka-server"])
 def test_the_operator_binds_the_listed_roles_alone(world, role):
     status, said = Asker(world, "operator").ask("POST", f"/apis/{RBAC}/v1/clusterrolebindings?dryRun=All",
                                                 body=binding(role))

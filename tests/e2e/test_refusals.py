@@ -193,8 +193,8 @@ def test_a_period_above_the_maximum_is_refused(world):
 
 
 def test_a_role_that_the_cluster_does_not_list_is_refused_without_writing(world):
-    with world.policy(alice=[rule("admin")]):
-        refused(world, "alice", 422, "admin")
+    with world.policy(alice=[rule("system:node")]):
+        refused(world, "alice", 422, "system:node")
 
 
 @pytest.mark.parametrize("host, status", [

@@ -134,15 +134,15 @@ class World:
 
     # --- the server's API ---
 
-    def connection(self, node, url=SERVER, timeout=20):
-        host, port = url.removeprefix("http://").split(":")
-        return self.rig.host.http(node, (self.rig.tailnet.address(host), int(port)), timeout=timeout)
+    def connection(self, node, url=SERVER, timeout=20, tls=None):
+        host, port = url.partition("://")[2].split(":")
+        return self.rig.host.http(node, (self.rig.tailnet.address(host), int(port)), tls, timeout)
 
-    def ask(self, node, method, path, body=None, headers=None, url=SERVER, timeout=20):
+    def ask(self, node, method, path, body=None, headers=None, url=SERVER, timeout=20, tls=None):
         """One request to tka-server over the tailnet. body: a value, sent as JSON, or text."""
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
-        connection = self.connection(node, url, timeout)
+        connection = self.connection(node, url, timeout, tls)
         with contextlib.closing(connection):
             connection.request(method, path if path.startswith("/") else API + path, body, headers or {})
             return self.answer_of(connection.getresponse())

@@ -12,7 +12,7 @@ SERVER = f"https://{API[0]}:{API[1]}"
 ETCD = ("127.0.0.3", 2379)       # not 127.0.0.1: peers in the tailnet reach that one
 CONTROLLERS = ("127.0.0.3", 10257)
 SESSIONS, RELEASE = "tka", "tka-system"
-ROLES = ("view", "edit", "cluster-admin")
+ROLES = ("view", "limited-edit", "edit", "admin-readonly", "admin", "cluster-admin")
 NODE_USER = "system:node:rig"
 TOKEN_SECONDS = 12 * 3600
 
@@ -41,7 +41,7 @@ RIG_OBJECTS = [
 
 
 def with_rig_values(text):
-    """Manifests as delivered list the one default role and sessions of a minute; the rig has three
+    """Manifests as delivered list the one default role and sessions of a minute; the rig has more
     roles, and sessions that tests can wait for the end of."""
     listed = ", ".join(ROLES)
     quoted = ", ".join(f"'{role}'" for role in ROLES)
