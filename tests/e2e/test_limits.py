@@ -4,11 +4,12 @@ import contextlib
 import http.client
 import json
 import re
+import statistics
 import time
 
 import pytest
 
-from attack import Attack, room_for_files
+from attack import Attack, pour_body, room_for_files
 from own_daemon import PORT as OWN_PORT, URL, config_of, own_daemon
 from tailnet import PORT
 from world import API, SERVER_TUN, eventually, rule
@@ -239,17 +240,37 @@ def test_logins_at_once_do_not_pass_the_number_of_sessions(world):
 
 # --- all at once ---
 
+def test_a_body_of_300_mb_is_refused_and_its_connection_closed_before_it_is_there(world):
+    with dial(world, "alice", "tka") as stream:
+        said, sent = pour_body(stream)
+
+    head = said.partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.1 413 ") and b"connection: close" in head, said
+    assert sent < 30 << 20, f"{sent >> 20} MB went, most of it into buffers on the way"
+
+
+def time_sign_ins(world, count):
+    """Seconds from nothing to the token, so many times."""
+    taken = []
+    for _ in range(count):
+        began = time.monotonic()
+        assert world.ask("alice", "POST", "credential", url=URL).status == 200
+        taken.append(time.monotonic() - began)
+        assert world.ask("alice", "POST", "logout", url=URL).status == 200
+    return taken
+
+
 def test_idle_connections_a_huge_body_and_slow_requests_together_keep_nobody_out(world):
+    """How much longer a sign-in takes is measured by the bench, whose limit is 2, on a machine that does nothing else.
+    Here it may do, and everybody who attacks runs on it too."""
     with own_daemon(world, "tka-server", config_of(world, "tka-server", log__level="warn")) as daemon:
         daemon.await_status(200)
+        usual = statistics.median(time_sign_ins(world, 11))
         with Attack(world.rig, "tka", OWN_PORT) as attack:
-            logins, deadline = 0, time.monotonic() + 60
-            while logins < 5 or attack.sent < 20 << 20:
-                assert world.ask("alice", "POST", "credential", url=URL).status == 200
-                assert world.ask("alice", "POST", "logout", url=URL).status == 200
-                logins += 1
-                assert time.monotonic() < deadline, (logins, attack.sent)
+            beset = statistics.median(time_sign_ins(world, 11))
+            eventually("a body refused", lambda: attack.refused)
         assert daemon.resident_mib() < 80
+        assert beset <= 3 * usual, f"{beset * 1000:.0f} ms instead of {usual * 1000:.0f}"
 
 
 def test_whoever_does_not_finish_a_request_is_told_so_and_whoever_says_nothing_is_closed(world):

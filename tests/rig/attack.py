@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import select
 import threading
 
 from tailnet import NODES
@@ -23,13 +24,31 @@ def room_for_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+def pour_body(stream):
+    """All of a body of 300 MB that goes, whatever is answered meanwhile: (what is answered, bytes that went)."""
+    said, sent, block = b"", 0, b"x" * 65536
+    answered = select.poll()
+    answered.register(stream, select.POLLIN)
+    with contextlib.suppress(ConnectionError):
+        stream.sendall(LOGIN + f"Content-Length: {HUGE}\r\n\r\n".encode())
+        while sent < HUGE:
+            if answered.poll(0):
+                piece = stream.recv(65536)
+                if not piece:
+                    break
+                said += piece
+            stream.sendall(block)
+            sent += len(block)
+    return said, sent
+
+
 class Attack:
-    """On the server of a node: 2000 idle connections, 200 requests that drip, a body of 300 MB, all at once."""
+    """On the server of a node: 2000 idle connections, 200 requests that drip, bodies of 300 MB, all at once."""
 
     def __init__(self, rig, node, port):
         self.rig, self.where = rig, (rig.tailnet.address(node), port)
         self.ended = threading.Event()
-        self.sent = 0
+        self.refused = 0
 
     def __enter__(self):
         assert set(CROWD) < set(NODES)
@@ -62,11 +81,8 @@ class Attack:
                     stream.send(b"x" * 200)
 
     def pour(self):
-        """One body; it is refused at once, so again and again."""
-        block = b"x" * 65536
-        while self.sent < HUGE and not self.ended.is_set():
+        """One body after the other: each is refused before it is there."""
+        while not self.ended.is_set():
             with contextlib.suppress(OSError), self.dial(POURING) as stream:
-                stream.sendall(LOGIN + f"Content-Length: {HUGE}\r\n\r\n".encode())
-                while self.sent < HUGE and not self.ended.is_set():
-                    stream.sendall(block)
-                    self.sent += len(block)
+                said, _ = pour_body(stream)
+                self.refused += said.startswith(b"HTTP/1.1 413 ")
