@@ -2,7 +2,9 @@
 
 import pytest
 
+from own_daemon import URL, config_of, own_daemon
 from signins import merge
+from tailnet import CAPABILITY
 from world import SERVER, SERVER_TUN, claims, eventually, rule
 
 
@@ -131,6 +133,29 @@ def test_a_grant_that_became_shorter_shortens_the_session(world):
     with world.policy(bob=[rule("view", period="10m")]):
         world.credential("bob")
         eventually("the session is shorter", lambda: world.signin()["status"]["valid_until"] < before)
+
+
+def test_a_session_of_servers_with_another_capability_is_extended_and_stays_theirs_to_judge(world):
+    """What a change of tailscale.capName leaves: docs/server.md says what becomes of it."""
+    config = config_of(world, "tka-server", tailscale__capName=[CAPABILITY, "other.example/cap/tka"])
+    with own_daemon(world, "tka-server", config) as daemon:
+        daemon.await_status(200)
+        world.credential("bob", URL)
+    before = world.signin()
+    assert before["spec"]["issuer"].endswith("other.example/cap/tka")
+
+    extended = eventually("a second has passed", lambda: world.ask("bob", "POST", "login").status == 202 and [
+        item for item in world.signins() if item["spec"]["requested_at"] > before["spec"]["requested_at"]])
+    assert extended[0]["metadata"]["uid"] == before["metadata"]["uid"]
+    assert extended[0]["spec"]["issuer"] == before["spec"]["issuer"]
+    with world.policy(bob=[]):
+        assert world.ask("bob", "GET", "login").status == 403
+        assert not world.signin()["metadata"].get("deletionTimestamp"), "nobody withdraws it"
+    uid = before["metadata"]["uid"]
+    assert world.ask("bob", "POST", "logout").status == 200
+    world.await_gone(uid)
+    world.credential("bob")
+    assert world.signin()["spec"]["issuer"] != before["spec"]["issuer"], "what begins anew is ours"
 
 
 def test_two_servers_share_sessions(world):
