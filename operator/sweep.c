@@ -21,27 +21,18 @@ struct sweep {
         bool soon, stopped;
 };
 
-/* A look for suspects among the objects of one kind. */
+/* A look for suspects among the objects of one kind after the other. */
 struct search {
         struct program *program;
-        struct suspects *suspects;
+        struct suspects suspects;
+        size_t most; /* of them at once: anybody may have labelled any number */
         enum dependent_kind kind;
+        struct error trouble; /* with one of them, which keeps none of the others */
 };
 
-static bool take_dependent(void *owner, const json_t *object, struct error *err)
+static void search_clear(struct search *search)
 {
-        const struct search *search = owner;
-        scoped(dependent_clear) struct dependent dependent = { 0 };
-
-        if (!dependent_decode(search->kind, object, search->program->session_namespace, &dependent,
-                              err))
-                return true; /* of a name that we give to nothing: it keeps none of the others */
-
-        const struct session *session = store_find(search->program->store, dependent.signin_uid);
-        if (session == NULL ? dependent.foreign : session->known && !session->gone)
-                return true;
-        suspects_add(search->suspects, &dependent);
-        return true;
+        suspects_clear(&search->suspects);
 }
 
 /* Clears those it owns of suspicion. */
@@ -53,22 +44,6 @@ static bool take_signin(void *owner, const json_t *object, struct error *err)
         if (uid == NULL)
                 return error_set(err, ERROR_UNAVAILABLE, "a TkaSignin without uid");
         suspects_acquit(suspects, uid);
-        return true;
-}
-
-static bool list_suspects(struct program *program, struct suspects *suspects, struct error *err)
-{
-        for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--) {
-                struct search search = { program, suspects, (enum dependent_kind)kind };
-                scoped_free char *path = dependent_path(
-                        search.kind,
-                        kind == DEPENDENT_SERVICE_ACCOUNT ? program->session_namespace : NULL,
-                        NULL);
-
-                if (!kube_walk(program->kube, path, SIGNIN_UID_LABEL, take_dependent, &search, err))
-                        return error_wrap(err, "listing what sessions own");
-        }
-        suspects_order(suspects);
         return true;
 }
 
@@ -92,38 +67,81 @@ static bool remove_orphan(struct program *program, const struct dependent *orpha
         return err->kind == ERROR_CONFLICT || err->kind == ERROR_PENDING;
 }
 
-/* Each is tried: one that cannot be deleted keeps none of the others. */
-static bool remove_orphans(struct program *program, const struct suspects *suspects,
-                           struct error *err)
+/* Each is tried. */
+static void remove_orphans(struct search *search)
 {
-        bool all = true;
+        const struct suspects *suspects = &search->suspects;
 
         for (size_t i = 0; i < suspects->count; i++) {
-                struct error one = { 0 };
+                struct error err = { 0 };
 
-                if (suspects->items[i].kind == DEPENDENT_KINDS)
-                        continue;
-                if (remove_orphan(program, &suspects->items[i], &one))
-                        continue;
-                *err = one;
-                all = false;
+                if (suspects->items[i].kind != DEPENDENT_KINDS &&
+                    !remove_orphan(search->program, &suspects->items[i], &err))
+                        search->trouble = err;
         }
-        return all;
+        lease_relax();
 }
 
-static bool sweep_once(struct program *program, struct error *err)
+/* Removes those that no session owns; none is left then. */
+static bool judge_suspects(struct search *search, struct error *err)
 {
-        scoped(suspects_clear) struct suspects suspects = { 0 };
+        struct program *program = search->program;
+        struct suspects *suspects = &search->suspects;
         scoped_free char *path =
                 kube_path(signin_resource(), program->session_namespace, NULL, NULL);
 
-        if (!list_suspects(program, &suspects, err))
-                return false;
-        if (suspects.count == 0)
+        if (suspects->count == 0)
                 return true;
-        if (!kube_walk(program->kube, path, NULL, take_signin, &suspects, err))
+        suspects_order(suspects);
+        if (!kube_walk(program->kube, path, NULL, take_signin, suspects, err))
                 return error_wrap(err, "listing sessions");
-        return remove_orphans(program, &suspects, err);
+        remove_orphans(search);
+        suspects_clear(suspects);
+        return true;
+}
+
+static bool take_dependent(void *owner, const json_t *object, struct error *err)
+{
+        struct search *search = owner;
+        scoped(dependent_clear) struct dependent dependent = { 0 };
+
+        if (!dependent_decode(search->kind, object, search->program->session_namespace, &dependent,
+                              err))
+                return true; /* of a name that we give to nothing: it keeps none of the others */
+
+        const struct session *session = store_find(search->program->store, dependent.signin_uid);
+        if (session == NULL ? dependent.foreign : session->known && !session->gone)
+                return true;
+        suspects_add(&search->suspects, &dependent);
+        return search->suspects.count < search->most || judge_suspects(search, err);
+}
+
+static bool search_kind(struct search *search, enum dependent_kind kind, struct error *err)
+{
+        struct program *program = search->program;
+        bool account = kind == DEPENDENT_SERVICE_ACCOUNT;
+        scoped_free char *path =
+                dependent_path(kind, account ? program->session_namespace : NULL, NULL);
+
+        search->kind = kind;
+        return kube_walk(program->kube, path, SIGNIN_UID_LABEL, take_dependent, search, err) ||
+               error_wrap(err, "listing what sessions own");
+}
+
+static bool sweep_once(struct sweep *sweep, struct error *err)
+{
+        scoped(search_clear) struct search search = { .program = sweep->program,
+                                                      .most = sweep->pace.most };
+
+        for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--)
+                if (!search_kind(&search, (enum dependent_kind)kind, err))
+                        return false;
+        if (!judge_suspects(&search, err))
+                return false;
+        if (search.trouble.text[0] == '\0')
+                return true;
+        *err = search.trouble;
+        return false;
 }
 
 /* How long until the next one. */
@@ -135,7 +153,7 @@ static int64_t sweep_now(struct sweep *sweep)
         if (!program->listed || !lease_is_ours(program->lease))
                 return sweep->pace.standby_ms;
         sweep->soon = false;
-        bool swept = sweep_once(program, &err);
+        bool swept = sweep_once(sweep, &err);
         lease_relax();
         if (swept)
                 return sweep->soon ? sweep->pace.soon_ms : sweep->pace.every_ms;
@@ -172,6 +190,7 @@ struct sweep *sweep_start(struct program *program)
                 .retry_ms = 10000,
                 .standby_ms = 500,
                 .soon_ms = 3000,
+                .most = 4096,
         };
         sweep->fiber = fiber_start(program->loop, run_sweep, sweep);
         return sweep;

@@ -13,11 +13,11 @@
 #define ABSENT { PEER_JSON("404 Not Found", "{\"message\":\"no\"}"), PEER_CLOSES }
 #define FAILS { PEER_JSON("403 Forbidden", "{\"message\":\"no\"}"), PEER_CLOSES }
 #define DELETED { PEER_JSON("200 OK", "{}"), PEER_CLOSES }
+#define OBJECT(name, uid, owner) \
+        "{\"metadata\":{\"namespace\":\"tka\",\"name\":\"" name "\",\"uid\":\"" uid \
+        "\",\"labels\":{\"tka.specht-labs.de/signin-uid\":\"" owner "\"}}}"
 #define OBJECTS(name, uid, owner) \
-        { PEER_JSON("200 OK", \
-                    "{\"items\":[{\"metadata\":{\"name\":\"" name "\",\"uid\":\"" uid \
-                    "\",\"labels\":{\"tka.specht-labs.de/signin-uid\":\"" owner "\"}}}]}"), \
-          PEER_CLOSES }
+        { PEER_JSON("200 OK", "{\"items\":[" OBJECT(name, uid, owner) "]}"), PEER_CLOSES }
 #define SESSION(uid) \
         { PEER_JSON("200 OK", "{\"items\":[{\"metadata\":{\"uid\":\"" uid "\"}}]}"), PEER_CLOSES }
 
@@ -115,7 +115,7 @@ TEST(comes_again_after_a_while_and_removes_what_no_session_owns)
         struct stage stage;
 
         set_up(&stage, answers, ARRAY_LENGTH(answers));
-        *sweep_pace(stage.sweep) = (struct sweep_pace){ 200, 60000, 10, 60000 };
+        *sweep_pace(stage.sweep) = (struct sweep_pace){ 200, 60000, 10, 60000, 9 };
         await_requests(&stage, 3);
         assert_false(peer_was_asked(&stage.cluster, "DELETE"));
         await_requests(&stage, 8);
@@ -132,7 +132,7 @@ TEST(leaves_what_a_session_owns_that_the_watch_has_not_told_of)
         struct stage stage;
 
         set_up(&stage, answers, ARRAY_LENGTH(answers));
-        *sweep_pace(stage.sweep) = (struct sweep_pace){ 50, 60000, 10, 60000 };
+        *sweep_pace(stage.sweep) = (struct sweep_pace){ 50, 60000, 10, 60000, 9 };
         await_requests(&stage, 7);
         assert_false(peer_was_asked(&stage.cluster, "DELETE"));
         tear_down(&stage);
@@ -146,8 +146,41 @@ TEST(tries_again_soon_when_it_cannot_look)
         struct stage stage;
 
         set_up(&stage, answers, ARRAY_LENGTH(answers));
-        *sweep_pace(stage.sweep) = (struct sweep_pace){ 60000, 50, 10, 60000 };
+        *sweep_pace(stage.sweep) = (struct sweep_pace){ 60000, 50, 10, 60000, 9 };
         await_requests(&stage, 6);
         assert_true(peer_was_asked(&stage.cluster, ORPHAN));
+        tear_down(&stage);
+}
+
+TEST(removes_any_number_of_them_a_few_at_a_time)
+{
+        static const struct peer_answer answers[] = {
+                { PEER_JSON("200 OK", "{\"items\":[" OBJECT("a.tka", "u1", "nobody") "," OBJECT(
+                                              "b.tka", "u2", "somebody") "," OBJECT("c.tka", "u3",
+                 "nobody") "]}"),
+                 PEER_CLOSES },
+                SESSION("somebody"),
+                FAILS, /* the first two: one of them, which is kept */
+                OBJECTS("d.tka", "u4", "somebody"),
+                SESSION("somebody"),
+                DELETED, /* c and d */
+                OBJECTS("e", "u5", "nobody"),
+                NONE,
+                DELETED,
+                NONE,
+        };
+        struct stage stage;
+
+        set_up(&stage, answers, ARRAY_LENGTH(answers));
+        *sweep_pace(stage.sweep) = (struct sweep_pace){ 60000, 60000, 10, 60000, 2 };
+        await_requests(&stage, 9);
+        assert_true(peer_was_asked(
+                &stage.cluster,
+                "DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/tka/rolebindings/a.tka"));
+        assert_true(peer_was_asked(
+                &stage.cluster,
+                "DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/tka/rolebindings/c.tka"));
+        assert_true(
+                peer_was_asked(&stage.cluster, "DELETE /api/v1/namespaces/tka/serviceaccounts/e"));
         tear_down(&stage);
 }
