@@ -473,6 +473,29 @@ def alerts(template):
     return pick(template(COMBINATIONS["monitoring"]), "PrometheusRule", "tka")["spec"]
 
 
+@pytest.fixture(scope="module")
+def monitoring(shared_world, obtain):
+    """The API server knows the kinds of prometheus-operator. Two of them: more would only take longer."""
+    crds = [word for path in obtain("prometheus-crds") if re.search(r"_(servicemonitors|prometheusrules)\.", path)
+            for word in ("-f", path)]
+    assert len(crds) == 4
+    shared_world.run("admin", "kubectl", "apply", "--server-side", *crds)
+    yield shared_world.run("admin", "kubectl", "wait", "--for=condition=Established", *crds, "--timeout=30s")
+    shared_world.run("admin", "kubectl", "delete", *crds)
+
+
+def test_the_definitions_of_prometheus_operator_take_what_is_for_it(world, template, monitoring):
+    objects = [each for each in template(COMBINATIONS["monitoring"]) if "monitoring.coreos.com" in each["apiVersion"]]
+    assert {each["kind"] for each in objects} == {"ServiceMonitor", "PrometheusRule"}
+    argv = ("kubectl", "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+
+    world.run("admin", *argv, text=yaml.safe_dump_all(objects))
+
+    for each in objects:
+        each["spec"]["spek"] = {}
+        assert "spek" in world.run("admin", *argv, text=yaml.safe_dump(each), code=1).stderr
+
+
 def test_promtool_accepts_the_alerts_and_plays_them_through(template, obtain, tmp_path):
     (tmp_path / "alerts.yaml").write_text(yaml.safe_dump(alerts(template)))
     (tmp_path / "test.yaml").write_text(pathlib.Path(__file__).with_name("alerts_test.yaml").read_text())

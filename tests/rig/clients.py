@@ -104,6 +104,26 @@ class DebianTool:
         return [target / "root" / self.path]
 
 
+@dataclasses.dataclass(frozen=True)
+class GoFiles:
+    """No program but files of a module in the folder's go.mod: what its path pattern finds there."""
+
+    folder: str
+    module: str
+    pattern: str
+
+    def make(self, target, say):
+        env = {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off"}
+        go = parts.find_go(say)
+        run_watched(self.module, target, [go, "mod", "download", self.module], HERE / self.folder, env)
+        folder = command(go, "-C", HERE / self.folder, "list", "-m", "-f", "{{.Dir}}", self.module, env=env).strip()
+        for path in pathlib.Path(folder).glob(self.pattern):
+            shutil.copyfile(path, target / path.name)
+
+    def argv(self, target):
+        return sorted(path for path in target.iterdir() if path.match(pathlib.PurePath(self.pattern).name))
+
+
 CLIENTS = {
     "kubectl-1.32": GoClient("kubectl", ".", KUBECTL_FLAGS),
     "helm": GoClient("helm", "helm.sh/helm/v4/cmd/helm"),
@@ -121,6 +141,8 @@ CLIENTS = {
     "sslyze": PythonTool("sslyze", "sslyze"),
     "schemathesis": PythonTool("schemathesis", "schemathesis"),
     "promtool": DebianTool("promtool", "usr/bin/promtool"),
+    "prometheus-crds": GoFiles("prometheus-operator", "github.com/prometheus-operator/prometheus-operator",
+                               "example/prometheus-operator-crd/monitoring.coreos.com_*.yaml"),
 }
 
 
