@@ -5,7 +5,7 @@
 # make e2e        the programs against a real API server and tailnet
 # make schedules  the same at random: crashes, outages, clocks; make model: every order of steps
 # make demo       the whole story on a rig of its own; make up / make down: a rig to play with
-# make bench      ratios into build/bench.jsonl and a table
+# make bench      ratios into build/bench.jsonl and a table; BENCH=many: with 10,000 sessions
 # make bare       make demo and make test in a minimal Debian root
 # make lint       format, clang-tidy, floors, spelling, scripts; make analyze: gcc -fanalyzer
 # make format     clang-format in place
@@ -105,7 +105,7 @@ test: setup
 bench: $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(call archives,operator) ; $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 e2e bench schedules: all
-	tests/$@/run
+	tests/$@/run $(if $(filter bench,$@),$(BENCH))
 
 demo up: setup
 	$(MAKE) all

@@ -36,9 +36,10 @@ static const struct command_words commands[] = {
                 .details =
                         "CLUSTER ends all your sessions there from this device, CLUSTER!ROLE that "
                         "one alone. Until the next login kubectl is told to sign in again, and "
-                        "does not by itself.",
-                .examples = "logout\nlogout prod --everywhere\nlogout --all",
-                .flags = "everywhere all output" FINDS_CLUSTER,
+                        "does not by itself. With --forget the context that login wrote goes "
+                        "from the kubeconfig too, and the cluster and user that it alone uses.",
+                .examples = "logout\nlogout prod --everywhere\nlogout prod --forget\nlogout --all",
+                .flags = "everywhere all forget output" FINDS_CLUSTER,
         },
         [COMMAND_REFRESH] = {
                 .name = "refresh",

@@ -32,6 +32,8 @@ static const struct option_row rows[] = {
              "print the kubeconfig instead of changing one"),
         BARE("everywhere", 0, "", OPTION_BOOL, everywhere, NULL,
              "end your sessions on all your devices"),
+        BARE("forget", 0, "", OPTION_BOOL, forget, NULL,
+             "take the cluster's contexts out of the kubeconfig"),
         BARE("all", 'a', "", OPTION_BOOL, all, NULL, "every cluster you have signed in to"),
         BARE("token", 0, "", OPTION_BOOL, token, NULL,
              "put a token into it instead of the plugin: for programs that run none"),

@@ -28,11 +28,11 @@ struct config {
         char *role;
         int64_t for_seconds;
         char *reason;
-        bool everywhere, all; /* logout */
-        bool token;           /* kubeconfig */
-        bool install;         /* completion */
-        char *output;         /* -o: one of COMMAND_OUTPUTS */
-        char *template;       /* status --format */
+        bool everywhere, all, forget; /* logout */
+        bool token;                   /* kubeconfig */
+        bool install;                 /* completion */
+        char *output;                 /* -o: one of COMMAND_OUTPUTS */
+        char *template;               /* status --format */
         char *ca_hash, *cluster;
 
         char *loaded_file;   /* the config file that was read, or NULL */

@@ -141,3 +141,64 @@ bool kubeconfig_entry_write(const struct stanza *stanza, struct kubeconfig_place
         *place = (struct kubeconfig_place){ .file = take(path), .is_current = is_current(stanza) };
         return true;
 }
+
+/* Whether another context than that one leads to it. */
+static bool is_shared(const struct kubeconfig_files *files, const char *member, const char *name,
+                      const char *context)
+{
+        size_t file = 0;
+        const json_t *document = NULL;
+
+        json_array_foreach(files->documents, file, document)
+        {
+                size_t index = 0;
+                const json_t *item = NULL;
+                json_array_foreach(json_object_get(document, "contexts"), index, item)
+                {
+                        const char *own = json_text_at(item, "name");
+                        const char *target = json_text_at(item, member);
+                        if (own && target && strcmp(own, context) != 0 && strcmp(target, name) == 0)
+                                return true;
+                }
+        }
+        return false;
+}
+
+/* The name, where the first of that name stands in that file. */
+static const char *name_in(const struct kubeconfig_files *files, const char *list, const char *name,
+                           size_t file)
+{
+        size_t found = 0;
+
+        return name && kubeconfig_files_find(files, list, name, &found) && found == file ? name
+                                                                                         : NULL;
+}
+
+bool kubeconfig_entry_remove(const struct kubeconfig_files *files, const char *context,
+                             struct error *err)
+{
+        size_t file = 0;
+        const json_t *item = kubeconfig_files_find(files, "contexts", context, &file);
+        const char *cluster = json_text_at(item, "context.cluster");
+        const char *user = json_text_at(item, "context.user");
+
+        if (cluster && is_shared(files, "context.cluster", cluster, context))
+                cluster = NULL;
+        if (user && is_shared(files, "context.user", user, context))
+                user = NULL;
+        for (file = 0; file < files->paths.count; file++) {
+                const struct splice splice = {
+                        .no_cluster = name_in(files, "clusters", cluster, file),
+                        .no_user = name_in(files, "users", user, file),
+                        .no_context = context,
+                };
+                const char *current =
+                        json_text_at(json_array_get(files->documents, file), "current-context");
+                bool concerns = splice.no_cluster || splice.no_user ||
+                                name_in(files, "contexts", context, file) ||
+                                (current && strcmp(current, context) == 0);
+                if (concerns && !change_file(files->paths.items[file], &splice, err))
+                        return false;
+        }
+        return true;
+}

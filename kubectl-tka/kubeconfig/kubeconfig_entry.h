@@ -1,5 +1,5 @@
 /* kubeconfig_entry.h - the cluster, user and context of a login in the kubeconfig: whether their
- * name is free, and putting them there. */
+ * name is free, putting them there, and taking them out again. */
 #pragma once
 
 #include "kubectl-tka/kubeconfig/kubeconfig_file.h"
@@ -23,3 +23,7 @@ char *kubeconfig_entry_file(const struct kubeconfig_files *files, const struct s
  * could not be kept. */
 bool kubeconfig_entry_write(const struct stanza *stanza, struct kubeconfig_place *place,
                             struct error *err) must_check;
+/* Takes out the context of ours, and the cluster and user that it leads to where they are ours and
+ * no other context leads to them. files: as they were read. Warns as above. */
+bool kubeconfig_entry_remove(const struct kubeconfig_files *files, const char *context,
+                             struct error *err) must_check;

@@ -11,6 +11,9 @@ void layout_append(struct buf *text, const char *lines);
 /* Puts item into the list under the top-level key: in place of the item of the same "name", else
  * behind the last. false, and text as it was: the layout is none we know how to change. */
 bool layout_put_item(struct buf *text, const char *key, const json_t *item);
+/* Takes the first item of that name out of the list, with the comments inside it. false as above.
+ */
+bool layout_remove_item(struct buf *text, const char *key, const char *name);
 /* Sets the value, a scalar or a list of texts, of a key: "a.b" is one key of that name or "b" below
  * "a", whichever there is. A comment behind it stays. false as above. */
 bool layout_put_value(struct buf *text, const char *path, const json_t *value);

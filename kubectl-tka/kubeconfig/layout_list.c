@@ -121,3 +121,23 @@ bool layout_put_item(struct buf *text, const char *key, const json_t *item)
                        layout_line_start(&layout, last_line), lines.text);
         return true;
 }
+
+bool layout_remove_item(struct buf *text, const char *key, const char *name)
+{
+        scoped(layout_clear) struct layout layout = { 0 };
+        const yaml_node_t *key_node = NULL;
+        size_t first_line = 0;
+        size_t last_line = 0;
+
+        if (!layout_read(text, &layout))
+                return false;
+        const yaml_node_t *list = layout_find(&layout, layout.root, key, &key_node);
+        if (!list || list->type != YAML_SEQUENCE_NODE ||
+            list->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE || layout_node_is_empty(list) ||
+            !find_place(&layout, list, name, &first_line, &last_line))
+                return false;
+        last_line = skip_inner_comments(&layout, last_line, list->start_mark.column);
+        layout_replace(text, layout_line_start(&layout, first_line),
+                       layout_line_start(&layout, last_line), "");
+        return true;
+}

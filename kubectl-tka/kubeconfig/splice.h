@@ -8,6 +8,9 @@
 /* List items with a "name" to add, or to replace the one of that name; NULL: none. */
 struct splice {
         const json_t *cluster, *user, *context;
+        /* Names of items to take out, where they carry our mark; NULL: none. The current context is
+         * none any more when it was the one taken out. */
+        const char *no_cluster, *no_user, *no_context;
         const char *current_context; /* NULL: as it is */
         bool keeps_current;          /* only where the text names none */
 };

@@ -180,6 +180,18 @@ bool known_put(const char *context, const struct cache_key *key, const char *rol
         return write_list(&list, err);
 }
 
+bool known_remove(const char *context, struct error *err)
+{
+        scoped(known_list_clear) struct known_list list = { 0 };
+        scoped(clear_one) struct known old = { 0 };
+
+        if (!make_folder(err))
+                return false;
+        scoped(fd_close) int fd = lock();
+        known_list_read(&list);
+        return !remove_one(&list, context, &old) || write_list(&list, err);
+}
+
 bool known_set_roles(const char *server, const struct text_list *roles, struct error *err)
 {
         scoped(known_list_clear) struct known_list list = { 0 };

@@ -26,6 +26,8 @@ struct cache_key known_key(const struct known *known); /* borrowed */
  * or NULL joins them. */
 bool known_put(const char *context, const struct cache_key *key, const char *role,
                struct error *err) must_check;
+/* The context is known no longer. */
+bool known_remove(const char *context, struct error *err) must_check;
 /* Every context of that server learns what is granted there. */
 bool known_set_roles(const char *server, const struct text_list *roles,
                      struct error *err) must_check;

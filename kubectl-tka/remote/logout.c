@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kubectl-tka/kubeconfig/kubeconfig_entry.h"
 #include "kubectl-tka/local/known.h"
 #include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/local/report.h"
@@ -26,6 +27,7 @@ struct departure {
         char *url;
         int64_t until; /* of the session that may live on, by this machine's clock */
         size_t ended;
+        size_t removed;     /* contexts taken out of the kubeconfig */
         struct error local; /* kind ERROR_NONE: all is forgotten here */
         struct error err;   /* kind ERROR_NONE: the server has answered */
 };
@@ -265,6 +267,32 @@ static void depart_all(struct logout_run *run)
         crowd_run(run->loop, run->count, depart, run, DEADLINE_MS);
 }
 
+/* One that stands in another kubeconfig stays there. */
+static bool is_in_kubeconfig(const struct logout_run *run, const struct target *target)
+{
+        const struct target *found = target_find(&run->known, target->context);
+
+        return found && cache_key_equals(&found->key, &target->key);
+}
+
+/* Only where the server has answered: who has to try again needs the context. */
+static void remove_contexts(const struct logout_run *run, struct departure *departure)
+{
+        for (size_t i = 0; i < departure->targets.count; i++) {
+                const struct target *target = &departure->targets.items[i];
+                struct error problem = { 0 };
+                if (departure->err.kind != ERROR_NONE || !is_in_kubeconfig(run, target))
+                        continue;
+                if (kubeconfig_entry_remove(&run->files, target->context, &problem) &&
+                    known_remove(target->context, &problem)) {
+                        departure->removed++;
+                        continue;
+                }
+                error_wrap(&problem, "the context %s stays", target->context);
+                note_problem(departure, &problem);
+        }
+}
+
 static const char *name_of(const struct departure *departure)
 {
         return departure->targets.count > 0 ? departure->targets.items[0].key.cluster
@@ -291,9 +319,22 @@ static json_t *describe(const struct departure *departure)
         json_object_set_new(item, "cluster", json_text(name_of(departure)));
         json_object_set_new(item, "server", json_text(departure->url));
         json_object_set_new(item, "ended", json_integer((json_int_t)departure->ended));
+        json_object_set_new(item, "removed", json_integer((json_int_t)departure->removed));
         if (departure->err.kind != ERROR_NONE)
                 json_object_set_new(item, "error", json_text(departure->err.text));
         return item;
+}
+
+static void print(const struct departure *departure, struct buf *text)
+{
+        scoped_free char *name = report_plain(name_of(departure));
+
+        buf_printf(text, departure->ended > 0 ? "Signed out of %s" : "There was no session at %s",
+                   name);
+        if (departure->removed > 0)
+                buf_printf(text, ", and took %s out of the kubeconfig",
+                           departure->removed == 1 ? "its context" : "its contexts");
+        buf_add(text, "\n");
 }
 
 static bool show(const struct logout_run *run, struct error *err)
@@ -305,13 +346,9 @@ static bool show(const struct logout_run *run, struct error *err)
 
         for (size_t i = 0; i < run->count; i++) {
                 const struct departure *departure = &run->departures[i];
-                scoped_free char *name = report_plain(name_of(departure));
                 json_array_append_new(items, describe(departure));
                 if (format == OUTPUT_TABLE && departure->err.kind == ERROR_NONE)
-                        buf_printf(&text,
-                                   departure->ended > 0 ? "Signed out of %s\n"
-                                                        : "There was no session at %s\n",
-                                   name);
+                        print(departure, &text);
         }
         if (format != OUTPUT_TABLE)
                 output_print(format, &view, items, &text);
@@ -356,5 +393,7 @@ bool cmd_logout(const struct config *config, struct error *err)
         for (size_t i = 0; i < run.count; i++)
                 forget(&run, &run.departures[i]);
         depart_all(&run);
+        for (size_t i = 0; i < run.count && config->forget; i++)
+                remove_contexts(&run, &run.departures[i]);
         return show(&run, err) && judge(&run, err);
 }

@@ -145,7 +145,6 @@ def measure(rig, programs):
     yield from measure_ready(rig, programs)
     yield from measure_end(rig)
     yield from measure_takeover(rig)
-    yield from measure_many(rig)
 
 
 # --- from applied to ready ---
@@ -279,7 +278,7 @@ def operator_mib(rig):
     return read_mib(rig.host.process("operator")[0])[0]
 
 
-def measure_many(rig):
+def measure_many(rig, _programs):
     watcher, begun = Watcher(rig), time.time()
     uids = create_all(rig, [signin(f"many{i}@example.com", int(begun), 7200)
                             for i in range(LIVE - SAME_SECOND)])

@@ -156,6 +156,86 @@ def test_what_kubectl_reads_differs_in_our_entries_alone(world, seed):
         assert any(mark in text for mark in ("[{", "[ {")), "it was in block style, and was written anew"
 
 
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_login_wrote_is_taken_out_again_and_nothing_else(world, seed):
+    path = kubeconfig(world)
+    path.write_bytes(Dice(seed).document().encode())
+    path.chmod(0o600)
+    before = read_by_kubectl(world, path)
+    world.login("alice")
+    world.login("alice", SERVER, "--role", "view")
+    once = path.read_bytes().decode()
+
+    said = world.run("alice", "kubectl-tka", "logout", "rig", "--forget")
+
+    left = path.read_bytes().decode()
+    assert "contexts out of the kubeconfig" in said.stdout
+    assert read_by_kubectl(world, path) == without_ours({key: value or None for key, value in before.items()}) | {
+        key: before[key] for key in before if key not in ("clusters", "users", "contexts")} | {
+        key: sorted(before[key] or [], key=lambda item: item["name"]) or None
+        for key in ("clusters", "users", "contexts")}
+    if "written anew" not in said.stderr:
+        kept = [line for line in left.splitlines() if not line.startswith("current-context:")]
+        assert lost_lines("\n".join(kept), once) == [], left
+
+
+def test_what_another_context_uses_and_what_another_wrote_stays(world):
+    path = kubeconfig(world)
+    world.login("alice")
+    for words in (["set-context", "mine", "--cluster=rig", "--user=rig"], ["use-context", "mine"]):
+        world.run("alice", "kubectl", "config", *words)
+
+    said = world.run("alice", "kubectl-tka", "logout", "rig", "--forget", "-o", "json")
+
+    left = read_by_kubectl(world, path)
+    assert json.loads(said.stdout)[0]["removed"] == 1
+    assert {key: [item["name"] for item in left[key]] for key in ("clusters", "users", "contexts")} == {
+        "clusters": ["rig"], "users": ["rig"], "contexts": ["mine"]}
+    assert left["current-context"] == "mine"
+    again = world.run("alice", "kubectl-tka", "logout", SERVER, "--forget", "-o", "json")
+    assert json.loads(again.stdout)[0]["removed"] == 0 and read_by_kubectl(world, path) == left
+
+
+def test_a_context_that_is_forgotten_is_gone_from_completion_and_prompt(world):
+    world.login("alice")
+    assert "rig" in world.run("alice", "kubectl-tka", "__complete", "login", "").stdout
+
+    world.run("alice", "kubectl-tka", "logout", "--forget")
+
+    assert "rig\n" not in world.run("alice", "kubectl-tka", "__complete", "login", "").stdout
+    assert read_by_kubectl(world, kubeconfig(world))["current-context"] == ""
+    world.login("alice")
+    assert world.run("alice", "kubectl", "get", "--raw", "/version").returncode == 0
+
+
+def test_a_context_stays_as_long_as_its_server_cannot_be_asked(world):
+    world.login("alice")
+    before = kubeconfig(world).read_text()
+
+    said = world.run("alice", "kubectl-tka", "logout", "rig", "--forget", env={"TKA_TAILSCALE_SOCKET": "/nowhere"}, code=3)
+
+    assert "signed out here alone" in said.stderr and kubeconfig(world).read_text() == before
+
+
+def test_entries_in_several_files_are_taken_out_of_each(world):
+    home = world.home("alice") / ".kube"
+    paths = [home / name for name in ("one", "two", "three")]
+    env = {"KUBECONFIG": ":".join(map(str, paths))}
+    world.run("alice", "kubectl-tka", "login", SERVER, env=env)
+    written = yaml.safe_load(next(path for path in paths if path.exists()).read_text())
+    try:
+        for path, key in zip(paths, ("clusters", "users", "contexts")):
+            path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", key: written[key],
+                                            "current-context": "rig" if key == "users" else ""}))
+        said = world.run("alice", "kubectl-tka", "logout", "rig", "--forget", "-o", "json", env=env)
+
+        assert json.loads(said.stdout)[0]["removed"] == 1
+        assert all("rig" not in path.read_text() for path in paths)
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_role_of_ones_own_is_put_beside_and_replaces_nothing(world, seed):
     path = kubeconfig(world)

@@ -211,6 +211,91 @@ TEST(keeps_what_people_put_into_its_entries)
         assert_null(strstr(result.text, "http://tka"));
 }
 
+static const struct splice forget = { .no_cluster = "prod",
+                                      .no_user = "prod",
+                                      .no_context = "prod" };
+
+TEST(takes_its_entries_out_and_leaves_the_text_as_it_was)
+{
+        static const char *const texts[] = {
+                "kind: Config\napiVersion: v1\ncurrent-context: mine\nusers:\n- name: a\n  user: "
+                "{}\n"
+                "contexts:\n  - name: a\n    # mine\n    context: {}\n# between\n"
+                "clusters:\n-\n  # c\n  name: x\n  cluster: {}\n# the end",
+                "clusters:\r\n- name: x\r\nusers:\r\n- name: x\r\ncontexts:\r\n- name: x\r\n",
+        };
+        scoped(clear_entries) struct entries entries = make_entries("prod", "http://tka");
+        struct splice splice = make_splice(&entries, NULL);
+
+        for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+                scoped(buf_clear) struct buf with = { 0 };
+                scoped(buf_clear) struct buf without = { 0 };
+                bool rewritten = true;
+                apply(texts[i], &splice, &with, &rewritten);
+                apply(with.text, &forget, &without, &rewritten);
+                assert_false(rewritten);
+                assert_string_not_equal(with.text, without.text);
+                json_auto_t *before = parse(texts[i]);
+                json_auto_t *after = parse(without.text);
+                assert_true(json_equal(before, after));
+                assert_int_equal(strcspn(without.text, "#"), strcspn(texts[i], "#"));
+        }
+}
+
+TEST(takes_the_only_entries_out_and_the_current_context_with_them)
+{
+        static const char *const lists[] = { "clusters", "users", "contexts" };
+        scoped(clear_entries) struct entries entries = make_entries("prod", "http://tka");
+        struct splice splice = make_splice(&entries, "prod");
+        scoped(buf_clear) struct buf with = { 0 };
+        scoped(buf_clear) struct buf without = { 0 };
+        bool rewritten = true;
+
+        apply("# mine\n", &splice, &with, &rewritten);
+        apply(with.text, &forget, &without, &rewritten);
+        assert_false(rewritten);
+        json_auto_t *read = parse(without.text);
+        for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
+                assert_true(json_is_null(json_object_get(read, lists[i])));
+        assert_string_equal(json_text_at(read, "current-context"), "");
+        assert_non_null(strstr(without.text, "# mine\n"));
+}
+
+TEST(takes_nothing_out_that_is_not_its_own)
+{
+        static const char *const texts[] = { "", "users:\n- name: prod\n  user:\n    token: mine\n",
+                                             "users: 7\n",
+                                             "contexts: [{name: prod}]\ncurrent-context: prod\n",
+                                             "clusters:\n- name: other\ncurrent-context: other\n" };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+                scoped(buf_clear) struct buf result = { 0 };
+                bool rewritten = false;
+                apply(texts[i], &forget, &result, &rewritten);
+                assert_false(rewritten);
+                if (texts[i][0])
+                        assert_string_equal(buf_text(&result), texts[i]);
+        }
+}
+
+TEST(takes_its_entries_out_of_a_text_in_flow_style_by_writing_it_anew)
+{
+        scoped(clear_entries) struct entries entries = make_entries("prod", "http://tka");
+        json_auto_t *root = json_pack("{s:[O,{s:s}],s:[O],s:[O],s:s}", "users", entries.user,
+                                      "name", "a", "contexts", entries.context, "clusters",
+                                      entries.cluster, "current-context", "a");
+        scoped(buf_clear) struct buf text = { 0 };
+        scoped(buf_clear) struct buf result = { 0 };
+        bool rewritten = false;
+
+        json_print(root, &text);
+        apply(text.text, &forget, &result, &rewritten);
+        assert_true(rewritten);
+        assert_null(strstr(result.text, "prod"));
+        assert_non_null(strstr(result.text, "name: a\n"));
+        assert_non_null(strstr(result.text, "current-context: a\n"));
+}
+
 TEST(refuses_to_replace_what_login_did_not_write)
 {
         static const char text[] = "users:\n- name: prod\n  user:\n    token: mine\n";
