@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/crowd.h"
 #include "lib/fiber.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -14,6 +15,7 @@
 
 #define GONE_MS 5000  /* until then the answer waits for the operator */
 #define ENDS_MS 20000 /* for the ends of all that are meant */
+#define AT_ONCE 8     /* of them */
 
 /* Which sessions to end, and what the longest of them was. */
 struct leaving {
@@ -77,23 +79,47 @@ static bool end_one(struct server *server, const struct caller *caller, const ch
         return true;
 }
 
-/* Also the others when one of them resists: err tells of the first that does. Who hangs up
- * meanwhile has said that they are to end all the same. */
+struct ending {
+        struct server *server;
+        const struct caller *caller;
+        const struct leaving *leaving;
+        size_t next; /* of the leaving */
+        struct error first;
+};
+
+/* One of several that share the work. Also the others when one of them resists. */
+static void end_some(void *owner, size_t index)
+{
+        struct ending *ending = owner;
+        const struct leaving *leaving = ending->leaving;
+
+        (void)index;
+        while (ending->next < leaving->names.count) {
+                size_t i = ending->next++;
+                struct error err = { 0 };
+
+                if (!end_one(ending->server, ending->caller, leaving->names.items[i],
+                             leaving->uids.items[i], &err) &&
+                    ending->first.kind == ERROR_NONE)
+                        ending->first = err;
+        }
+}
+
+/* err tells of the first that resists. Who hangs up meanwhile has said that they are to end all the
+ * same. */
 static bool end_all(struct server *server, const struct caller *caller,
                     const struct leaving *leaving, struct error *err)
 {
-        struct error other = { 0 };
-        bool ended = true;
+        struct ending ending = { .server = server, .caller = caller, .leaving = leaving };
+        size_t count = leaving->names.count < AT_ONCE ? leaving->names.count : AT_ONCE;
 
         fiber_shield(true);
-        fiber_set_deadline(loop_now_ms() + ENDS_MS);
-        for (size_t i = 0; i < leaving->names.count; i++)
-                ended = end_one(server, caller, leaving->names.items[i], leaving->uids.items[i],
-                                ended ? err : &other) &&
-                        ended;
-        fiber_set_deadline(0);
+        crowd_run(server->loop, count, end_some, &ending, ENDS_MS);
         fiber_shield(false);
-        return ended;
+        if (ending.first.kind == ERROR_NONE)
+                return true;
+        *err = ending.first;
+        return false;
 }
 
 /* The names of those that the operator has not taken down by then. */

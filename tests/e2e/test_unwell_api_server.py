@@ -8,7 +8,7 @@ from own_daemon import URL
 from relay import HANG, Late
 from stand_in_kube_apiserver import ANSWERS, kube_status, through_stand_in
 from stand_in_localapi import told
-from world import ACCOUNTS, API, SERVER, SERVER_TUN, eventually
+from world import ACCOUNTS, API, SERVER, SERVER_TUN, eventually, rule
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,20 @@ def test_a_logout_whose_caller_hangs_up_ends_all_the_same(world, behind_api):
             connection.request("POST", API + "logout", "{}", {"Content-Type": "application/json"})
             eventually("the first is being ended", lambda: met)
         eventually("both are ended", lambda: len(met) == 2)
+    eventually("nobody is signed in", lambda: not world.signins())
+
+
+def test_a_slow_api_server_does_not_keep_a_logout_from_its_end(world, behind_api):
+    """One after the other they would take longer than there is."""
+    api, _ = behind_api
+    spaces = [f"space-{i}" for i in range(16)]
+    with world.policy(carol=[rule("view", namespaces=spaces)]):
+        for space in spaces:
+            assert world.ask("carol", "POST", "login", {"namespaces": [space]}, url=URL).status == 202
+        with api.instead("DELETE .*tkasignins/", Late(2)) as met:
+            answer = world.ask("carol", "POST", "logout", url=URL, timeout=25)
+
+        assert answer.status == 200 and len(answer.body["sessions"]) == len(met) == 16, answer.text
     eventually("nobody is signed in", lambda: not world.signins())
 
 
