@@ -385,6 +385,7 @@ void controller_measure(const struct controller *controller)
         struct metrics *metrics = program->metrics;
 
         measures_count_sessions(program);
+        metrics_set(metrics, MEASURE_LEFT_OUT, NULL, (double)store_left_out(program->store));
         metrics_set(metrics, MEASURE_QUEUED, NULL, (double)queue_count(&controller->queue));
         metrics_set(metrics, MEASURE_CLOCK_OFFSET, NULL,
                     (double)kube_clock_offset_seconds(program->kube));

@@ -10,7 +10,8 @@ enum measure {
         MEASURE_RECONCILE_FAILURES,
         MEASURE_OVERDUE,
         MEASURE_QUEUED,
-        MEASURE_ORPHANS,        /* {kind} */
+        MEASURE_ORPHANS, /* {kind} */
+        MEASURE_LEFT_OUT,
         MEASURE_WATCH_RESTARTS, /* {resource} */
         MEASURE_CLOCK_OFFSET,
         MEASURE_LOOP_LAG,

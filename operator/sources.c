@@ -55,6 +55,13 @@ static void object_deleted(void *owner, const char *namespace_name, const char *
                 store_drop_dependent(store, uid);
 }
 
+static bool keeps_object(void *owner, const char *uid)
+{
+        const struct source *source = owner;
+
+        return source->is_signins || store_has_dependent(source->all->program->store, uid);
+}
+
 static bool are_all_listed(const struct sources *sources)
 {
         for (size_t i = 0; i < COUNT; i++)
@@ -93,6 +100,7 @@ static void start(struct source *source)
                 .label_selector = source->is_signins ? NULL : SIGNIN_UID_LABEL,
                 .owner = source,
                 .changed = object_changed,
+                .keeps = keeps_object,
                 .deleted = object_deleted,
                 .synced = source_listed,
                 .failed = source_failed,

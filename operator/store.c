@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/api/kube.h"
 #include "lib/memory.h"
 
 struct dependent_node {
@@ -18,6 +19,8 @@ struct store {
         char *session_namespace;
         void *sessions;   /* tree of struct session by uid */
         void *dependents; /* tree of struct dependent_node by uid */
+        size_t dependent_count;
+        int64_t left_out;
         void (*changed)(void *owner, struct session *session);
         void *owner;
 };
@@ -98,27 +101,12 @@ static struct session *find_or_add(struct store *store, const char *uid)
         return session;
 }
 
-static bool is_number(const char *text)
-{
-        return text != NULL && *text >= '1' && *text <= '9' &&
-               strspn(text, "0123456789") == strlen(text);
-}
-
-bool resource_version_is_older(const char *version, const char *other)
-{
-        if (!is_number(version) || !is_number(other))
-                return false;
-        if (strlen(version) != strlen(other))
-                return strlen(version) < strlen(other);
-        return strcmp(version, other) < 0;
-}
-
 static bool is_news(const char *known, const char *version)
 {
         if (known == NULL)
                 return true;
         return version == NULL ||
-               (strcmp(known, version) != 0 && !resource_version_is_older(version, known));
+               (strcmp(known, version) != 0 && !kube_version_is_older(version, known));
 }
 
 static size_t find_finalizer(const json_t *object)
@@ -214,6 +202,7 @@ static struct dependent_node *find_or_add_node(struct store *store, const struct
         link_node(node, session);
         if (tsearch(node, &store->dependents, compare_uids) == NULL)
                 abort();
+        store->dependent_count++;
         store->changed(store->owner, session);
         return node;
 }
@@ -237,6 +226,28 @@ static void replace(struct dependent_node *node, struct dependent *dependent)
         *dependent = (struct dependent){ 0 };
 }
 
+bool store_has_dependent(const struct store *store, const char *uid)
+{
+        return find_node(store, uid) != NULL;
+}
+
+int64_t store_left_out(const struct store *store)
+{
+        return store->left_out;
+}
+
+static bool has_room_for(const struct store *store, const struct dependent *dependent)
+{
+        if (store->dependent_count < STORE_DEPENDENTS_MAX || find_node(store, dependent->uid))
+                return true;
+
+        const struct session *session = store_find(store, dependent->signin_uid);
+        if (session == NULL || !session->known)
+                return false;
+        scoped_free char *binding_name = dependent_binding_name(&session->signin);
+        return dependent_is_own(dependent, &session->signin, binding_name);
+}
+
 bool store_put_dependent(struct store *store, enum dependent_kind kind, const json_t *object,
                          struct error *err)
 {
@@ -246,6 +257,10 @@ bool store_put_dependent(struct store *store, enum dependent_kind kind, const js
                 return false;
         if (dependent.foreign && store_find(store, dependent.signin_uid) == NULL)
                 return true;
+        if (!has_room_for(store, &dependent)) {
+                store->left_out++;
+                return true;
+        }
 
         struct session *session = find_or_add(store, dependent.signin_uid);
         struct dependent_node *node = find_or_add_node(store, &dependent, session);
@@ -267,6 +282,7 @@ void store_drop_dependent(struct store *store, const char *uid)
 
         struct session *session = node->session;
         tdelete(node, &store->dependents, compare_uids);
+        store->dependent_count--;
         unlink_node(node);
         free_node(node);
         store->changed(store->owner, session);

@@ -33,6 +33,11 @@ struct session {
 
 struct store;
 
+/* With so many dependents, only what a known session has of its own is still taken in: anybody may
+ * have put our label on any number. What was left out is looked for by name before it matters, or
+ * swept when no session owns it. */
+#define STORE_DEPENDENTS_MAX 40000
+
 /* changed(owner, session) after every change, also those of our own answers. Must not wait. */
 struct store *store_new(const char *session_namespace,
                         void (*changed)(void *owner, struct session *session), void *owner);
@@ -44,6 +49,9 @@ void store_free(struct store *store);
 bool store_put_signin(struct store *store, const json_t *object, struct error *err) must_check;
 bool store_put_dependent(struct store *store, enum dependent_kind kind, const json_t *object,
                          struct error *err) must_check;
+bool store_has_dependent(const struct store *store, const char *uid);
+/* How often one was left out. */
+int64_t store_left_out(const struct store *store);
 /* Gone from the API server, for good: uids never come back. */
 void store_drop_signin(struct store *store, const char *uid);
 /* The same, as an answer says it: the watch can be behind, and has yet to tell. */
@@ -69,6 +77,3 @@ void store_forget(struct store *store, struct session *session);
 /* visit must neither wait nor change the store. */
 void store_each(const struct store *store,
                 void (*visit)(void *owner, const struct session *session), void *owner);
-
-/* Decimal texts, as Kubernetes compares them; what is no number is never older. */
-bool resource_version_is_older(const char *version, const char *other);

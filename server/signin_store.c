@@ -14,16 +14,6 @@
 
 #define UNSEEN_MS 30000
 
-bool resource_version_is_older(const char *version, const char *other)
-{
-        static const char digits[] = "0123456789";
-        size_t length = strlen(version), other_length = strlen(other);
-
-        if (strspn(version, digits) != length || strspn(other, digits) != other_length)
-                return false;
-        return length != other_length ? length < other_length : strcmp(version, other) < 0;
-}
-
 /* Where name is, or where it would stand. */
 static size_t find_place(const struct signin_store *store, const char *name, bool *found)
 {
@@ -103,7 +93,7 @@ void signin_store_accept(struct signin_store *store, struct signin *signin, bool
         if (entry != NULL && strcmp(entry->signin.uid, signin->uid) == 0)
                 seen = seen || entry->seen;
         if (entry != NULL &&
-            resource_version_is_older(signin->resource_version, entry->signin.resource_version)) {
+            kube_version_is_older(signin->resource_version, entry->signin.resource_version)) {
                 entry->seen = entry->seen || seen;
                 return;
         }

@@ -54,6 +54,3 @@ void signin_store_end_waits(struct signin_store *store, int64_t deadline_ms);
 
 /* What a caller is told of a call to the API server that failed: its refusals are not theirs. */
 bool signin_store_explain(struct error *err, const char *doing);
-
-/* Decimal texts compared as Kubernetes does; anything else counts as newer. */
-bool resource_version_is_older(const char *version, const char *other);

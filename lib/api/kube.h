@@ -64,6 +64,9 @@ bool kube_get(struct kube *kube, const char *path, json_t **object, struct error
  * together: nobody who makes large ones keeps us from the others. path is without a limit. */
 bool kube_get_page_that_fits(struct kube *kube, const char *path, int *most, json_t **list,
                              struct error *err) must_check;
+/* resourceVersions, as Kubernetes compares them: decimal texts; what is no number is never older.
+ */
+bool kube_version_is_older(const char *version, const char *other);
 /* Each object of a collection, page after page, so that memory stays small; without a
  * resourceVersion, so that no cache of the API server can be behind. selector: of labels, or NULL.
  * visit may wait; false from it ends the walk. When the API server forgets in between where we are

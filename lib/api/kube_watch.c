@@ -74,8 +74,11 @@ static bool take_object(struct kube_watch *watch, const json_t *object, struct e
         kube_names_put(&watch->names, namespace_name, name, uid, &replaced);
         if (replaced)
                 watch->options.deleted(watch->options.owner, namespace_name, name, replaced);
-        if (!watch->stopped)
-                watch->options.changed(watch->options.owner, object);
+        if (watch->stopped)
+                return true;
+        watch->options.changed(watch->options.owner, object);
+        if (watch->options.keeps && !watch->options.keeps(watch->options.owner, uid))
+                kube_names_remove(&watch->names, namespace_name, name);
         return true;
 }
 

@@ -20,6 +20,8 @@ struct kube_watch_options {
         void *owner;
         /* Added or modified; borrowed. Must not wait. */
         void (*changed)(void *owner, const json_t *object);
+        /* Asked after that: whether its end is of interest, were it missed. NULL: always. */
+        bool (*keeps)(void *owner, const char *uid);
         /* Deleted, or missing from a new list. namespace is "" for cluster-scoped objects. */
         void (*deleted)(void *owner, const char *namespace_name, const char *name, const char *uid);
         /* After every complete list; or NULL. */

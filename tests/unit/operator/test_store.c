@@ -1,5 +1,7 @@
 #include "tests/unit/test.h"
 
+#include <stdio.h>
+
 #include "lib/json.h"
 #include "lib/memory.h"
 #include "operator/store.h"
@@ -69,17 +71,6 @@ TEST(ignores_a_watch_that_is_behind_our_own_write)
         assert_int_equal(changes, 1);
         assert_string_equal(store_find(store, "u1")->signin.spec.validity_period, "2h");
         assert_int_equal(store_find(store, "u1")->finalizer_index, 1);
-}
-
-TEST(compares_versions_as_numbers_of_any_length)
-{
-        assert_true(resource_version_is_older("9", "10"));
-        assert_false(resource_version_is_older("10", "9"));
-        assert_false(resource_version_is_older("10", "10"));
-        assert_true(resource_version_is_older("99999999999999999999", "100000000000000000000"));
-        assert_false(resource_version_is_older("abc", "10"));
-        assert_false(resource_version_is_older("", "10"));
-        assert_false(resource_version_is_older("9", NULL));
 }
 
 TEST(keeps_sessions_of_one_name_apart_by_their_uid)
@@ -295,4 +286,52 @@ TEST(refuses_a_session_of_another_namespace)
                             json_string("default"));
         assert_fails(store_put_signin(store, object, &err), ERROR_INVALID, "namespace");
         assert_null(store_find(store, "u1"));
+}
+
+static void put_labelled(struct store *store, const char *name, size_t number,
+                         const char *signin_uid)
+{
+        struct error err = { 0 };
+        char uid[24];
+        snprintf(uid, sizeof(uid), "%s-%zu", name, number);
+        json_auto_t *object = json_pack("{s:{s:s, s:s, s:s, s:s, s:{s:s}}}", "metadata", "name",
+                                        name, "namespace", "tka", "uid", uid, "resourceVersion",
+                                        "5", "labels", SIGNIN_UID_LABEL, signin_uid);
+
+        assert_ok(store_put_dependent(store, DEPENDENT_SERVICE_ACCOUNT, object, &err));
+}
+
+static void drop_labelled(struct store *store, const char *name, size_t number)
+{
+        char uid[24];
+
+        snprintf(uid, sizeof(uid), "%s-%zu", name, number);
+        store_drop_dependent(store, uid);
+}
+
+TEST(takes_in_no_more_than_a_bound_but_what_a_session_has_of_its_own)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        for (size_t i = 0; i < STORE_DEPENDENTS_MAX; i++)
+                put_labelled(store, "stranger", i, "u1");
+        assert_int_equal(store_left_out(store), 0);
+
+        put_labelled(store, "stranger", STORE_DEPENDENTS_MAX, "u1");
+        put_labelled(store, "x", 0, "u2");
+        put_labelled(store, "x", 1, "u1");
+        put_labelled(store, "stranger", 7, "u1");
+
+        assert_false(store_has_dependent(store, "stranger-40000"));
+        assert_null(store_find(store, "u2"));
+        assert_false(store_has_dependent(store, "x-0"));
+        assert_true(store_has_dependent(store, "x-1"));
+        assert_true(store_has_dependent(store, "stranger-7"));
+        assert_int_equal(store_left_out(store), 2);
+
+        for (size_t i = 0; i < 2; i++)
+                drop_labelled(store, "stranger", i);
+        put_labelled(store, "stranger", 0, "u1");
+        assert_true(store_has_dependent(store, "stranger-0"));
 }

@@ -83,15 +83,6 @@ TEST(what_the_operator_tries_again_is_pending)
         assert_fails(session_check_ready(&signin, NOW, &err), ERROR_PENDING, "not provisioned");
 }
 
-TEST(resource_versions_compare_as_numbers)
-{
-        assert_true(resource_version_is_older("9", "10"));
-        assert_false(resource_version_is_older("10", "9"));
-        assert_false(resource_version_is_older("10", "10"));
-        assert_true(resource_version_is_older("99999999999999999999", "100000000000000000000"));
-        assert_false(resource_version_is_older("x1", "2"));
-}
-
 /* A session of alice, user 7, that lasts. */
 #define SESSION_OF_7 \
         "{\"apiVersion\":\"tka.specht-labs.de/v1alpha1\",\"kind\":\"TkaSignin\",\"metadata\":" \

@@ -42,6 +42,13 @@ static void on_deleted(void *owner, const char *namespace_name, const char *name
         buf_printf(&fixture->told, "-%s/%s ", name, uid);
 }
 
+/* Of what is nobody's the end is of no interest. */
+static bool keeps(void *owner, const char *uid)
+{
+        (void)owner;
+        return strcmp(uid, "nobody") != 0;
+}
+
 static void on_synced(void *owner)
 {
         struct fixture *fixture = owner;
@@ -65,6 +72,7 @@ static void set_up(struct fixture *fixture, const struct peer_answer *answers, s
                 .label_selector = "a=b",
                 .owner = fixture,
                 .changed = on_changed,
+                .keeps = keeps,
                 .deleted = on_deleted,
                 .synced = on_synced,
                 .failed = on_failed,
@@ -309,6 +317,23 @@ TEST(backs_off_from_watches_that_end_at_once)
         turn_loop(&fixture, 300);
         assert_in_range(fixture.peer.request_count, 4, 22);
         assert_string_equal(fixture.failure, "the watch ended at once");
+        tear_down(&fixture);
+}
+
+TEST(reports_no_end_of_what_was_not_kept_but_one_that_it_sees)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("7", "", ITEM("a", "u1", "5") "," ITEM("b", "nobody", "6")), PEER_CLOSES },
+                { STREAM EVENT("ADDED", ITEM("c", "nobody", "8"))
+                          EVENT("DELETED", ITEM("c", "nobody", "9")) EVENT("ERROR", GONE),
+                 PEER_CLOSES },
+                { LIST("9", "", ""), PEER_CLOSES },
+                { STREAM, PEER_KEEPS },
+        };
+        struct fixture fixture;
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        expect_told(&fixture, "+a/u1 +b/nobody . +c/nobody -c/nobody -a/u1 . ");
         tear_down(&fixture);
 }
 
