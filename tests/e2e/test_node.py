@@ -76,20 +76,31 @@ class Story:
         for each in self.tailnet_nodes().values():
             self.world.rig.tailnet.control("nodes", "delete", "-i", each["id"], "--force")
 
-    def name_server(self):
-        """What MagicDNS would say: the server's name and its address, in every node's hosts file."""
+    def await_nodes(self, count):
+        """The servers' nodes, once that many are online and no other is."""
         def find():
             nodes = [each for each in self.tailnet_nodes().values() if each.get("online")]
-            return nodes[0] if len(nodes) == 1 else None
-        found = eventually("one server in the tailnet", find, 60)
-        hosts = self.world.rig.tailnet.hosts() + f"{found['ip_addresses'][0]} {HOSTNAME}\n"
+            return nodes if len(nodes) == count else None
+        return eventually(f"{count} of the servers in the tailnet", find, 60)
+
+    def lead_to(self, node):
+        """The server's name leads there, in every node's hosts file."""
+        hosts = self.world.rig.tailnet.hosts() + f"{node['ip_addresses'][0]} {HOSTNAME}\n"
         (self.world.folder / "hosts").write_text(hosts)
+
+    def name_server(self):
+        """What MagicDNS would say, of the one server there is."""
+        (found,) = self.await_nodes(1)
+        self.lead_to(found)
         assert found["given_name"] == HOSTNAME, "the name was not free"
         return found
 
     def await_server(self):
         """Until alice's machine and the server talk, and the server is ready."""
         self.name_server()
+        self.await_answer()
+
+    def await_answer(self):
         eventually("the server answers alice", lambda: self.world.run(
             "alice", "curl", "-s", "-m", "5", f"{URL}/api/v1alpha1/cluster-info", code=None).returncode == 0, 60)
 
@@ -273,6 +284,18 @@ def test_the_chart_is_upgraded_while_she_works(story):
     assert "level: debug" in story.node.kubectl("get", "configmap", "-n", RELEASE, "tka", "-o", "yaml")
     story.await_server()
     keeps_her_session(story)
+
+
+def test_two_servers_share_her_session(story):
+    story.install({**story.values(level="debug"), "server": {"replicas": 2}}, verb="upgrade")
+
+    nodes = story.await_nodes(2)
+
+    assert len({node["given_name"] for node in nodes}) == 2
+    for node in nodes:
+        story.lead_to(node)
+        story.await_answer()
+        keeps_her_session(story)
 
 
 def test_uninstalled_nothing_is_left_and_her_token_is_worth_nothing(story):

@@ -1,6 +1,7 @@
 """The main road: a person with a rule gets in, and stays in without noticing."""
 
 import json
+import shutil
 import stat
 
 import yaml
@@ -73,6 +74,20 @@ def test_both_modes_of_the_server_give_the_same_session(world):
 
     assert claims(through_loopback["status"]["token"])["sub"] == claims(through_tun["status"]["token"])["sub"]
     assert len(world.signins(username="alice@example.com")) == 1
+
+
+def test_while_a_server_is_away_a_login_at_the_other_goes_on_with_the_session(world):
+    world.login("alice", SERVER, "--use")
+    (before,) = world.signins()
+
+    with world.stopped("server"):
+        world.login("alice", SERVER_TUN)
+        (world.home("alice") / "run/tka").rename(world.home("alice") / "run/before")
+        assert "namespace/tka" in world.run("alice", "kubectl", "get", "ns", "-o", "name").stdout
+        shutil.rmtree(world.home("alice") / "run/before")
+
+    (after,) = world.signins()
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
 def test_a_viewer_may_read_and_is_refused_a_delete(world):
