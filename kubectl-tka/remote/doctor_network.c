@@ -15,7 +15,6 @@
 #define DEADLINE_MS 5000
 #define CLOCK_WARN_SECONDS 5
 #define CLOCK_FAIL_SECONDS 60
-#define CA_LARGE_BYTES (64 * 1024UL)
 
 static void close_tailscale(struct tailscale **tailscale)
 {
@@ -84,7 +83,6 @@ static void check_ca(struct doctor *doctor, const struct cluster_info *info,
 {
         char hash[CA_HASH_SIZE];
         struct error problem = { 0 };
-        size_t size = info->ca_data ? strlen(info->ca_data) : 0;
 
         if (!ca_hash_of(info->ca_data, hash, &problem)) {
                 doctor_say_error(doctor, DOCTOR_FAIL, &problem);
@@ -94,10 +92,6 @@ static void check_ca(struct doctor *doctor, const struct cluster_info *info,
                 doctor_say(doctor, DOCTOR_FAIL, "if that is meant to be, log in again",
                            "%s: the cluster's CA is another than at the last login",
                            target->context);
-        if (size > CA_LARGE_BYTES)
-                doctor_say(doctor, DOCTOR_WARN,
-                           "clients that hand it to their plugin may fail: make the bundle smaller",
-                           "the cluster's CA has %zu bytes", size);
         if (info->insecure_skip_tls_verify)
                 doctor_say(doctor, DOCTOR_WARN, "give the server the cluster's CA",
                            "kubectl will not check who the API server is");

@@ -1,5 +1,6 @@
 """kubectl tka doctor: every ailment that it is for, made on purpose, is found and told with what mends it."""
 
+import base64
 import email.utils
 import json
 import os
@@ -10,8 +11,11 @@ import time
 import pytest
 
 from relay import CLOSE, reply
+from stand_in_localapi import stand_in_localapi, told
 from test_client import false_server  # noqa: F401 (a fixture)
 from test_keyring import bus, keyring  # noqa: F401 (fixtures)
+from test_tls import NAME, make_authority, put, tls_server  # noqa: F401 (a fixture)
+from test_tls import PORT as TLS_PORT
 from world import SERVER
 
 FALSE = "http://tka:8125"
@@ -151,6 +155,83 @@ def test_surroundings_that_are_not_well_are_named(world, env, check, state, word
     found = worst(doctor(world, env=env), check)
 
     assert found[0] == state and words in found[1], found
+
+
+def edited_whois(world, **node):
+    whois = world.rig.tailnet.whois("alice", world.rig.tailnet.address("alice") + ":0")
+    whois["Node"].update(node)
+    return told(whois)
+
+
+@pytest.mark.parametrize("rule, answer, state, words, mend", [
+    (r"/whois\?", lambda world: edited_whois(world, Expired=True), "fail", "has expired", "--force-reauth"),
+    (r"/whois\?", lambda world: edited_whois(world, Tags=["tag:ci"]), "warn", "is tagged tag:ci", "nobody's"),
+    (r"/status", lambda _: told({"BackendState": "NeedsLogin"}), "fail", "NeedsLogin", "tailscale up"),
+    (r"/status", lambda _: told({"BackendState": "Stopped"}), "fail", "Stopped", "tailscale up"),
+    (r"/status", lambda world: told({**world.rig.tailnet.local("alice", "status")[1], "TUN": False}), "warn", "no network interface",
+     "https"),
+], ids=["expired", "tagged", "not logged in", "stopped", "no interface"])
+def test_a_node_that_cannot_sign_in_is_told_why(world, rule, answer, state, words, mend):
+    with stand_in_localapi(world, "alice") as api, api.instead(rule, answer(world)):
+        found = worst(doctor(world, env={"TKA_TAILSCALE_SOCKET": str(api.path)}), "tailnet")
+
+    assert found[0] == state and words in found[1] and mend in found[2], found
+
+
+@pytest.mark.parametrize("changes, state, words", [
+    ({"ca_data": base64.b64encode(b"x" * 70000).decode()}, "fail", "longer than 65536 bytes"),
+    ({"insecure_skip_tls_verify": True}, "warn", "will not check who the API server is"),
+    ({"ca_data": "no base64!"}, "fail", "CA"),
+    ({"server_url": 7}, "fail", "server_url"),
+], ids=["a large CA", "no CA wanted", "a CA of nonsense", "a URL of nonsense"])
+def test_what_a_server_says_of_its_cluster_is_looked_at(world, false_server, changes, state, words):  # noqa: F811
+    info = {"server_url": "https://api:6443", "insecure_skip_tls_verify": False, "ca_data": "", "labels": {}, **changes}
+    with false_server.instead("cluster-info", reply(200, json.dumps(info))):
+        found = worst(doctor(world, FALSE), "server")
+
+    assert found[0] == state and words in found[1], found
+
+
+def test_a_server_with_a_certificate_is_known_by_it_and_one_with_another_is_not(world, authority):  # noqa: F811
+    folder = world.folder / "certificate"
+    put(folder, *authority.issue("first"))
+    url = f"https://{NAME}:{TLS_PORT}"
+    with tls_server(world, folder):
+        said = world.run("alice", "sh", "-c", 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && shift && exec "$@"',
+                         "trusting", authority.folder / "ca.crt", "kubectl-tka", "doctor", url, "-o", "json", code=None)
+        known = [(row["state"], row["finding"]) for row in json.loads(said.stdout) if row["check"] == "server"][0]
+        unknown = worst(doctor(world, url), "server")
+
+    assert known[0] == "ok" and "known by its certificate" in known[1]
+    assert unknown[0] == "fail" and "certificate" in unknown[1]
+
+
+@pytest.mark.parametrize("script, state, words", [
+    ("exec sleep 30", "warn", "version"), ("echo hello", "warn", "version"), ("exit 1", "warn", "version"),
+    ("echo '{}'", "ok", "unknown version"), ("exec yes", "warn", "version"),
+], ids=["hangs", "says nonsense", "fails", "says nothing", "never ends"])
+def test_a_kubectl_that_is_not_well_keeps_nobody_waiting(world, script, state, words):
+    folder = world.folder / "own-kubectl"
+    folder.mkdir()
+    (folder / "kubectl").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "kubectl").chmod(0o755)
+    own = world.rig.built_here() / "kubectl-tka"
+    began = time.monotonic()
+    try:
+        said = world.run("alice", "env", f"PATH={folder}:/usr/bin:/bin", own, "doctor", "-o", "json", code=None)
+    finally:
+        (folder / "kubectl").unlink()
+        folder.rmdir()
+    rows = [row for row in json.loads(said.stdout) if row["check"] == "kubectl"]
+
+    assert [row["state"] for row in rows] == [state] and words in rows[0]["finding"], rows
+    assert time.monotonic() - began < 12  # of which kubectl 5 s at most
+
+
+def test_a_plugin_that_the_desktop_does_not_find_is_told_of(world):
+    found = worst(doctor(world), "path")
+
+    assert found[0] == "warn" and "desktop" in found[1] and "--absolute" in found[2]
 
 
 def test_a_clock_that_is_wrong_is_noticed(world, false_server):  # noqa: F811

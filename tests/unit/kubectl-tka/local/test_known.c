@@ -47,6 +47,21 @@ TEST(puts_a_context_in_place_of_itself_and_keeps_its_roles)
         assert_true(text_list_has(&list.items[0].roles, "admin"));
 }
 
+TEST(forgets_a_context_and_no_other)
+{
+        scoped(known_list_clear) struct known_list list = { 0 };
+        struct error err = { 0 };
+
+        enter();
+        assert_ok(known_put("prod", &prod, "admin", &err));
+        assert_ok(known_put("other", &other, NULL, &err));
+        assert_ok(known_remove("prod", &err));
+        assert_ok(known_remove("never seen", &err));
+        known_list_read(&list);
+        assert_int_equal(list.count, 1);
+        assert_string_equal(list.items[0].context, "other");
+}
+
 TEST(teaches_all_contexts_of_a_server_its_roles)
 {
         scoped(known_list_clear) struct known_list list = { 0 };
