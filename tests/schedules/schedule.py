@@ -26,6 +26,7 @@ EXPECTED = {0, 200, 202, 401, 404, 429, 503}
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{20,}\.")
 SHORT_GRACE, LONG_GRACE = 15, judge.KILLED_SECONDS
 QUIET_SECONDS = 2
+WATCH_SECONDS = 8  # the longest pause of a watch that failed, 5 s, and its answer
 ALONE, PAIRS = ("server", "operator"), ("server", "operator", "standby")
 TWO_OPERATORS = 0.5  # of the schedules have a second one, and either can be the one that works
 OUTAGE_EVERY = 20  # seeds: in so many schedules in a row the API server is restarted at least once
@@ -451,7 +452,7 @@ class Schedule:
         """Nobody is signed in: so say the operators' own numbers, those of the one that stands by too."""
         for name in set(self.daemons) - {"server"}:
             self.daemons[name].await_ready()
-            deadline = time.monotonic() + 3
+            deadline = time.monotonic() + WATCH_SECONDS
             while (wrong := self.wrong_gauges(name)) and time.monotonic() < deadline:
                 time.sleep(0.1)
             self.problems += wrong
