@@ -225,6 +225,27 @@ def keys_of(program):
     return {row["key"].strip("`") for table in tables for row in table.rows if row.get("key")}
 
 
+def default_of(text):
+    """A default as a page tells it, in the words of the program."""
+    return re.sub(r"[`\[\] ]", "", text)
+
+
+@pytest.mark.parametrize("program", ["tka-server", "tka-operator", "kubectl-tka"])
+def test_a_program_s_page_has_its_keys_and_their_defaults(program):
+    told, known = {}, {}
+    for item in parse(REPOSITORY / f"docs/{program.removeprefix('tka-')}.md"):
+        for row in [] if isinstance(item, Block) else item.rows:
+            keys = re.findall(r"`([^`]+)`", row.get("key", ""))
+            defaults = row.get("default", "").split(",") if len(keys) > 1 else [row.get("default", "")]
+            told |= {key: default_of(default) for key, default in zip(keys, defaults) if not key.startswith("-")}
+    for item in parse(REPOSITORY / "docs/reference.md"):
+        if not isinstance(item, Block) and item.section == program:
+            known |= {row["key"].strip("`"): default_of(row["default"]) for row in item.rows if row.get("key")}
+
+    assert set(told) == set(known)
+    assert [key for key in known if not told[key].startswith(known[key])] == []
+
+
 CHECKS = {"tka-server": ("config", "check"), "tka-operator": ("config", "check"), "kubectl-tka": ("get", "login")}
 
 
@@ -289,6 +310,14 @@ def test_every_metric_that_a_page_names_is_one_of_ours():
         named = set(re.findall(r"(?<![a-z_])(tka_[a-z_]+)", page.read_text()))
         unknown += [f"{name_of(page)}: {name}" for name in named - known]
     assert not unknown, unknown
+
+
+@pytest.mark.parametrize("program", ["server", "operator"])
+def test_every_metric_of_a_program_is_on_its_page(program):
+    told = (REPOSITORY / f"docs/{program}.md").read_text()
+    sources = [*(REPOSITORY / program).glob("*.c"), *(REPOSITORY / "lib/daemon").glob("*metrics*.c")]
+    named = {name for path in sources for name in re.findall(r'"((?:tka|process)_[a-z_]+)"', path.read_text())}
+    assert len(named) > 10 and [name for name in named if f"`{name}" not in told] == []
 
 
 def alerts_of_the_chart():
