@@ -12,6 +12,7 @@ import clients
 import rig as system
 from cluster import SERVER as API_SERVER
 from own_daemon import URL, VERBS, config_of, own_daemon
+from tailnet import CAPABILITY
 from world import eventually
 
 PLACE = "/api/v1/namespaces/kube-public/configmaps"
@@ -191,3 +192,27 @@ def test_rules_come_from_several_capabilities_where_several_are_named(world):
 
         answer = world.ask("alice", "GET", "access", url=URL)
         assert answer.body["capabilities"] == names and answer.body["rules"]
+
+
+ANOTHER = "specht-labs.de/cap/tka-prod"
+WAYS = {
+    "file": ({"tailscale__capName": ANOTHER}, {}, ()),
+    "variable": ({"tailscale__capName": None}, {"TKA_TAILSCALE_CAPNAME": ANOTHER}, ()),
+    "flag": ({"tailscale__capName": None}, {}, ("sh", "-c", f'exec "$@" --cap-name {ANOTHER}', "flag")),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_name_of_the_capability_is_given_in_every_way_there_is(world, way):
+    changes, variables, wrap = WAYS[way]
+    env = {"PATH": world.rig.admin_env()["PATH"], **variables}
+    world.rig.tailnet.set_policy(json.dumps({"grants": [
+        {"src": [who], "dst": ["tag:tka"], "ip": ["tcp:*"], "app": {name: [{"role": "view", "period": "2h"}]}}
+        for who, name in (("alice@example.com", ANOTHER), ("bob@example.com", CAPABILITY))]}))
+    try:
+        with own_daemon(world, "tka-server", config_of(world, "tka-server", **changes), wrap=wrap, env=env) as daemon:
+            daemon.await_status(200)
+            assert world.ask("alice", "GET", "access", url=URL).body["role"] == "view"
+            assert world.ask("bob", "POST", "login", url=URL).status == 403
+    finally:
+        system.restore_policy(world.rig)
