@@ -31,7 +31,7 @@ static void print_usage(FILE *stream, const struct daemon *daemon)
                 fprintf(stream, "  %-14s %s\n", daemon->errand->name, daemon->errand->summary);
 }
 
-static void print_help(const struct daemon *daemon)
+static void print_help(const struct daemon *daemon, const char *command, const char *about)
 {
         scoped(buf_clear) struct buf text = { 0 };
 
@@ -39,7 +39,7 @@ static void print_help(const struct daemon *daemon)
                    "Usage: %s %s [flags]\n\n%s\n"
                    "Every flag is also TKA_SECTION_KEY in the environment and section.key in the "
                    "file.\n\n",
-                   daemon->name, daemon->verb, daemon->about);
+                   daemon->name, command, about);
         options_print_help(&daemon->config->options, 80, &text);
         fputs(buf_text(&text), stdout);
 }
@@ -88,6 +88,22 @@ json_t *daemon_schema(const struct daemon_config *config)
         return options_schema(&config->options, config->title);
 }
 
+static bool is_one_of(const char *word, const char *const *words)
+{
+        for (; *words != NULL; words++)
+                if (strcmp(word, *words) == 0)
+                        return true;
+        return false;
+}
+
+/* Of a command without flags of its own: "version --help". */
+static bool asks_help(int argc, char **argv)
+{
+        static const char *const words[] = { "--help", "-h", NULL };
+
+        return argc > 1 && is_one_of(argv[argc - 1], words);
+}
+
 static bool run_verb(const struct daemon *daemon,
                      bool (*verb)(void *record, struct kube_config *kube, struct error *err),
                      int argc, char **argv, struct error *err)
@@ -99,7 +115,8 @@ static bool run_verb(const struct daemon *daemon,
         file_forbid_core_dumps();
         bool good = daemon_read(daemon->config, argc, argv, record, err);
         if (good && common->help) {
-                print_help(daemon);
+                bool errand = strcmp(argv[0], daemon->verb) != 0;
+                print_help(daemon, argv[0], errand ? daemon->errand->about : daemon->about);
         } else if (good) {
                 log_init(common->log_level, common->log_format);
                 good = kube_config_read(common->kubeconfig, &kube, err)
@@ -118,7 +135,7 @@ static bool check_config(const struct daemon *daemon, int argc, char **argv, str
 
         bool good = daemon_read(daemon->config, argc, argv, record, err);
         if (good && common->help)
-                print_help(daemon);
+                print_help(daemon, "config check", "Says whether the configuration is good.");
         else if (good)
                 puts("the configuration is good");
         options_clear(&daemon->config->options, record);
@@ -138,6 +155,10 @@ static bool run_config(const struct daemon *daemon, int argc, char **argv, struc
 {
         if (argc > 1 && strcmp(argv[1], "check") == 0)
                 return check_config(daemon, argc - 1, argv + 1, err);
+        if (asks_help(argc, argv)) {
+                print_usage(stdout, daemon);
+                return true;
+        }
         if (argc == 2 && strcmp(argv[1], "schema") == 0)
                 return print_schema(daemon);
         return error_set(err, ERROR_INVALID, "config takes \"check\" or \"schema\", not \"%s\"",
@@ -156,12 +177,18 @@ static bool print_manual(const struct daemon *daemon, int argc, char **argv, str
         return true;
 }
 
-static bool is_one_of(const char *word, const char *const *words)
+/* "version", "help", and what is typed behind them. */
+static bool tell(const struct daemon *daemon, bool version, int argc, char **argv,
+                 struct error *err)
 {
-        for (; *words != NULL; words++)
-                if (strcmp(word, *words) == 0)
-                        return true;
-        return false;
+        bool help = asks_help(argc, argv);
+        if (argc > 1 && !help)
+                return error_set(err, ERROR_INVALID, "%s takes no \"%s\"", argv[0], argv[1]);
+        if (version && !help)
+                printf("%s %s\n", daemon->name, VERSION);
+        else
+                print_usage(stdout, daemon);
+        return true;
 }
 
 static bool run(const struct daemon *daemon, int argc, char **argv, struct error *err)
@@ -184,13 +211,7 @@ static bool run(const struct daemon *daemon, int argc, char **argv, struct error
                                  argv[0], daemon->verb,
                                  daemon->errand == NULL ? "" : daemon->errand->name,
                                  daemon->errand == NULL ? "" : ", ");
-        if (argc > 1)
-                return error_set(err, ERROR_INVALID, "%s takes no \"%s\"", argv[0], argv[1]);
-        if (version)
-                printf("%s %s\n", daemon->name, VERSION);
-        else
-                print_usage(stdout, daemon);
-        return true;
+        return tell(daemon, version, argc, argv, err);
 }
 
 int daemon_main(const struct daemon *daemon, int argc, char **argv)

@@ -60,6 +60,16 @@ def test_a_daemon_without_a_word_shows_what_there_is_and_exits_2(world, program)
     assert said.stdout == "" and VERBS[program] in said.stderr and "version" in said.stderr
 
 
+@pytest.mark.parametrize("program, argv, first", [
+    ("tka-server", "config --help", "tka-server COMMAND"), ("tka-server", "config schema -h", "tka-server COMMAND"),
+    ("tka-server", "version --help", "tka-server COMMAND"), ("tka-server", "config check --help", "tka-server config check"),
+    ("tka-operator", "drain --help", "tka-operator drain"), ("tka-operator", "run --help", "tka-operator run")])
+def test_help_of_a_daemon_is_about_the_command_that_was_typed(world, program, argv, first):
+    said = world.run("admin", world.rig.built_here() / program, *argv.split(), seconds=10)
+
+    assert said.stdout.startswith(f"Usage: {first}") and said.stderr == ""
+
+
 @BOTH
 @pytest.mark.parametrize("argv", [["--help"], ["VERB", "--help"], ["version"]], ids=" ".join)
 def test_help_and_version_of_a_daemon_need_nothing(world, program, argv):

@@ -115,8 +115,12 @@ TEST(runs_an_errand_with_the_flags_of_the_verb)
 
 TEST(knows_help_and_version_by_itself)
 {
-        static const char *const words[] = { "version", "--version",    "help",
-                                             "--help",  "serve --help", "-h" };
+        static const char *const words[] = {
+                "version",        "--version",       "help",
+                "--help",         "serve --help",    "-h",
+                "config --help",  "config check -h", "config schema --help",
+                "version --help", "unload --help",
+        };
 
         for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
                 assert_int_equal(run_words(words[i]), 0);
