@@ -61,6 +61,8 @@ static bool parse(const char *text, size_t length, size_t flags, json_t **value,
 
         if (!length)
                 return error_set(err, ERROR_INVALID, "no JSON: nothing there");
+        if (memchr(text, '\0', length)) /* jansson passes over one behind a number */
+                return error_set(err, ERROR_INVALID, "no JSON: a NUL byte in it");
         if (is_too_deep(text, length))
                 return error_set(err, ERROR_INVALID, "nested deeper than %d levels",
                                  JSON_DEPTH_MAX);

@@ -127,6 +127,20 @@ TEST(takes_a_text_with_a_nul_for_none_where_many_may_write)
         assert_string_equal(json_text_at(object, "a.good"), "z");
 }
 
+TEST(refuses_a_nul_byte_wherever_it_stands)
+{
+        static const char text[] = "{\"37\":5} ";
+
+        for (size_t i = 0; i < sizeof(text) - 1; i++) {
+                char spoilt[sizeof(text) + 1] = "";
+                json_auto_t *value = NULL;
+                struct error err = { 0 };
+                memcpy(spoilt, text, i);
+                memcpy(spoilt + i + 1, text + i, sizeof(text) - 1 - i);
+                assert_fails(json_parse(spoilt, sizeof(text), &value, &err), ERROR_INVALID, "NUL");
+        }
+}
+
 TEST(counts_levels_before_it_descends)
 {
         json_auto_t *value = NULL;
