@@ -113,7 +113,8 @@ class Watcher:
     @staticmethod
     def watch(rig, path):
         client = as_admin(rig)
-        client.connection.timeout = None
+        client.connection.connect()
+        client.connection.sock.settimeout(None)
         client.connection.request("GET", path, headers=client.headers)
         reply = client.connection.getresponse()
         while line := reply.readline():
