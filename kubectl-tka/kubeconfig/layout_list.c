@@ -5,6 +5,12 @@
 #include "lib/memory.h"
 #include "lib/yaml.h"
 
+static bool is_block_list(const yaml_node_t *node)
+{
+        return node->type == YAML_SEQUENCE_NODE &&
+               node->data.sequence.style != YAML_FLOW_SEQUENCE_STYLE;
+}
+
 static bool line_has_dash(struct layout *layout, size_t line, size_t column)
 {
         const char *text = buf_text(layout->text) + layout_line_start(layout, line);
@@ -112,8 +118,7 @@ bool layout_put_item(struct buf *text, const char *key, const json_t *item)
                 print_item(item, 0, &lines);
                 return fill_empty_list(&layout, text, key_node, value, lines.text);
         }
-        if (value->type != YAML_SEQUENCE_NODE ||
-            value->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE ||
+        if (!is_block_list(value) ||
             !find_place(&layout, value, json_text_at(item, "name"), &first_line, &last_line))
                 return false;
         print_item(item, value->start_mark.column, &lines);
@@ -132,8 +137,7 @@ bool layout_remove_item(struct buf *text, const char *key, const char *name)
         if (!layout_read(text, &layout))
                 return false;
         const yaml_node_t *list = layout_find(&layout, layout.root, key, &key_node);
-        if (!list || list->type != YAML_SEQUENCE_NODE ||
-            list->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE || layout_node_is_empty(list) ||
+        if (!list || !is_block_list(list) || layout_node_is_empty(list) ||
             !find_place(&layout, list, name, &first_line, &last_line))
                 return false;
         last_line = skip_inner_comments(&layout, last_line, list->start_mark.column);

@@ -124,6 +124,16 @@ static bool make_folder(struct error *err)
         return file_make_private_directory(directory, err);
 }
 
+/* The list as it is, and stays until fd is closed. */
+static bool begin_change(struct known_list *list, int *fd, struct error *err)
+{
+        if (!make_folder(err))
+                return false;
+        *fd = lock();
+        known_list_read(list);
+        return true;
+}
+
 /* Takes it out of the list, into *known. */
 static bool remove_one(struct known_list *list, const char *context, struct known *known)
 {
@@ -160,11 +170,10 @@ bool known_put(const char *context, const struct cache_key *key, const char *rol
 {
         scoped(known_list_clear) struct known_list list = { 0 };
         scoped(clear_one) struct known old = { 0 };
+        scoped(fd_close) int fd = -1;
 
-        if (!make_folder(err))
+        if (!begin_change(&list, &fd, err))
                 return false;
-        scoped(fd_close) int fd = lock();
-        known_list_read(&list);
         if (remove_one(&list, context, &old) && says_the_same(&old, key, role))
                 return true;
 
@@ -184,23 +193,21 @@ bool known_remove(const char *context, struct error *err)
 {
         scoped(known_list_clear) struct known_list list = { 0 };
         scoped(clear_one) struct known old = { 0 };
+        scoped(fd_close) int fd = -1;
 
-        if (!make_folder(err))
+        if (!begin_change(&list, &fd, err))
                 return false;
-        scoped(fd_close) int fd = lock();
-        known_list_read(&list);
         return !remove_one(&list, context, &old) || write_list(&list, err);
 }
 
 bool known_set_roles(const char *server, const struct text_list *roles, struct error *err)
 {
         scoped(known_list_clear) struct known_list list = { 0 };
+        scoped(fd_close) int fd = -1;
         bool changed = false;
 
-        if (!make_folder(err))
+        if (!begin_change(&list, &fd, err))
                 return false;
-        scoped(fd_close) int fd = lock();
-        known_list_read(&list);
         for (size_t i = 0; i < list.count; i++) {
                 if (strcmp(list.items[i].server, server) != 0)
                         continue;
