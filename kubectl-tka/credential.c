@@ -241,6 +241,8 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
         if (!usable)
                 return !recall_failure(&arguments.key, err);
         if (is_refused(&arguments.key, &entry)) {
+                if (recall_failure(&arguments.key, err))
+                        return false;
                 journal_add("the client came again for the token it has: it is asked for anew");
                 return true;
         }

@@ -6,8 +6,9 @@
 #include "kubectl-tka/local/cache_entry.h"
 #include "kubectl-tka/local/parent.h"
 
-#define RECEIPT_REPLACED_MS 30000 /* one repair of a key in so long */
-#define RECEIPT_FETCHED_MS 5000   /* calls side by side take what one of them has just fetched */
+#define RECEIPT_REPLACED_MS 30000   /* one repair of a key in so long */
+#define RECEIPT_UNANSWERED_MS 15000 /* the server was asked in vain: the old token serves on */
+#define RECEIPT_FETCHED_MS 5000     /* calls side by side take what one of them has just fetched */
 
 /* *refused: the parent has this very token already, and the key is not held. */
 void receipt_check(const struct cache_key *key, const struct parent *parent,

@@ -157,6 +157,24 @@ static bool was_refused(const struct run *run, const struct cache_entry *entry)
         return refused;
 }
 
+/* The old token, where the server has not judged. */
+static bool serves_on(const struct cache_entry *entry, const struct error *err)
+{
+        return !is_refusal(err) && is_alive(entry);
+}
+
+/* Who gets the old token is told nothing: the next call hears of it. */
+static void note_failure(const struct run *run, const struct cache_entry *entry,
+                         const struct error *err)
+{
+        static const struct parent nobody = { 0 };
+        bool told = !serves_on(entry, err);
+
+        failure_note(&run->key, told ? &run->parent : &nobody, err);
+        if (!told)
+                receipt_hold(&run->key, RECEIPT_UNANSWERED_MS);
+}
+
 /* One asks, and tells those who waited for it also that there was no answer. */
 static bool ask(struct run *run, struct server *server, struct cache_entry *entry,
                 struct error *err)
@@ -169,7 +187,7 @@ static bool ask(struct run *run, struct server *server, struct cache_entry *entr
                 return true;
         }
         journal_add("%s", err->text);
-        failure_note(&run->key, &run->parent, err);
+        note_failure(run, entry, err);
         return false;
 }
 
@@ -194,11 +212,13 @@ static bool refresh(struct run *run, struct cache_entry *entry, struct error *er
         if (!refused && !may_renew(&run->key, timestamp_now()))
                 return is_alive(entry) || refuse_renewal(run, err);
         if (failure_since(&run->key, began_ms, err)) {
+                if (serves_on(entry, err))
+                        return true;
                 failure_note(&run->key, &run->parent, err);
-                return !is_refusal(err) && is_alive(entry);
+                return false;
         }
         run->replaced = refused;
-        return ask(run, &server, entry, err) || (!is_refusal(err) && is_alive(entry));
+        return ask(run, &server, entry, err) || serves_on(entry, err);
 }
 
 bool cmd_credential(const struct config *config, struct error *err)

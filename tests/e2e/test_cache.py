@@ -305,6 +305,33 @@ def test_a_client_that_does_not_say_what_it_is_is_not_taken_for_refused(world):
     assert len(set(tokens(said))) == 1 and requests(world) == before
 
 
+def test_a_client_whose_refused_token_is_not_replaced_is_told_once(world, false_server):  # noqa: F811
+    world.login("alice", FALSE_SERVER)
+    with false_server.instead("POST .*credential", reply(403, '{"message": "no rule for you"}')) as met:
+        said = runs(world, 5, code=4)
+
+    assert said.stderr.count("no rule for you") == said.stderr.count("\n") == len(met) == len(tokens(said)) == 1
+
+
+def test_a_refused_token_is_not_asked_about_again_and_again_while_the_server_is_away(world, false_server):  # noqa: F811
+    world.login("alice", FALSE_SERVER)
+    with false_server.instead("POST .*credential", reply(503, '{"message": "later"}')) as met:
+        said = runs(world, 5)
+
+    assert said.stderr == "" and len(met) == 1 and len(tokens(said)) == 5 and len(set(tokens(said))) == 1
+
+
+def test_who_got_the_old_token_hears_of_the_failure_once_that_is_gone(world, false_server):  # noqa: F811
+    world.login("alice", FALSE_SERVER)
+    edit_entry(cache_entry(world), period_seconds=360000)
+    script = '"$@" && rm "$ENTRY" && "$@"'
+    with false_server.instead("POST .*credential", reply(503, '{"message": "later"}')):
+        said = world.run("alice", "sh", "-c", script, "client", *stanza(world), code=3,
+                         env={"ENTRY": str(cache_entry(world))})
+
+    assert said.stderr.count("later") == 1 and len(tokens(said)) == 1
+
+
 def test_clients_side_by_side_repair_once(world):
     world.login("alice")
     before = requests(world)
