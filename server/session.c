@@ -7,6 +7,7 @@
 #include "lib/duration.h"
 #include "lib/fiber.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 #include "server/audit.h"
@@ -287,7 +288,7 @@ bool session_wait_ready(struct server *server, const char *name, int64_t deadlin
                 signin_copy(signin, found);
                 if (session_check_ready(signin, kube_now(server->kube), err))
                         return true;
-                if (err->kind != ERROR_PENDING)
+                if (err->kind != ERROR_PENDING || loop_left_ms(deadline_ms) == 0)
                         return false;
                 if (!signin_store_admits(server->signins, err))
                         return false;

@@ -27,7 +27,8 @@ bool session_pick(struct server *server, const struct caller *caller, const char
 /* true: provisioned for what its spec says now. PENDING, or 422 with the operator's reason when it
  * never will be, or UNAUTHENTICATED when it is ending or over. */
 bool session_check_ready(const struct signin *signin, int64_t now, struct error *err) must_check;
-/* Until it is ready, in *signin then and as last seen; PENDING at the deadline. */
+/* Until it is ready, in *signin then and as last seen; PENDING at the deadline, UNAVAILABLE when it
+ * would have to be waited for and too many wait already. */
 bool session_wait_ready(struct server *server, const char *name, int64_t deadline_ms,
                         struct signin *signin, struct error *err) must_check;
 

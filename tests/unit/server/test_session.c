@@ -117,3 +117,43 @@ TEST(a_session_is_not_that_of_another_user_who_has_the_login_now)
                      "not signed in");
         tear_down(&fixture);
 }
+
+static int waiting;
+
+static void wait_long(void *argument)
+{
+        scoped(signin_clear) struct signin signin = { 0 };
+        struct error err = { 0 };
+
+        waiting++;
+        assert_false(session_wait_ready(argument, "tka-user-alice-0", loop_now_ms() + 60000,
+                                        &signin, &err));
+        waiting--;
+}
+
+TEST(who_does_not_wait_is_told_that_it_is_pending_also_while_too_many_wait)
+{
+        static const struct peer_answer answers[] = {
+                { LIST("5", SESSION_OF_7), PEER_CLOSES },
+                { WATCH, PEER_KEEPS },
+        };
+        scoped(signin_clear) struct signin signin = { 0 };
+        struct fixture fixture;
+        struct error err = { 0 };
+
+        set_up(&fixture, answers, ARRAY_LENGTH(answers));
+        struct server server = { .kube = fixture.kube, .signins = fixture.store };
+
+        while (signin_store_admits(fixture.store, &err))
+                fiber_start(fixture.loop, wait_long, &server);
+        assert_fails(session_wait_ready(&server, "tka-user-alice-0", loop_now_ms() + 60000, &signin,
+                                        &err),
+                     ERROR_UNAVAILABLE, "too many requests wait already");
+        assert_fails(session_wait_ready(&server, "tka-user-alice-0", loop_now_ms(), &signin, &err),
+                     ERROR_PENDING, "not provisioned yet");
+        signin_store_end_waits(fixture.store, loop_now_ms());
+        for (int i = 0; i < 200 && waiting > 0; i++)
+                assert_ok(wait_ms(fixture.loop, 10, &err));
+        assert_int_equal(waiting, 0);
+        tear_down(&fixture);
+}
