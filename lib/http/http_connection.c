@@ -88,7 +88,7 @@ void http_connection_cancel(struct http_connection *connection)
 
 bool http_connection_is_spare(const struct http_connection *connection)
 {
-        return !connection->client && connection->state != HTTP_CONNECTION_RUN;
+        return !connection->host && !connection->client && connection->state != HTTP_CONNECTION_RUN;
 }
 
 static void refuse(struct http_connection *connection, const struct error *err)
@@ -363,10 +363,10 @@ static bool join_by_address(struct http_connection *connection)
 
         if (http_address_is_loopback(&connection->peer))
                 return true;
-        connection->client = http_peers_join(connection->server->peers,
-                                             http_address_format_host(&connection->peer, host),
-                                             connection->server->limit_peer_connections);
-        return connection->client != NULL;
+        connection->host = http_peers_join(connection->server->peers,
+                                           http_address_format_host(&connection->peer, host),
+                                           connection->server->limit_peer_connections);
+        return connection->host != NULL;
 }
 
 void http_connection_start(struct http_listener *listener, int fd, const struct sockaddr *peer)

@@ -57,7 +57,8 @@ struct http_connection {
         struct bufferevent *stream; /* NULL once the client is gone */
         struct http_exchange *exchange;
         struct http_connection *next, *previous;
-        struct http_peer *client; /* whose it is, NULL while that is not known */
+        struct http_peer *host;   /* where it comes from, NULL on loopback */
+        struct http_peer *client; /* as who it was named, NULL while that is not known */
         struct loop_task go_on;
         enum http_connection_state state;
         int64_t deadline_ms;

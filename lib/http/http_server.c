@@ -143,6 +143,7 @@ void http_server_forget(struct http_connection *connection)
         *(connection->previous ? &connection->previous->next : &server->connections) =
                 connection->next;
         *(connection->next ? &connection->next->previous : &server->oldest) = connection->previous;
+        http_peers_leave(take(connection->host));
         http_peers_leave(take(connection->client));
         connection->listener->count--;
         try_to_accept(connection->listener);

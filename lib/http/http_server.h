@@ -89,8 +89,9 @@ const struct sockaddr *http_exchange_local(const struct http_exchange *exchange)
  * and traceparent. */
 const char *http_exchange_trace_id(const struct http_exchange *exchange);
 
-/* Who the peer is, where its address does not tell: all connections of that name are limited
- * together. false: it has too many, and this one is closed after its answer. */
+/* Who the peer is, which may come from several addresses or through a proxy on loopback: all
+ * connections of that name are limited together, as are those of an address. false: it has too
+ * many, and this one is closed after its answer. */
 bool http_exchange_name_client(struct http_exchange *exchange, const char *name) must_check;
 
 /* The answer. Headers must come before the reply. */

@@ -202,6 +202,16 @@ def test_with_a_tun_connections_are_counted_before_anything_is_said(world, open_
             assert another.recv(1) == b""
 
 
+def test_with_a_tun_a_device_has_no_more_connections_for_having_two_addresses(world, open_files):
+    addresses = world.rig.tailnet.address("tkatun"), world.rig.tailnet.address6("tkatun")
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(world.rig.host.connect("bob", (addresses[i % 2], PORT), 10)) for i in range(257)]
+        told = [ask_on(stream) for stream in streams]
+        assert set(told[:256]) <= {200, 429} and told[256] == 429
+        streams[255].sendall(INFO)
+        assert streams[255].recv(1) and streams[256].recv(1) == b"", "the one too many is closed"
+
+
 def ask_patiently(world, *request):
     """Comes back when it is told to, where the requests of a test before have spent the burst."""
     while (answer := world.ask(*request)).status == 429:
