@@ -34,10 +34,12 @@ static const struct command_words commands[] = {
                 .group = COMMAND_GROUP_SESSIONS,
                 .summary = "end the session and forget its token",
                 .details =
-                        "CLUSTER ends all your sessions there from this device, CLUSTER!ROLE that "
-                        "one alone. Until the next login kubectl is told to sign in again, and "
-                        "does not by itself. With --forget the context that login wrote goes "
-                        "from the kubeconfig too, and the cluster and user that it alone uses.",
+                        "CLUSTER ends all your sessions there from this device, whatever their "
+                        "roles; without it, those at the current context's cluster. CLUSTER!ROLE, "
+                        "or the name of a context written with --role, ends that one alone.\n\n"
+                        "Until the next login kubectl is told to sign in again, and does not by "
+                        "itself. With --forget the context that login wrote goes from the "
+                        "kubeconfig too, and the cluster and user that it alone uses.",
                 .examples = "logout\nlogout prod --everywhere\nlogout prod --forget\nlogout --all",
                 .flags = "everywhere all forget output" FINDS_CLUSTER,
         },

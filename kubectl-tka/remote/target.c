@@ -38,6 +38,13 @@ void target_list_read(const struct kubeconfig_files *files, struct target_list *
         }
 }
 
+void target_list_read_noted(const struct known_list *noted, struct target_list *list)
+{
+        for (size_t i = 0; i < noted->count; i++)
+                target_list_add(list, &(struct target){ noted->items[i].context,
+                                                        known_key(&noted->items[i]) });
+}
+
 const struct target *target_find(const struct target_list *list, const char *context)
 {
         for (size_t i = 0; i < list->count; i++)
@@ -87,6 +94,15 @@ bool target_list_select_server(const struct target_list *list, const char *word,
                 if (strcmp(selected->items[i].key.server, selected->items[0].key.server) != 0)
                         return refuse_to_guess(&selected->items[0], &selected->items[i], err);
         return true;
+}
+
+const char *target_list_role(const struct target_list *selected, const char *word)
+{
+        const struct target *named = word ? target_find(selected, word) : NULL;
+
+        return named && named->key.role[0] && strcmp(word, named->key.cluster) != 0
+                       ? named->key.role
+                       : NULL;
 }
 
 /* "--cache" and the word behind it, or "--cache=MODE"; the last one counts. */

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "kubectl-tka/kubeconfig/kubeconfig_file.h"
-#include "kubectl-tka/local/cache_entry.h"
+#include "kubectl-tka/local/known.h"
 
-/* Texts are borrowed from the kubeconfig files. */
+/* Texts are borrowed from the kubeconfig files, or from what is noted. */
 struct target {
         const char *context;
         struct cache_key key;
@@ -19,6 +19,8 @@ void target_list_clear(struct target_list *list);
 
 void target_list_add(struct target_list *list, const struct target *target);
 void target_list_read(const struct kubeconfig_files *files, struct target_list *list);
+/* Joins those that are noted as signed in to, by whatever kubeconfig. */
+void target_list_read_noted(const struct known_list *noted, struct target_list *list);
 /* The context of that name, or NULL. */
 const struct target *target_find(const struct target_list *list, const char *context);
 /* What word means: the context of that name, else the contexts of the cluster of that name, else
@@ -29,6 +31,9 @@ void target_list_select(const struct target_list *list, const char *word, const 
  * name, and what one server gives is not for the other. */
 bool target_list_select_server(const struct target_list *list, const char *word,
                                struct target_list *selected, struct error *err) must_check;
+/* The one role that word is about, which has selected them; borrowed: it names a context that was
+ * written for a role, and not the whole cluster. Else, and without a word, NULL. */
+const char *target_list_role(const struct target_list *selected, const char *word);
 /* Where the plugin that the context's user runs keeps its tokens; false: it does not say. */
 bool target_cache(const struct kubeconfig_files *files, const struct target *target,
                   unsigned *tiers) must_check;

@@ -161,6 +161,53 @@ def test_logout_everywhere_reaches_the_other_device_and_logout_alone_does_not(wo
     assert json.loads(said.stdout)[0]["ended"] == 2 and not world.signins(username=ALICE)
 
 
+VIEW = ["--role", "view"]
+
+
+def login_in_two_roles(world, node="alice", *flags):
+    """As view by a context of its own; as admin by none that stands in the kubeconfig."""
+    tka(world, "login", SERVER, *VIEW, *flags, "--use", node=node)
+    tka(world, "login", SERVER, "--stdout", node=node)
+
+
+@pytest.mark.parametrize("argv", [["rig"], [SERVER], [], ["--all"]], ids=lambda argv: " ".join(argv) or "without a word")
+def test_a_logout_of_a_cluster_ends_every_role_also_where_the_only_context_has_one(world, argv):
+    login_in_two_roles(world)
+
+    (row,) = say(world, "logout", *argv)
+
+    assert row["ended"] == 2 and not world.signins(username=ALICE) and not cache_entries(world)
+    assert {row["state"] for row in say(world, "status", "--all", code=5)} == {"signed out"}
+
+
+def test_a_lost_laptop_is_cut_off_from_a_device_that_knows_another_role(world):
+    tka(world, "login", SERVER)
+    tka(world, "login", SERVER, *VIEW, node="desktop")
+
+    (row,) = say(world, "logout", "rig", "--everywhere", node="desktop")
+
+    assert row["ended"] == 2 and not world.signins(username=ALICE)
+
+
+@pytest.mark.parametrize("flags, word", [([], "rig!view"), (["--context-name", "mine"], "mine")], ids=["CLUSTER!ROLE", "a name"])
+def test_a_logout_of_a_context_with_a_role_ends_that_one_alone(world, flags, word):
+    login_in_two_roles(world, "alice", *flags)
+
+    (row,) = say(world, "logout", word)
+
+    assert row["ended"] == 1 and [signin["spec"]["role"] for signin in world.signins(username=ALICE)] == ["cluster-admin"]
+    assert {row["context"]: row["state"] for row in say(world, "status", "--all")} == {word: "signed out", "rig": "active"}
+
+
+def test_forgetting_a_cluster_takes_out_its_context_with_a_role(world):
+    login_in_two_roles(world)
+
+    (row,) = say(world, "logout", "rig", "--forget")
+
+    assert (row["ended"], row["removed"]) == (2, 1)
+    assert not world.run("alice", "kubectl", "config", "get-contexts", "-o", "name").stdout
+
+
 def test_logging_out_of_all_tells_of_each_and_fails_for_what_cannot_be_reached(world):
     with own_daemon(world, "tka-server", config_of(world, "tka-server", clusterInfo__name="second")) as daemon:
         daemon.await_status(200)

@@ -57,6 +57,33 @@ TEST(selects_what_a_word_means)
         }
 }
 
+TEST(a_role_is_meant_by_the_name_of_a_context_that_has_one_and_by_nothing_else)
+{
+        static const struct {
+                const char *word, *role;
+        } rows[] = {
+                { "prod!view", "view" },
+                { "mine",      "edit" },
+                { "prod",      NULL   },
+                { "http://a",  NULL   },
+                { NULL,        NULL   },
+        };
+        struct target items[] = {
+                { "prod!view", { "http://a", "ab", "prod", "view" } },
+                { "mine",      { "http://a", "ab", "prod", "edit" } },
+                { "test",      { "http://b", "ab", "test", "view" } }, /* --context-name */
+                { "other",     { "http://c", "ab", "third", "" }    },
+        };
+        const struct target_list list = { items, ARRAY_LENGTH(items) };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                const char *role = target_list_role(&list, rows[i].word);
+                assert_true(rows[i].role ? role && strcmp(role, rows[i].role) == 0 : !role);
+        }
+        assert_null(target_list_role(&list, "test"));
+        assert_null(target_list_role(&list, "other"));
+}
+
 static struct target at(const char *context, const char *server)
 {
         return (struct target){
