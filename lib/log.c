@@ -91,26 +91,23 @@ static void hide_tokens(struct buf *line)
         line->length = strlen(line->text);
 }
 
-void log_event(enum log_level level, const char *message, ...)
+static void write_event(enum log_level level, const char *message, bool audit, va_list pairs)
 {
         char now[TIMESTAMP_TEXT_SIZE];
         scoped(buf_clear) struct buf line = { 0 };
-        va_list pairs;
-
-        if (level < least_level)
-                return;
         json_auto_t *event = json_object();
+
         json_object_set_new(event, "ts", json_string(timestamp_format_us(timestamp_now_us(), now)));
         json_object_set_new(event, "level", json_string(level_names[level].json));
         json_object_set_new(event, "msg", json_text(message));
-        va_start(pairs, message);
+        if (audit)
+                json_object_set_new(event, "audit", json_true());
         for (const char *name = va_arg(pairs, const char *); name;
              name = va_arg(pairs, const char *)) {
                 const char *text = va_arg(pairs, const char *);
                 if (text)
                         json_object_set_new(event, name, value_of(text));
         }
-        va_end(pairs);
 
         if (as_text)
                 print_text(level, message, event, &line);
@@ -123,4 +120,24 @@ void log_event(enum log_level level, const char *message, ...)
         /* Whole, so that lines of several processes do not mix. There is nobody to tell when it
          * does not work. */
         fd_write(STDERR_FILENO, line.text, line.length);
+}
+
+void log_event(enum log_level level, const char *message, ...)
+{
+        va_list pairs;
+
+        if (level < least_level)
+                return;
+        va_start(pairs, message);
+        write_event(level, message, false, pairs);
+        va_end(pairs);
+}
+
+void log_audit(enum log_level level, const char *message, ...)
+{
+        va_list pairs;
+
+        va_start(pairs, message);
+        write_event(level, message, true, pairs);
+        va_end(pairs);
 }

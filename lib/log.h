@@ -12,6 +12,7 @@ bool log_level_parse(const char *text, enum log_level *level, struct error *err)
 
 /* log_event(LOG_LEVEL_INFO, "signed in", "login", login, "role", role, NULL): names and texts in
  * pairs, ended by NULL; a NULL text leaves its pair out. "ts", "level" and "msg" stand first.
- * "audit" and texts "true"/"false" become JSON booleans. Whatever a text holds, it stays one line.
- */
+ * Texts "true"/"false" become JSON booleans. Whatever a text holds, it stays one line. */
 void log_event(enum log_level level, const char *message, ...) __attribute__((sentinel));
+/* The same with "audit": true, and written whatever the least level is. */
+void log_audit(enum log_level level, const char *message, ...) __attribute__((sentinel));

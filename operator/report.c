@@ -12,25 +12,21 @@
 #include "operator/store.h"
 
 static const struct row {
-        const char *message; /* of the log line */
-        bool audit;
+        const char *message;       /* of the log line */
         const char *type, *reason; /* of the Event; reason NULL: the status says it */
         const char *action;
         const char *note;
 } rows[] = {
-        [REPORT_PROVISIONED] = { "session provisioned",     true, "Normal",  "Provisioned", "Provision",
-                                "signed in"                                                                 },
-        [REPORT_REPAIRED] = { "session repaired",        true, "Normal",  "Repaired",    "Provision",
-                                "made anew what was deleted or edited"                                      },
-        [REPORT_EXTENDED] = { "session extended",        true, "Normal",  "Extended",    "Extend",
-                                "extended"                                                                  },
-        [REPORT_SHORTENED] = { "session shortened",       true, "Normal",  "Shortened",   "Shorten",
-                                "shortened"                                                                 },
-        [REPORT_REFUSED] = { "session not provisioned", true, "Warning", NULL,          "Provision", "" },
-        [REPORT_EXPIRED] = { "session expired",         true, "Normal",  "Expired",     "End",
-                                "its time is over"                                                          },
-        [REPORT_ENDED] = { "session ended",           true, "Normal",  "Ended",       "End",
-                                "its binding and ServiceAccount are gone"                                   },
+        [REPORT_PROVISIONED] = { "session provisioned",     "Normal",  "Provisioned", "Provision",
+                                "signed in"                                                                           },
+        [REPORT_REPAIRED] = { "session repaired",        "Normal",  "Repaired",    "Provision",
+                                "made anew what was deleted or edited"                                                },
+        [REPORT_EXTENDED] = { "session extended",        "Normal",  "Extended",    "Extend",    "extended"         },
+        [REPORT_SHORTENED] = { "session shortened",       "Normal",  "Shortened",   "Shorten",   "shortened"        },
+        [REPORT_REFUSED] = { "session not provisioned", "Warning", NULL,          "Provision", ""                 },
+        [REPORT_EXPIRED] = { "session expired",         "Normal",  "Expired",     "End",       "its time is over" },
+        [REPORT_ENDED] = { "session ended",           "Normal",  "Ended",       "End",
+                                "its binding and ServiceAccount are gone"                                             },
 };
 
 const char *report_role_label(const struct program *program, const char *role)
@@ -43,12 +39,12 @@ static void write_line(const struct row *row, const struct signin *signin,
 {
         const struct signin_spec *spec = &signin->spec;
 
-        log_event(LOG_LEVEL_INFO, row->message, "audit", row->audit ? "true" : "false", "login",
-                  spec->username, "user_id", spec->user_id, "node", spec->node, "node_id",
-                  spec->node_id, "role", spec->role, "reason", spec->reason, "service_account",
-                  status->service_account_name, "service_account_uid", status->service_account_uid,
-                  "until", status->valid_until, "outcome", reason, "detail", status->ready_message,
-                  "signin", signin->name, "signin_uid", signin->uid, NULL);
+        log_audit(LOG_LEVEL_INFO, row->message, "login", spec->username, "user_id", spec->user_id,
+                  "node", spec->node, "node_id", spec->node_id, "role", spec->role, "reason",
+                  spec->reason, "service_account", status->service_account_name,
+                  "service_account_uid", status->service_account_uid, "until", status->valid_until,
+                  "outcome", reason, "detail", status->ready_message, "signin", signin->name,
+                  "signin_uid", signin->uid, NULL);
 }
 
 /* Of one that cannot be read nobody knows whose it is. */
@@ -115,9 +111,9 @@ void report_orphan(const struct program *program, const struct dependent *orphan
 {
         const char *kind = dependent_kind_name(orphan->kind);
 
-        log_event(LOG_LEVEL_WARN, "removed an object that no session owns", "audit", "true", "kind",
-                  kind, "namespace", orphan->namespace_name, "name", orphan->name, "uid",
-                  orphan->uid, "signin_uid", orphan->signin_uid, "role", orphan->role, NULL);
+        log_audit(LOG_LEVEL_WARN, "removed an object that no session owns", "kind", kind,
+                  "namespace", orphan->namespace_name, "name", orphan->name, "uid", orphan->uid,
+                  "signin_uid", orphan->signin_uid, "role", orphan->role, NULL);
         metrics_add(program->metrics, MEASURE_ORPHANS, (const char *[]){ kind }, 1);
 }
 

@@ -27,8 +27,8 @@ void audit_write(const struct audit *audit)
         if (ends != 0 || (signin->name != NULL && signin_ends_at(signin, &ends, &err)))
                 timestamp_format(ends, until);
         text_list_print(&spec->namespaces, &namespaces);
-        log_event(LOG_LEVEL_INFO, audit->event, "audit", "true", "trace_id", audit->trace_id,
-                  "login", choose(whois->login, spec->username), "user_id",
+        log_audit(LOG_LEVEL_INFO, audit->event, "trace_id", audit->trace_id, "login",
+                  choose(whois->login, spec->username), "user_id",
                   choose(whois->user_id, spec->user_id), "node",
                   choose(whois->node_name, spec->node), "node_id",
                   choose(whois->node_id, spec->node_id), "rule", audit->rule, "role",

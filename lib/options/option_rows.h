@@ -48,7 +48,8 @@
                 NUMBER("health.port", "health-port", 0, daemon.health_port, default_port, 65535, \
                        "PORT", "its port"), \
                 CHOICE("log.level", "log-level", daemon.log_level_text, "info", \
-                       "debug|info|warn|error", "LEVEL", "least important line that is written"), \
+                       "debug|info|warn|error", "LEVEL", \
+                       "least important line that is written; audit lines always are"), \
                 CHOICE("log.format", "log-format", daemon.log_format_text, "auto", \
                        "auto|json|text", "FORMAT", "auto: text on a terminal, else JSON"), \
                 FLAG("debug", "debug", daemon.debug, "the same as --log-level debug")

@@ -11,7 +11,7 @@ from own_daemon import URL, config_of, own_daemon, wiping_env
 from relay import HANG
 from stand_in_localapi import stand_in_localapi, told
 from stand_in_otlp_collector import attributes, stand_in_collector
-from world import claims, eventually, rule
+from world import ACCOUNTS, UID_LABEL, claims, eventually, rule
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -117,6 +117,27 @@ def test_signing_out_stands_in_the_audit_log(world):
 
     [line] = audit(world, msg="logout", trace_id=answer.headers["trace-id"])
     assert line["session"] == answer.body["sessions"][0] and line["service_account"]
+
+
+def test_audit_lines_are_written_at_the_level_of_errors_too(world):
+    label = {UID_LABEL: "of-nobody"}
+    quiet = {"log__level": "error"}
+    with world.stopped("operator"):
+        assert world.kube(ACCOUNTS, "POST", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+            "name": "tka-user-orphan-0123456789abcdef", "labels": label}})[0] == 201
+        with own_daemon(world, "tka-operator", config_of(world, "tka-operator", health__port=8091, **quiet)) as operator, \
+                own_daemon(world, "tka-server", config_of(world, "tka-server", **quiet)) as server:
+            server.await_status(200)
+            jti = claims(world.credential("alice", URL)["status"]["token"])["jti"]
+            [issued] = server.log_lines(audit=True, msg="issue")
+            assert issued["jti"] == jti and issued["level"] == "info" and not server.log_lines(msg="request")
+
+            uid = world.signin()["metadata"]["uid"]
+            eventually("the session's line", lambda: operator.log_lines(
+                audit=True, msg="session provisioned", signin_uid=uid, level="info"))
+            eventually("the orphan's line", lambda: operator.log_lines(
+                audit=True, msg="removed an object that no session owns", signin_uid=label[UID_LABEL], level="warn"))
+            assert not operator.log_lines(msg="started")
 
 
 # --- injection ---

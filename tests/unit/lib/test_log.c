@@ -91,6 +91,21 @@ TEST(leaves_out_what_is_less_important)
         assert_non_null(strstr(line, "\"level\":\"debug\""));
 }
 
+static void write_audit(void)
+{
+        log_audit(LOG_LEVEL_INFO, "issue", "jti", "8f3c", NULL);
+}
+
+TEST(writes_an_audit_line_at_any_level_and_leaves_it_its_own)
+{
+        log_init(LOG_LEVEL_ERROR, LOG_FORMAT_JSON);
+        scoped_free char *line = capture(write_audit);
+        assert_non_null(strstr(line, "Z\",\"level\":\"info\",\"msg\":\"issue\",\"audit\":true,"
+                                     "\"jti\":\"8f3c\"}\n"));
+        scoped_free char *other = capture(write_login);
+        assert_string_equal(other, "");
+}
+
 TEST(picks_json_when_stderr_is_no_terminal)
 {
         int kept = dup(STDERR_FILENO), ends[2];
