@@ -357,6 +357,31 @@ def test_other_namespaces_are_other_namespaces_everywhere(template):
     assert pick(objects, "RoleBinding", "tka-server")["subjects"][0]["namespace"] == "machinery"
 
 
+NODES = {"nodeSelector": {"pool": "tka"}, "priorityClassName": "high",
+         "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "tka", "effect": "NoSchedule"}],
+         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+             {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}}}}
+
+
+@pytest.mark.parametrize("which", [[], *([key] for key in NODES), list(NODES)], ids=lambda which: "+".join(which) or "none")
+def test_the_job_that_ends_all_sessions_runs_wherever_the_operator_does(template, which):
+    """Without a node it waits until an uninstall fails."""
+    objects = template({"operator": {key: NODES[key] for key in which}, "imagePullSecrets": ["pull"]})
+    operator, job = (pick(objects, kind, name)["spec"]["template"]["spec"]
+                     for kind, name in (("Deployment", "tka-operator"), ("Job", "tka-drain")))
+    for key in ("nodeSelector", "tolerations", "priorityClassName", "imagePullSecrets"):
+        assert job.get(key) == operator.get(key), key
+    assert job.get("affinity", {}) == {key: each for key, each in operator["affinity"].items() if key == "nodeAffinity"}
+
+
+def test_the_job_that_ends_all_sessions_is_not_kept_off_the_operators_nodes(template):
+    apart = [{"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}]
+    objects = template({"operator": {
+        "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": apart}},
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]}})
+    assert not {"affinity", "topologySpreadConstraints"} & set(pick(objects, "Job", "tka-drain")["spec"]["template"]["spec"])
+
+
 def test_crds_are_templates_so_that_they_upgrade_and_stay_when_told_to(template):
     assert not (CHART / "crds").exists()
     crd = pick(template({}), "CustomResourceDefinition", "tkasignins.tka.specht-labs.de")

@@ -189,8 +189,8 @@ readinessProbe:
 - {name: TKA_HEALTH_ADDRESS, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
 {{- end }}
 
-{{/* Where the pods of (dict "root" $ "component" "server") may run. */}}
-{{- define "tka.scheduling" -}}
+{{/* Which nodes take the pods of (dict "root" $ "component" "server"), and from where they pull. */}}
+{{- define "tka.nodes" -}}
 {{- $own := index .root.Values .component }}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
@@ -207,6 +207,12 @@ nodeSelector: {{ toYaml . | nindent 2 }}
 {{- with $own.tolerations }}
 tolerations: {{ toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* The same, and how they keep off each other. */}}
+{{- define "tka.scheduling" -}}
+{{- $own := index .root.Values .component }}
+{{- include "tka.nodes" . }}
 {{- with $own.topologySpreadConstraints }}
 topologySpreadConstraints: {{ toYaml . | nindent 2 }}
 {{- end }}
