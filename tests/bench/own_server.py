@@ -1,4 +1,4 @@
-"""own_server.py - a tka-server of a measurement's own, in the tunnel node's namespace, without rate limits."""
+"""own_server.py - a tka-server of a measurement's own, beside one of the rig's, without rate limits."""
 
 import contextlib
 import json
@@ -8,20 +8,22 @@ import subprocess
 import yaml
 
 from host import RigError, ask, wait_until
+from tailnet import NODES
 
-NODE, PORT = "tkatun", 8125
+NODE, USERSPACE_NODE, PORT = "tkatun", "tka", 8125
+SERVERS = {NODE: ("server-tun", NODE, "tun"), USERSPACE_NODE: ("server", USERSPACE_NODE, "userspace")}
 HEALTH = ("127.0.0.2", 8095)
 
 
-def configure(rig, folder, api):
+def configure(rig, folder, node, api):
     """The rig's own configuration, but for where it listens and, if told so, where the API server is."""
-    config = rig.daemons.server_config("server-tun", NODE, "tun")
+    config = rig.daemons.server_config(*SERVERS[node])
     config["tailscale"]["port"] = PORT
     config["health"] = {"address": HEALTH[0], "port": HEALTH[1]}
     config["api"] = {"requestsPerSecond": 0}
     config["log"]["level"] = "warn"
     if api:
-        kubeconfig = json.loads((rig.folder / "server-tun/kubeconfig").read_text())
+        kubeconfig = json.loads((rig.folder / SERVERS[node][0] / "kubeconfig").read_text())
         kubeconfig["clusters"][0]["cluster"]["server"] = api
         (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
         config["kubernetes"]["kubeconfig"] = str(folder / "kubeconfig")
@@ -42,18 +44,18 @@ def process(rig, namespace, argv, log):
 
 
 @contextlib.contextmanager
-def own_server(rig, api=None, wrap=()):
+def own_server(rig, node=NODE, api=None, wrap=()):
     """Gives its process once it is ready. api: the address of another API server."""
-    folder = rig.folder / "bench-server"
+    folder, namespace = rig.folder / "bench-server", NODES[node].namespace
     folder.mkdir(exist_ok=True)
-    configure(rig, folder, api)
+    configure(rig, folder, node, api)
     argv = [*wrap, rig.built_here() / "tka-server", "serve", "--config", folder / "config.yaml"]
     try:
-        with process(rig, NODE, argv, folder / "log") as server:
+        with process(rig, namespace, argv, folder / "log") as server:
             def is_ready():
                 if server.poll() is not None:
                     raise RigError(f"tka-server ended: {(folder / 'log').read_text()[-500:]}")
-                return ask(rig.host.http(NODE, HEALTH, timeout=2), "/readyz")[0] == 200
+                return ask(rig.host.http(namespace, HEALTH, timeout=2), "/readyz")[0] == 200
             wait_until("tka-server is ready", is_ready, 20)
             yield server
     finally:

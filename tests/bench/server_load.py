@@ -13,7 +13,7 @@ from cluster import SESSIONS
 from daemons import SERVER_HEALTH
 from host import HUB_ADDRESS, RigError, command, frozen, wait_until
 from idle import read_mib
-from own_server import NODE, PORT, own_server, process
+from own_server import NODE, PORT, USERSPACE_NODE, own_server, process
 from results import Result, median, rounded
 from tailnet import PORT as SERVER_PORT
 
@@ -138,7 +138,7 @@ def measure_stand_in(rig, programs):
     """With the server on one core of its own and everything else on the others."""
     credential = (address(rig), PORT, "POST", API + "credential")
     fast, half = Seen(), Seen()
-    with stand_in_kube_apiserver(rig, programs) as api, own_server(rig, api, PINNED) as server:
+    with stand_in_kube_apiserver(rig, programs) as api, own_server(rig, api=api, wrap=PINNED) as server:
         load(rig, programs, "alice", 1, 1, 10, *credential)
         with costs(server.pid, fast):
             for _ in range(ROUNDS):
@@ -244,7 +244,7 @@ def measure_waiting(rig, _):
 # --- alice, while others mean no good ---
 
 def request(rig, path):
-    connection = rig.host.http("alice", (address(rig), PORT), timeout=30)
+    connection = rig.host.http("alice", (rig.tailnet.address(USERSPACE_NODE), PORT), timeout=30)
     with contextlib.closing(connection):
         connection.request("POST", API + path)
         reply = connection.getresponse()
@@ -265,18 +265,21 @@ def time_logins(rig):
 
 
 def measure_attack(rig, _):
-    usual, beset = [], []
-    with own_server(rig) as server:
+    """In userspace mode, where nobody is turned away before it is known who they are, all of the attack arrives."""
+    usual, beset, memory = [], [], []
+    with own_server(rig, USERSPACE_NODE) as server:
         for _ in range(ATTACKS):
             usual += time_logins(rig)
-            with Attack(rig, NODE, PORT):
+            with Attack(rig, USERSPACE_NODE, PORT) as attack:
                 beset += time_logins(rig)
-                memory = read_mib(server.pid)[0]
+                memory.append(read_mib(server.pid)[0])
+                if not attack.is_whole():
+                    raise RigError(f"the attack was not all there: {attack}")
     yield Result("a sign-in, usually, median", rounded(median(usual)), "ms")
     yield Result("a sign-in under attack, median", rounded(median(beset)), "ms")
     yield Result("a sign-in under attack, ratio of the medians", rounded(median(beset) / median(usual)), "ratio",
                  "usually", limit=2)
-    yield Result("tka-server under attack, resident", rounded(memory), "MiB", limit=80)
+    yield Result("tka-server under attack, resident", rounded(max(memory)), "MiB", limit=80)
 
 
 def measure(rig, programs):
