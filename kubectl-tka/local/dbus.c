@@ -112,8 +112,7 @@ static bool find_value(const char *part, const char *key, char *value, size_t si
         return used > 0 && strchr(",;", *at);
 }
 
-/* Whoever listens is us, or the system. */
-static bool peer_is_ours(int fd)
+bool dbus_peer_is_ours(int fd)
 {
         struct ucred peer = { 0 };
         socklen_t length = sizeof(peer);
@@ -137,7 +136,7 @@ static bool connect_to(const char *part, int fd, struct error *err)
         if (connect(fd, (struct sockaddr *)&name, length) != 0)
                 return error_set(err, ERROR_NOT_FOUND, "the session bus at \"%.200s\": %s", part,
                                  strerror(errno));
-        return peer_is_ours(fd) ||
+        return dbus_peer_is_ours(fd) ||
                error_set(err, ERROR_DENIED, "the session bus at \"%.200s\" is somebody else's",
                          part);
 }

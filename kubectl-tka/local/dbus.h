@@ -19,6 +19,8 @@ void dbus_close(struct dbus *dbus);
  * the caller's; NULL where there is none. Starts nothing: "autolaunch:" is none, nor is "tcp:". */
 char *dbus_session_address(void);
 
+/* Whether who listens at the other end of the connected socket is us, or the system. */
+bool dbus_peer_is_ours(int fd);
 /* "unix:path=..." or "unix:abstract=...", or several with ';' between. Everything on the connection
  * ends within timeout_ms. NOT_FOUND: nobody listens there; DENIED: somebody else does. */
 bool dbus_open(const char *address, int64_t timeout_ms, struct dbus *dbus,

@@ -89,21 +89,43 @@ static void describe_error(struct outcome *outcome, GError **error)
         g_clear_error(error);
 }
 
-/* The first message of ours, for the reason that kubectl-tka/local/keyring.c gives; libsecret uses
- * the same connection. */
-static bool introduce_ourselves(const struct change *change, struct outcome *outcome)
+/* An address may have gone to somebody else who would like a token: the socket itself says who
+ * listens. */
+static bool bus_is_ours(GDBusConnection *bus)
+{
+        GIOStream *stream = g_dbus_connection_get_stream(bus);
+
+        return G_IS_SOCKET_CONNECTION(stream) &&
+               dbus_peer_is_ours(g_socket_get_fd(
+                       g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream))));
+}
+
+/* libsecret uses the same connection as long as we hold it. */
+static GDBusConnection *connect_bus(struct outcome *outcome)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, &error);
-        g_autoptr(GVariant) answer = NULL;
 
-        if (bus)
-                answer = g_dbus_connection_call_sync(
-                        bus, SECRETS_NAME, "/org/freedesktop/secrets", "org.freedesktop.DBus.Peer",
-                        "Ping", NULL, NULL,
-                        change->may_unlock ? G_DBUS_CALL_FLAGS_NONE
-                                           : G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                        CALL_MS, NULL, &error);
+        if (!bus)
+                describe_error(outcome, &error);
+        else if (!bus_is_ours(bus))
+                describe(outcome, KEYRING_MUTE, "the session bus is somebody else's");
+        else
+                return take(bus);
+        return NULL;
+}
+
+/* The first message of ours, for the reason that kubectl-tka/local/keyring.c gives. */
+static bool introduce_ourselves(GDBusConnection *bus, const struct change *change,
+                                struct outcome *outcome)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) answer = g_dbus_connection_call_sync(
+                bus, SECRETS_NAME, "/org/freedesktop/secrets", "org.freedesktop.DBus.Peer", "Ping",
+                NULL, NULL,
+                change->may_unlock ? G_DBUS_CALL_FLAGS_NONE : G_DBUS_CALL_FLAGS_NO_AUTO_START,
+                CALL_MS, NULL, &error);
+
         if (answer)
                 return true;
         if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
@@ -183,8 +205,9 @@ static void run(const struct change *change, struct outcome *outcome)
 {
         g_autoptr(GError) error = NULL;
         GType type = change->may_unlock ? SECRET_TYPE_SERVICE : quiet_service_get_type();
+        g_autoptr(GDBusConnection) bus = connect_bus(outcome);
 
-        if (!introduce_ourselves(change, outcome))
+        if (!bus || !introduce_ourselves(bus, change, outcome))
                 return;
 
         g_autoptr(SecretService) service =

@@ -25,15 +25,16 @@ COLLECTION = "/org/freedesktop/secrets/collection/login"
 class Keyring:
     """A session bus and a keyring on it, as they are on a desktop."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, prefix=(), kind="--session"):
+        """prefix: what runs the bus, as somebody else; kind: which bus dbus-daemon is to be."""
         self.folder = folder
         self.daemon = None
         for name in ("data", "control"):
-            (folder / name).mkdir(mode=0o700)
+            subprocess.run([*prefix, "mkdir", "-m", "700", folder / name], check=True)
         self.base = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "control"),
                      "XDG_DATA_HOME": str(folder / "data")}
         self.bus = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1",
+            [*prefix, "dbus-daemon", kind, "--nofork", "--nopidfile", "--print-address=1",
              f"--address=unix:path={folder}/bus"], env=self.base, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True)
         self.address = self.bus.stdout.readline().strip()
@@ -398,25 +399,52 @@ def test_a_cold_call_on_a_bus_that_never_answers_still_brings_a_token(world, tmp
     assert token(said) and seconds < 4 and len(files(world)) == 1
 
 
-def test_a_bus_of_somebody_else_is_not_told_what_we_look_for(world, tmp_path):
+@pytest.fixture
+def folder_of_somebody_else(tmp_path):
     if os.geteuid() != 0:
         missing("only root can listen as somebody else")
-    login(world, {})
-    got = []
     tmp_path.chmod(0o777)
     for parent in tmp_path.parents:
         if parent.is_relative_to(pathlib.Path("/tmp")) and parent != pathlib.Path("/tmp"):
             parent.chmod(0o755)
+    return tmp_path
+
+
+def test_a_bus_of_somebody_else_is_not_told_what_we_look_for(world, folder_of_somebody_else):
+    theirs = folder_of_somebody_else / "theirs"
+    login(world, {})
+    got = []
     script = ("import os,socket,sys; os.setuid(65534); s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); "
               "s.listen(); print('up', flush=True); c=s.accept()[0]; print(len(c.recv(4096)), flush=True)")
-    child = subprocess.Popen(["/usr/bin/python3", "-c", script, str(tmp_path / "theirs")], stdout=subprocess.PIPE,
-                             text=True)
+    child = subprocess.Popen(["/usr/bin/python3", "-c", script, str(theirs)], stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout.readline() == "up\n"
-        said = plugin(world, env={"DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/theirs"})
+        said = plugin(world, env={"DBUS_SESSION_BUS_ADDRESS": f"unix:path={theirs}"})
         got.append(child.stdout.readline())
     finally:
         child.kill()
         child.wait()
 
     assert token(said) and got == ["0\n"]
+
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+FOR_ALL = """<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>"""
+
+
+def test_a_keyring_of_somebody_else_gets_no_token(world, folder_of_somebody_else):
+    """A bus that lets us in, as a stale address may lead to."""
+    config = folder_of_somebody_else / "bus.conf"
+    config.write_text(FOR_ALL)
+    theirs = Keyring(folder_of_somebody_else, NOBODY, f"--config-file={config}")
+    try:
+        theirs.start(prefix=NOBODY)
+        said = login(world, theirs.env)
+        world.run("alice", "kubectl-tka", "refresh", "rig", env=theirs.env)
+        hit = plugin(world, env=theirs.env)
+        held = theirs.items()
+    finally:
+        theirs.stop()
+
+    assert held == 0 and "private file" in said.stdout and token(hit) and len(files(world)) == 1
