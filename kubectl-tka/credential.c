@@ -137,17 +137,24 @@ static bool recall_failure(const struct cache_key *key, struct error *err)
 }
 
 /* What is refused without asking anybody is said once, too. */
-static bool check_mark(const struct cache_key *key, struct error *err)
+static bool tell_once(const struct cache_key *key, struct error *err)
 {
         struct parent parent;
 
-        if (mark_check(key, err))
-                return true;
         if (recall_failure(key, err))
                 return false;
         parent_read(&parent);
         failure_note(key, &parent, err);
         return false;
+}
+
+void credential_tell_once(int argc, char **argv, struct error *err)
+{
+        struct credential_arguments arguments = { 0 };
+        bool told = !credential_arguments_read(argc, argv, &arguments) ||
+                    tell_once(&arguments.key, err);
+
+        (void)told;
 }
 
 /* Nothing fresh, but while the server does not answer it need not be asked at every call. */
@@ -231,8 +238,8 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
         if (!credential_arguments_read(argc, argv, &arguments))
                 return true;
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
-            !check_mark(&arguments.key, err))
-                return false;
+            !mark_check(&arguments.key, err))
+                return tell_once(&arguments.key, err);
         file_forbid_core_dumps();
 
         bool found = cache_read(arguments.tiers, &arguments.key, &entry, &miss);

@@ -38,23 +38,32 @@ static bool answer_shell(int argc, char **argv, bool *done, struct error *err)
         return output_write(&text, err);
 }
 
-/* *done stays false for everything that needs the network or the kubeconfig. */
-static bool run_command(int argc, char **argv, bool *done, struct error *err)
+/* What needs the network or the kubeconfig. Returns when it cannot be started. */
+static bool hand_over(char **argv, const struct command_line *line, struct error *err)
 {
+        exec_remote(argv, err);
+        if (line->command == COMMAND_CREDENTIAL)
+                credential_tell_once(line->argc, line->argv, err);
+        return false;
+}
+
+static bool run_command(int argc, char **argv, struct error *err)
+{
+        bool answered = false;
         scoped(command_line_clear) struct command_line line = { 0 };
         scoped(config_clear) struct config config = { 0 };
 
         if (!command_line_read(argc, argv, &line, err))
                 return false;
-        *done = true;
         if (command_line_asks_help(&line))
                 return help_show(line.program, line.command, err);
         if (here[line.command])
                 return config_read(&line, NULL, "", &config, err) &&
                        here[line.command](&config, err);
-        *done = false;
-        return line.command != COMMAND_CREDENTIAL ||
-               credential_from_cache(line.argc, line.argv, done, err);
+        if (line.command == COMMAND_CREDENTIAL &&
+            !credential_from_cache(line.argc, line.argv, &answered, err))
+                return false;
+        return answered || hand_over(argv, &line, err);
 }
 
 int main(int argc, char **argv)
@@ -63,11 +72,7 @@ int main(int argc, char **argv)
         bool done = false;
 
         prctl(PR_SET_DUMPABLE, 0); /* not the limit, which our children would have too */
-        if (!answer_shell(argc, argv, &done, &err) ||
-            (!done && !run_command(argc, argv, &done, &err)))
+        if (!answer_shell(argc, argv, &done, &err) || (!done && !run_command(argc, argv, &err)))
                 return report_error(&err);
-        if (done)
-                return 0;
-        exec_remote(argv, &err);
-        return report_error(&err);
+        return 0;
 }

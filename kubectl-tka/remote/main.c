@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "kubectl-tka/credential.h"
 #include "kubectl-tka/local/report.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/config.h"
@@ -47,8 +48,11 @@ static bool run_command(int argc, char **argv, struct error *err)
         if (!handlers[line.command])
                 return error_set(err, ERROR_INVALID, "\"%s\" is answered by kubectl-tka alone",
                                  command_words(line.command)->name);
-        if (!config_load(&line, &config, err))
+        if (!config_load(&line, &config, err)) {
+                if (line.command == COMMAND_CREDENTIAL)
+                        credential_tell_once(line.argc, line.argv, err);
                 return false;
+        }
         if (line.command != COMMAND_CREDENTIAL)
                 shell_session_sweep(&config);
         return handlers[line.command](&config, err);

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -191,6 +192,37 @@ def test_who_is_signed_out_is_told_in_one_line_by_all_runs_of_one_client(world, 
     assert "kubectl tka login" in one_line(runs(world, 5, code=5))
     assert world.run("alice", "kubectl", "get", "pods", code=1).stderr.count("kubectl tka login") == 1
     assert "kubectl tka login" in one_line(plugin(world, code=5))
+
+
+def spoil_settings(text):
+    def spoil(world):
+        path = world.home("alice") / ".config/tka/config.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return {}
+    return spoil
+
+
+def take_the_second_program_away(world):
+    alone = world.home("alice") / "run/alone"
+    alone.mkdir(exist_ok=True)
+    shutil.copy(world.rig.built_here() / "kubectl-tka", alone)
+    return {"env": {"PATH": f"{alone}:{world.rig.node_env('alice')['PATH']}"}}
+
+
+def speak_another_version(_world):
+    return {"info": {**EXEC_INFO, "apiVersion": "client.authentication.k8s.io/v9"}}
+
+
+@pytest.mark.parametrize("spoil, code, words", [
+    (spoil_settings("tailscale: [not even"), 2, "config.yaml"), (spoil_settings("tailscael: {}\n"), 2, "tailscael"),
+    (take_the_second_program_away, 1, "both executables"), (speak_another_version, 2, "v9"),
+], ids=["settings that are no YAML", "a setting nobody knows", "no second program", "another version"])
+def test_what_fails_before_anybody_is_asked_is_told_in_one_line_too(world, spoil, code, words):
+    world.login("alice")
+    cache_entry(world).unlink()
+
+    assert words in one_line(runs(world, 5, code=code, **spoil(world)))
 
 
 def test_kubectl_itself_prints_one_line_of_ours_and_makes_one_request(world, false_server):  # noqa: F811
