@@ -9,15 +9,14 @@
 #include "kubectl-tka/remote/resolve.h"
 #include "lib/api/tailscale.h"
 #include "lib/fd.h"
+#include "lib/loop.h"
 #include "lib/memory.h"
 
 #define RESOLVE_MS 2000
 
 struct search {
-        const struct config *config;
-        struct loop *loop;
+        const struct peer_question *question;
         struct tailscale *tailscale;
-        const char *host;
 };
 
 static void close_tailscale(struct tailscale **tailscale)
@@ -84,8 +83,8 @@ static bool find_in_status(const struct search *search, const struct tailscale_s
 {
         for (size_t i = 0; i < status->peer_count; i++) {
                 const struct tailscale_peer *peer = &status->peers[i];
-                if (!peer_has_name(peer, search->host) ||
-                    !is_trusted(search->config, peer->node_id, &peer->tags))
+                if (!peer_has_name(peer, search->question->host) ||
+                    !is_trusted(search->question->config, peer->node_id, &peer->tags))
                         continue;
                 text_list_add_all(addresses, &peer->addresses);
                 return addresses->count > 0;
@@ -97,7 +96,8 @@ static bool find_in_status(const struct search *search, const struct tailscale_s
 static bool find_addresses(const struct search *search, struct tailscale_status *status,
                            struct text_list *addresses, struct error *err)
 {
-        bool short_name = !strpbrk(search->host, ".:");
+        const struct peer_question *question = search->question;
+        bool short_name = !strpbrk(question->host, ".:");
         scoped(tailscale_status_clear) struct tailscale_status everybody = { 0 };
         struct error ignored = { 0 };
 
@@ -105,7 +105,9 @@ static bool find_addresses(const struct search *search, struct tailscale_status 
                 return false;
         if (short_name && find_in_status(search, status, addresses))
                 return true;
-        if (resolve_host(search->loop, search->host, RESOLVE_MS, addresses, err))
+        int64_t left_ms = loop_left_ms(question->deadline_ms);
+        if (resolve_host(question->loop, question->host,
+                         left_ms < RESOLVE_MS ? left_ms : RESOLVE_MS, addresses, err))
                 return true;
         if (!short_name && get_status(search->tailscale, true, &everybody, &ignored) &&
             find_in_status(search, &everybody, addresses))
@@ -189,15 +191,18 @@ static bool confirm(const struct config *config, struct tailscale *tailscale, co
         return error_advise(err, "use an https URL");
 }
 
-bool peer_find(const struct config *config, struct loop *loop, const char *host, char **address,
-               bool *online, struct error *err)
+bool peer_find(const struct peer_question *question, char **address, bool *online,
+               struct error *err)
 {
-        scoped(close_tailscale) struct tailscale *tailscale = tailscale_new(loop, config->socket);
+        const struct config *config = question->config;
+        scoped(close_tailscale) struct tailscale *tailscale =
+                tailscale_new(question->loop, config->socket);
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
         scoped(text_list_clear) struct text_list addresses = { 0 };
 
-        const struct search search = { config, loop, tailscale, host };
+        const struct search search = { question, tailscale };
 
+        tailscale_hurry(tailscale, question->deadline_ms);
         if (!find_addresses(&search, &status, &addresses, err))
                 return false;
         for (size_t i = 0; i < addresses.count; i++) {

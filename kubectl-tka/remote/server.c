@@ -70,12 +70,13 @@ bool server_connect(struct server *server, const struct config *config, const ch
                     struct error *err)
 {
         scoped_free char *host = host_of(url);
+        const struct peer_question question = { config, server->loop, host, server->deadline_ms };
 
         server->url = xstrdup(url);
         if (strncmp(url, "https://", 8) != 0 && config->insecure_plain_http)
                 report_warning("--insecure-plain-http: nobody checks who answers at %s", url);
         else if (strncmp(url, "https://", 8) != 0 &&
-                 !peer_find(config, server->loop, host, &server->address, &server->online, err))
+                 !peer_find(&question, &server->address, &server->online, err))
                 return error_wrap(err, "%s", url);
         server->connected = true;
         return true;

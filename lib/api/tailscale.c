@@ -9,6 +9,7 @@
 #include "lib/http/http_answer.h"
 #include "lib/http/http_local.h"
 #include "lib/limits.h"
+#include "lib/loop.h"
 #include "lib/memory.h"
 
 #define HOST "local-tailscaled.sock" /* the LocalAPI insists on it */
@@ -17,6 +18,7 @@
 
 struct tailscale {
         struct http_local *http;
+        int64_t deadline_ms; /* 0: none */
 };
 
 struct answer {
@@ -51,10 +53,26 @@ void tailscale_free(struct tailscale *tailscale)
         free(tailscale);
 }
 
-static bool ask(const struct tailscale *tailscale, const struct http_local_request *request,
+void tailscale_hurry(struct tailscale *tailscale, int64_t deadline_ms)
+{
+        tailscale->deadline_ms = deadline_ms;
+}
+
+static void hurry(const struct tailscale *tailscale, struct http_local_request *request)
+{
+        int64_t left_ms = loop_left_ms(tailscale->deadline_ms);
+
+        if (tailscale->deadline_ms != 0 && left_ms < request->timeout_ms)
+                request->timeout_ms = left_ms;
+}
+
+static bool ask(const struct tailscale *tailscale, struct http_local_request request,
                 struct answer *answer, struct error *err)
 {
-        if (http_local_get(tailscale->http, request, &answer->status, &answer->body, err))
+        hurry(tailscale, &request);
+        if (request.timeout_ms == 0)
+                error_set(err, ERROR_UNAVAILABLE, "no answer in time");
+        else if (http_local_get(tailscale->http, &request, &answer->status, &answer->body, err))
                 return true;
         err->kind = ERROR_UNAVAILABLE;
         return error_wrap(err, "asking tailscaled");
@@ -201,8 +219,7 @@ bool tailscale_whois(struct tailscale *tailscale, const char *address,
         buf_add(&target, LOCAL_API "whois?proto=tcp&addr=");
         buf_add_escaped(&target, address);
         if (!ask(tailscale,
-                 &(struct http_local_request){ buf_text(&target), LIMIT_TAILSCALE_TIMEOUT_MS,
-                                               NULL },
+                 (struct http_local_request){ buf_text(&target), LIMIT_TAILSCALE_TIMEOUT_MS, NULL },
                  &answer, err))
                 return false;
         if (answer.status == 404 && !strncmp(buf_text(&answer.body), NO_MATCH, strlen(NO_MATCH)))
@@ -240,7 +257,7 @@ bool tailscale_status(struct tailscale *tailscale, bool peers, struct tailscale_
                                                  LIMIT_TAILSCALE_TIMEOUT_MS, &sink };
 
         tailscale_status_begin(&excerpt);
-        return (ask(tailscale, peers ? &all : &self, &answer, err) && check_status(&answer, err) &&
+        return (ask(tailscale, peers ? all : self, &answer, err) && check_status(&answer, err) &&
                 tailscale_status_end(&excerpt, status, err)) ||
                error_wrap(err, "status of the tailnet");
 }
@@ -255,8 +272,8 @@ bool tailscale_certificate(struct tailscale *tailscale, const char *domain, stru
         buf_add_escaped(&target, domain);
         buf_add(&target, "?type=pair");
         if (!ask(tailscale,
-                 &(struct http_local_request){ buf_text(&target), LIMIT_TAILSCALE_CERTIFICATE_MS,
-                                               NULL },
+                 (struct http_local_request){ buf_text(&target), LIMIT_TAILSCALE_CERTIFICATE_MS,
+                                              NULL },
                  &answer, err))
                 return error_wrap(err, "the certificate for %s", domain);
         if (answer.status == 403)

@@ -48,6 +48,8 @@ void tailscale_status_clear(struct tailscale_status *status);
 /* socket_path is copied. */
 struct tailscale *tailscale_new(struct loop *loop, const char *socket_path);
 void tailscale_free(struct tailscale *tailscale);
+/* From here on no call waits beyond that instant of loop_now_ms(). */
+void tailscale_hurry(struct tailscale *tailscale, int64_t deadline_ms);
 
 /* Who is at "ip:port" (or at "ip"). NOT_FOUND: tailscaled knows nobody there; UNAVAILABLE: it could
  * not be asked or answered nonsense. */

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -17,8 +18,8 @@ from host import frozen
 from relay import CLOSE, HANG
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from tailnet import DEFAULT_POLICY, PORT
-from test_client import (LAN, NEW_PARENT, cache_entries, kubeconfig, one_line, plugin, recording_listener, relay_at,
-                         stanza)
+from test_client import (LAN, NEW_PARENT, cache_entries, cache_entry, edit_entry, kubeconfig, one_line, plugin,
+                         recording_listener, relay_at, stanza)
 from world import SERVER, eventually
 
 IN_DOMAIN = "http://tka.tailnet.test:8123"
@@ -130,6 +131,31 @@ def test_a_local_tailscaled_that_talks_nonsense_vouches_for_nobody(world, answer
 
     assert "tailscaled" in one_line(said)
     assert len(world.log_lines("server", msg="request")) == before
+
+
+def plugin_while_tailscaled_hangs(world, call, prepare, code):
+    """What the plugin says after such a login, and after how many seconds."""
+    with stand_in_localapi(world, "alice") as api:
+        socket_of_ours = {"TKA_TAILSCALE_SOCKET": str(api.path)}
+        world.run("alice", "kubectl-tka", "login", SERVER, env=socket_of_ours)
+        prepare(cache_entry(world))
+        with api.instead(call, HANG):
+            began = time.monotonic()
+            said = plugin(world, code=code, env=socket_of_ours)
+            return said, time.monotonic() - began
+
+
+@pytest.mark.parametrize("call", ["/status", r"/whois\?"])
+def test_while_the_local_tailscaled_hangs_a_token_that_is_due_for_renewal_serves_in_time(world, call):
+    said, seconds = plugin_while_tailscaled_hangs(world, call, lambda path: edit_entry(path, period_seconds=360000), 0)
+
+    assert "eyJ" in said.stdout and said.stderr == "" and 3 < seconds < 6
+
+
+def test_a_local_tailscaled_that_hangs_is_given_up_on_within_the_plugins_deadline(world):
+    said, seconds = plugin_while_tailscaled_hangs(world, r"/whois\?", pathlib.Path.unlink, 3)
+
+    assert "asking tailscaled about" in one_line(said) and seconds < 10
 
 
 # --- a server that does not answer ---
