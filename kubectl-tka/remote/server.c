@@ -43,8 +43,12 @@ static char *host_of(const char *url)
 
 void server_init_on(struct server *server, struct loop *loop, int64_t timeout_ms)
 {
-        static const struct http_client_options options = { .in_flight = 4,
-                                                            .user_agent = "kubectl-tka/" VERSION };
+        static const struct http_client_options options = {
+                .in_flight = 4,
+                .user_agent = "kubectl-tka/" VERSION,
+                .certificate_advice = "have this machine trust its CA, use the name that it was "
+                                      "issued for, or renew it",
+        };
 
         *server = (struct server){ .deadline_ms = loop_now_ms() + timeout_ms,
                                    .loop = loop,

@@ -32,7 +32,8 @@ struct kube {
 struct kube *kube_new(struct loop *loop, struct kube_config *config, const char *user_agent)
 {
         struct kube *kube = xcalloc(1, sizeof(*kube));
-        const struct http_client_options options = { LIMIT_KUBE_IN_FLIGHT, user_agent };
+        const struct http_client_options options = { .in_flight = LIMIT_KUBE_IN_FLIGHT,
+                                                     .user_agent = user_agent };
 
         kube->loop = loop;
         kube->http = http_client_new(loop, &options);

@@ -124,6 +124,7 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
                 .multi = curl_multi_init(),
                 .timer = evtimer_new(loop_base(loop), on_timer, client),
                 .user_agent = xstrdup(options->user_agent),
+                .certificate_advice = options->certificate_advice,
                 .users = 1,
         };
         turns_init(&client->turns, loop, options->in_flight);

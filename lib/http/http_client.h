@@ -14,6 +14,9 @@ struct loop;
 struct http_client_options {
         size_t in_flight;       /* calls at once; more wait their turn within their own time-out */
         const char *user_agent; /* borrowed for ever */
+        /* What a person can do about a server's certificate that is not valid; NULL: nothing is
+         * said. Borrowed for ever. */
+        const char *certificate_advice;
 };
 
 /* All but the body is copied before the first wait. */

@@ -47,6 +47,7 @@ struct http_client {
         CURL *idle[4]; /* easy handles to be used again */
         size_t idle_count;
         char *user_agent;
+        const char *certificate_advice; /* or NULL */
         size_t users; /* the owner, and whoever waits in here: the last one frees */
 };
 

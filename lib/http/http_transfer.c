@@ -324,6 +324,15 @@ static const struct {
         { CURLE_WEIRD_SERVER_REPLY,       ERROR_INVALID,     false, "the answer is not HTTP"       },
 };
 
+static bool advise(const struct transfer *transfer, struct error *err)
+{
+        const char *advice = transfer->client->certificate_advice;
+
+        return transfer->result == CURLE_PEER_FAILED_VERIFICATION && advice
+                       ? error_advise(err, "%s", advice)
+                       : false;
+}
+
 bool transfer_fail(const struct transfer *transfer, struct error *err)
 {
         const char *origin = transfer->origin;
@@ -335,7 +344,8 @@ bool transfer_fail(const struct transfer *transfer, struct error *err)
                 if (failures[i].code == transfer->result)
                         return error_set(err, failures[i].kind, "%s: %s%s%s", origin,
                                          failures[i].words, failures[i].detail ? ": " : "",
-                                         failures[i].detail ? transfer->words : "");
+                                         failures[i].detail ? transfer->words : "") ||
+                               advise(transfer, err);
         if (transfer->result == CURLE_COULDNT_CONNECT && transfer->system_errno)
                 return error_set(err, ERROR_UNAVAILABLE, "%s: cannot connect: %s", origin,
                                  strerror((int)transfer->system_errno));

@@ -247,7 +247,7 @@ static bool write_all(struct writes *writes, struct error *err)
 static bool run_writes(struct loop *loop, char **arguments, struct error *err)
 {
         char line[16];
-        const struct http_client_options options = { 1, "tka-bench" };
+        const struct http_client_options options = { .in_flight = 1, .user_agent = "tka-bench" };
         struct http_client *http = http_client_new(loop, &options);
         struct writes writes = { .server.http = http,
                                  .operator.http = http,
@@ -286,7 +286,7 @@ static bool sign_in(const struct identity *who, struct error *err)
 static bool run_session(struct loop *loop, char **arguments, struct error *err)
 {
         char line[16];
-        const struct http_client_options options = { 1, "tka-bench" };
+        const struct http_client_options options = { .in_flight = 1, .user_agent = "tka-bench" };
         const struct identity alice = { http_client_new(loop, &options),
                                         { .server = arguments[0] } };
         bool fine = true;

@@ -376,10 +376,12 @@ def test_with_a_certificate_that_is_trusted_a_login_works_over_tls(world, tmp_pa
         assert token_of(plugin(world, prefix=authority.trusted()))
 
 
-@pytest.mark.parametrize("name, days, trusted, words", [
-    ("tka", 30, False, "certificate"), ("other", 30, True, "certificate"), ("tka", 0, True, "certificate"),
-], ids=["of an unknown CA", "for another name", "that has ended"])
-def test_a_certificate_that_is_not_valid_is_one_line_and_nothing_is_sent(world, tmp_path, name, days, trusted, words):
+ADVICE = "have this machine trust its CA, use the name that it was issued for, or renew it"
+
+
+@pytest.mark.parametrize("name, days, trusted", [("tka", 30, False), ("other", 30, True), ("tka", 0, True)],
+                         ids=["of an unknown CA", "for another name", "that has ended"])
+def test_a_certificate_that_is_not_valid_is_one_line_and_nothing_is_sent(world, tmp_path, name, days, trusted):
     authority = Authority(tmp_path)
     tls = authority.issue(name, days)
     time.sleep(1.1 if days == 0 else 0)
@@ -389,5 +391,15 @@ def test_a_certificate_that_is_not_valid_is_one_line_and_nothing_is_sent(world, 
     with tls_server(world, tls) as url:
         said = world.run("alice", *prefix, "kubectl-tka", "login", url, code=3)
 
-    assert words in one_line(said) and url in said.stderr
+    assert "its certificate is not valid" in one_line(said) and url in said.stderr and ADVICE in said.stderr
     assert len(world.log_lines("server", msg="request")) == before and not kubeconfig(world).exists()
+
+
+def test_the_plugin_says_what_to_do_about_a_certificate_that_it_does_not_believe(world, tmp_path):
+    authority = Authority(tmp_path)
+    with tls_server(world, authority.issue("tka")) as url:
+        world.run("alice", *authority.trusted(), "kubectl-tka", "login", url)
+        forget_tokens(world)
+        said = plugin(world, code=3)
+
+    assert "its certificate is not valid" in one_line(said) and url in said.stderr and ADVICE in said.stderr

@@ -44,7 +44,7 @@ static bool handle_who(void *owner, struct http_exchange *exchange, struct error
 static void set_up(struct fixture *fixture, const struct peer_answer *answers, size_t count)
 {
         static const struct http_route route = { "GET", "/who", false, handle_who };
-        static const struct http_client_options client = { 4, "test" };
+        static const struct http_client_options client = { .in_flight = 4, .user_agent = "test" };
         struct http_server_options options = { .routes = &route, .route_count = 1 };
         struct error err = { 0 };
 
