@@ -1,8 +1,8 @@
 /* kube_watch.h - keeps somebody told of all objects of a kind: list, watch, and again after a gap.
  *
  * Runs on a fiber of its own. 410 in both forms lists anew and reports what vanished meanwhile;
- * other failures back off, 0.8 s doubling to 5 s with jitter. Bookmarks move the resume point; a
- * dead connection is noticed by their absence. */
+ * other failures back off, 0.8 s doubling to 5 s with jitter. Bookmarks move the resume point;
+ * their absence tells of one who acknowledges and passes nothing on, TCP of a dead connection. */
 #pragma once
 
 #include <jansson.h>

@@ -61,9 +61,10 @@ void http_client_free(struct http_client *client);
 bool http_client_send(struct http_client *client, const struct http_request *request,
                       struct http_reply *reply, struct error *err) must_check;
 
-/* A call whose answer does not end, on a connection of its own: watch. timeout_ms is the time until
- * the head. On a status other than 200, false with the status in err->http_status, and *reply
- * filled if not NULL. *stream is the caller's. */
+/* A call whose answer does not end, on a connection of its own: watch. It breaks off when nothing
+ * is heard of the other side's TCP for 6 s. timeout_ms is the time until the head. On a status
+ * other than 200, false with the status in err->http_status, and *reply filled if not NULL. *stream
+ * is the caller's. */
 bool http_stream_open(struct http_client *client, const struct http_request *request,
                       struct http_stream **stream, struct http_reply *reply,
                       struct error *err) must_check;

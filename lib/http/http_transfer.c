@@ -7,9 +7,9 @@
 #include "lib/memory.h"
 
 #define CONNECTION_AGE_SECONDS 60L /* API servers drop idle ones after about 90 s */
-#define KEEPALIVE_IDLE_SECONDS 30L
-#define KEEPALIVE_INTERVAL_SECONDS 10L
-#define UNACKNOWLEDGED_MS 60000 /* TCP_USER_TIMEOUT of a stream */
+#define KEEPALIVE_IDLE_SECONDS 3L
+#define KEEPALIVE_INTERVAL_SECONDS 1L
+#define UNACKNOWLEDGED_MS 6000 /* TCP_USER_TIMEOUT of a stream: it is dead after so long */
 
 static void clear_url(CURLU **url)
 {

@@ -1,14 +1,22 @@
 """relay.py - a server in the way of another one: passes requests on, and can answer some of them itself."""
 
 import contextlib
+import ctypes
 import dataclasses
 import re
 import socket
+import struct
 import threading
 import time
 
 HANG = "says nothing, and keeps the connection"
 CLOSE = "closes the connection without a word"
+
+
+# A socket filter of one instruction, which keeps no byte of any packet (struct sock_fprog of linux/filter.h).
+SO_ATTACH_FILTER = 26
+DROP = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+DROP_ALL = struct.pack("HP", 1, ctypes.addressof(DROP))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Relay:
         self.open = set()
         self.rules = []
         self.seen = []
+        self.under_way = {}
+        self.lost = set()
         threading.Thread(target=self.accept, daemon=True).start()
 
     @contextlib.contextmanager
@@ -87,6 +97,15 @@ class Relay:
             with contextlib.suppress(OSError):
                 stream.shutdown(socket.SHUT_RDWR)
 
+    def lose(self, pattern):
+        """The host behind those connections under way dies without a word: nothing comes of them any more, and what is
+        sent is not acknowledged, not even by the kernel. Gives how many there are."""
+        matched = [client for client, asked in list(self.under_way.items()) if re.search(pattern, asked)]
+        for client in matched:
+            self.lost.add(client)
+            client.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, DROP_ALL)
+        return len(matched)
+
     def accept(self):
         while not self.ended.is_set():
             with contextlib.suppress(OSError):
@@ -101,7 +120,11 @@ class Relay:
                 self.open.add(client)
                 request = read_request(client)
                 if request:
-                    self.answer(client, *request)
+                    self.under_way[client] = f"{request[0]} {request[1]}"
+                    try:
+                        self.answer(client, *request)
+                    finally:
+                        del self.under_way[client]
                 self.open.discard(client)
         self.open.discard(plain)
 
@@ -142,5 +165,6 @@ class Relay:
             server.settimeout(None)
             server.sendall(raw)
             while piece := server.recv(65536):
-                client.sendall(piece)
+                if client not in self.lost:
+                    client.sendall(piece)
             self.open.discard(server)

@@ -44,3 +44,16 @@ def test_an_operator_whose_watch_is_answered_badly_begins_it_again(world, no_ope
         assert world.ask("alice", "POST", "credential", timeout=20).status == 200, daemon.log()[-2000:]
         daemon.await_status(200, seconds=20)
         assert not world.sign_everybody_out()
+
+
+def test_an_operator_whose_watch_went_silent_takes_rights_away_in_time_all_the_same(world, no_operator):
+    """Its other connections are well, so it goes on to hold the lease."""
+    with through_stand_in(world, "tka-operator", 7447) as (api, daemon):
+        world.credential("alice")
+        uid = world.signin()["metadata"]["uid"]
+        assert api.lose("GET .*/tkasignins[?]watch=1") == 1
+
+        assert world.ask("alice", "POST", "logout").status == 200
+        # 10 s are promised; the rest is for a machine that is busy.
+        world.await_gone(uid, 25)
+        assert world.metric("tka_operator_leader", health=daemon.health) == 1
