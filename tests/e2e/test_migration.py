@@ -1,10 +1,14 @@
 """What a TKA of the other make left in the cluster is listed and never adopted, by the commands of docs/migration.md."""
 
+import pathlib
+
 import pytest
+import yaml
 
 from cluster import with_rig_values
 from daemons import DAEMONS
-from pages import REPOSITORY, parse
+from pages import REPOSITORY, Block, parse
+from second_cluster import SecondCluster
 from world import ACCOUNTS, BINDINGS, GROUP, SERVER, eventually
 
 STEPS = {block.options["step"]: block.text for block in parse(REPOSITORY / "docs/migration.md")
@@ -173,3 +177,71 @@ def test_a_sign_in_of_another_tka_in_our_namespace_outlives_our_operators_restar
 
     assert is_untouched(world, among_ours, "account", "binding")
     assert read_again(world, among_ours)["signin"]["metadata"]["uid"] == among_ours["signin"]["metadata"]["uid"]
+
+
+# --- with Helm ---
+
+
+def give_old_tka(cluster):
+    """The other TKA's CRD, applied by kubectl, and a session of its."""
+    for name in (OLD, "tka-system"):
+        cluster.kubectl("create", "ns", name)
+    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump(old_crd()))
+    signin = {"apiVersion": "tka.specht-labs.de/v1alpha1", "kind": "TkaSignin", "metadata": {"name": "tka-user-alice"},
+              "spec": {"username": "alice", "role": "cluster-admin", "validity_period": "8h0m0s"}}
+    eventually("an old session", lambda: cluster.call(sessions_of(OLD), "POST", signin)[0] == 201)
+
+
+@pytest.fixture
+def old_cluster(world):
+    """An API server of its own that the other TKA has been on."""
+    cluster = SecondCluster(world)
+    cluster.forget()
+    cluster.configure()
+    try:
+        world.rig.host.start(cluster.apiserver())
+        give_old_tka(cluster)
+        yield cluster
+    finally:
+        world.rig.host.stop(cluster.apiserver())
+        cluster.forget()
+
+
+@pytest.fixture
+def type_in(world, obtain, old_cluster, tmp_path):
+    """Types a text beside that API server, in a folder with the chart and values."""
+    for name in ("deploy", "schema"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump({"tka": {"clusterInfo": {"apiEndpoint": old_cluster.server}}}))
+    programs = f"{pathlib.Path(obtain('helm')[0]).parent}:{world.rig.admin_env()['PATH']}"
+    env = {"PATH": programs, "KUBECONFIG": str(old_cluster.admin_kubeconfig())}
+    return lambda text, code=0: world.run("admin", "sh", "-euc", f"cd '{tmp_path}'\n{text}", env=env, code=code)
+
+
+def old_signins(cluster):
+    """Names; after a change of the CRD the API server answers 429 for a moment."""
+    def ask():
+        status, answer = cluster.call(sessions_of(OLD))
+        return [each["metadata"]["name"] for each in answer["items"]] if status == 200 else None
+    return eventually("the list of the old sessions", ask)
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "by default"])
+def test_helm_takes_the_crd_over_by_the_command_of_the_page_and_ends_as_it_says(old_cluster, type_in, tmp_path, keep):
+    (plain,) = [line for block in parse(REPOSITORY / "docs/getting-started.md") if isinstance(block, Block)
+                for line in block.text.splitlines() if line.startswith("helm install")]
+    if keep:
+        with (tmp_path / "values.yaml").open("a") as values:
+            values.write(STEPS["keep"])
+    type_in(STEPS["crd"])
+    eventually("the new CRD is served", lambda: type_in(STEPS["served"], None).returncode == 0, 30)
+    assert "invalid ownership metadata" in type_in(plain, 1).stderr
+
+    type_in(STEPS["install"])
+
+    assert old_cluster.call(CRD)[1]["metadata"]["annotations"]["meta.helm.sh/release-name"] == "tka"
+    type_in("helm uninstall tka -n tka-system --no-hooks")  # there is no node for the Job
+    if keep:
+        assert old_signins(old_cluster) == ["tka-user-alice"]
+    else:
+        eventually("the CRD gone", lambda: old_cluster.call(CRD)[0] == 404, 30)
