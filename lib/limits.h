@@ -37,7 +37,8 @@
 
 #define LIMIT_OTLP_SPANS 1024       /* waiting for a collector */
 #define LIMIT_OTLP_ANSWER 65536     /* bytes of its answer */
-#define LIMIT_CONFIG_FILE (1 << 20) /* bytes of a config file or kubeconfig */
+#define LIMIT_CONFIG_FILE (1 << 20) /* bytes of a config file */
+#define LIMIT_KUBECONFIG (16 << 20) /* of a kubeconfig: hundreds of clusters' certificates */
 #define LIMIT_TOKEN_FILE 65536      /* bytes of a mounted ServiceAccount token */
 #define LIMIT_CA_FILE (1 << 20)     /* bytes of a CA bundle */
 #define LIMIT_JSON_TEXT 65536       /* bytes of one text read through a field table */

@@ -29,7 +29,7 @@ void kubeconfig_files_clear(struct kubeconfig_files *files)
 /* A missing file is an empty one. */
 static bool read_text(const char *path, struct buf *text, struct error *err)
 {
-        buf_init(text, LIMIT_CONFIG_FILE);
+        buf_init(text, LIMIT_KUBECONFIG);
         return file_read(path, text, err) || err->kind == ERROR_NOT_FOUND;
 }
 

@@ -8,6 +8,10 @@
 
 /* Adds lines at the end. */
 void layout_append(struct buf *text, const char *lines);
+/* Gives the list under the top-level key, in brackets so far, lines of its own; true also where it
+ * has none. list is what it holds. false as below; a comment inside the brackets is such a layout.
+ */
+bool layout_unfold_list(struct buf *text, const char *key, const json_t *list);
 /* Puts item into the list under the top-level key: in place of the item of the same "name", else
  * behind the last. false, and text as it was: the layout is none we know how to change. */
 bool layout_put_item(struct buf *text, const char *key, const json_t *item);

@@ -97,6 +97,37 @@ static bool fill_empty_list(struct layout *layout, struct buf *text, const yaml_
         return true;
 }
 
+/* Comments inside would be lost: a '#' that may begin one. */
+static bool has_hash(const struct buf *text, size_t start, size_t end)
+{
+        return memchr(buf_text(text) + start, '#', end - start);
+}
+
+bool layout_unfold_list(struct buf *text, const char *key, const json_t *list)
+{
+        scoped(layout_clear) struct layout layout = { 0 };
+        scoped(buf_clear) struct buf lines = { 0 };
+        const yaml_node_t *key_node = NULL;
+        size_t index = 0;
+        const json_t *item = NULL;
+
+        if (!layout_read(text, &layout))
+                return false;
+        const yaml_node_t *value = layout_find(&layout, layout.root, key, &key_node);
+        if (!value || layout_node_is_empty(value) || is_block_list(value))
+                return true;
+        size_t start = layout_offset(&layout, &value->start_mark);
+        size_t end = layout_offset(&layout, &value->end_mark);
+        size_t below = layout_line_start(&layout, value->end_mark.line + 1);
+
+        if (has_hash(text, start, end))
+                return false;
+        json_array_foreach(list, index, item) print_item(item, 0, &lines);
+        layout_replace(text, below, below, buf_text(&lines));
+        layout_replace(text, start, end, "");
+        return true;
+}
+
 bool layout_put_item(struct buf *text, const char *key, const json_t *item)
 {
         scoped(layout_clear) struct layout layout = { 0 };

@@ -73,15 +73,16 @@ static bool change_value(json_t *root, const struct change *change, struct error
 static void remove_value(json_t *root, const struct change *change)
 {
         json_t *list = json_object_get(root, change->list);
+        size_t count = json_array_size(list);
         struct cache_key ignored;
 
-        for (size_t i = json_array_size(list); i > 0; i--) {
+        for (size_t i = count; i > 0; i--) {
                 const json_t *item = json_array_get(list, i - 1);
                 const char *name = json_text_at(item, "name");
                 if (name && strcmp(name, change->removed) == 0 && stanza_read_mark(item, &ignored))
                         json_array_remove(list, i - 1);
         }
-        if (json_is_array(list) && json_array_size(list) == 0)
+        if (count > 0 && json_array_size(list) == 0)
                 json_object_set_new(root, change->list, json_null());
 }
 
@@ -131,9 +132,11 @@ static bool change_list_text(const json_t *before, const json_t *after, const st
                              struct buf *text)
 {
         const json_t *list = json_object_get(before, change->list);
+        bool changes = !is_same(list, json_object_get(after, change->list));
 
-        if (change->removed && !is_same(list, json_object_get(after, change->list)) &&
-            !layout_remove_item(text, change->list, change->removed))
+        if (changes && !layout_unfold_list(text, change->list, list))
+                return false;
+        if (change->removed && changes && !layout_remove_item(text, change->list, change->removed))
                 return false;
         if (!change->item)
                 return true;

@@ -58,7 +58,7 @@ static char *read_file(const char *path)
         scoped(buf_clear) struct buf text = { 0 };
         struct error ignored = { 0 };
 
-        buf_init(&text, LIMIT_CONFIG_FILE);
+        buf_init(&text, LIMIT_KUBECONFIG);
         if (!file_read(path, &text, &ignored))
                 return NULL;
         return current_context_parse(buf_text(&text), text.length);

@@ -323,7 +323,7 @@ static bool find_sections(const json_t *root, struct source *source, struct erro
 static bool read_kubeconfig(const char *path, struct kube_config *config, struct error *err)
 {
         scoped(kube_config_clear) struct kube_config filled = { 0 };
-        scoped(buf_clear) struct buf content = { .limit = LIMIT_CONFIG_FILE };
+        scoped(buf_clear) struct buf content = { .limit = LIMIT_KUBECONFIG };
         json_auto_t *root = NULL;
         struct source source = { .path = path };
 

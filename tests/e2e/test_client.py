@@ -685,9 +685,9 @@ def test_the_current_context_changes_only_when_asked(world):
 
 @pytest.mark.parametrize("text", [
     "clusters: [", "- a list\n", "clusters: {a: b}\n", "clusters:\n- name: rig\n  cluster: {server: https://mine}\n",
-    "a: 1\na: 2\n", "\x00\x01", "contexts: text\n",
+    "a: 1\na: 2\n", "\x00\x01", "contexts: text\n", "a: &b 1\n", "a: &b 1\nc: *b\n", "#" * (16 << 20) + "\n",
 ], ids=["cut", "a list", "clusters no list", "a name of ours that is not ours", "a key twice", "binary",
-        "contexts a text"])
+        "contexts a text", "an anchor", "an alias", "more than 16 MiB"])
 def test_a_kubeconfig_that_cannot_be_changed_safely_is_left_as_it_is(world, text):
     kubeconfig(world).write_text(text)
 
@@ -695,6 +695,22 @@ def test_a_kubeconfig_that_cannot_be_changed_safely_is_left_as_it_is(world, text
 
     assert kubeconfig(world).read_text() == text and "config" in said
     assert [path.name for path in kubeconfig(world).parent.iterdir() if path.name.startswith("config")] == ["config"]
+
+
+def test_a_kubeconfig_with_the_certificates_of_hundreds_of_clusters_is_changed_in_place(world):
+    many = [{"name": f"c{i}", "cluster": {"server": "https://c", "certificate-authority-data": "QUJD" * 1000}}
+            for i in range(1000)]
+    kubeconfig(world).write_text("# mine\n" + yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "clusters": many}))
+    lines = set(kubeconfig(world).read_text().splitlines())
+    began = time.monotonic()
+
+    said = world.login("alice", SERVER, "--use")
+
+    assert said.stderr == "" and time.monotonic() - began < 10
+    assert not lines - set(kubeconfig(world).read_text().splitlines()) and plugin(world).stderr == ""
+    assert "rig" in world.run("alice", "kubectl-tka", "status").stdout
+    world.run("alice", "kubectl-tka", "logout", "--forget")
+    assert not lines - set(kubeconfig(world).read_text().splitlines()) and "rig" not in kubeconfig(world).read_text()
 
 
 def test_a_kubeconfig_that_is_a_link_stays_one(world):

@@ -296,6 +296,47 @@ TEST(takes_its_entries_out_of_a_text_in_flow_style_by_writing_it_anew)
         assert_non_null(strstr(result.text, "current-context: a\n"));
 }
 
+TEST(gives_a_list_in_brackets_lines_of_its_own_and_leaves_the_rest_as_it_is)
+{
+        static const char text[] = "# mine\nusers: [{name: a, user: {token: t}}, # no comment\n"
+                                   "  {name: \"b\"}] # two\nextra: {a: [1]} # kept\ncontexts:\n"
+                                   "  [{name: c, context: {user: a}}]\nclusters: [ ]\n# the end\n";
+        scoped(clear_entries) struct entries entries = make_entries("prod", "http://tka");
+        struct splice splice = make_splice(&entries, NULL);
+        scoped_free char *plain = xstrdup(text);
+        scoped(buf_clear) struct buf with = { 0 };
+        scoped(buf_clear) struct buf without = { 0 };
+        scoped(buf_clear) struct buf lost = { 0 };
+        bool rewritten = true;
+
+        memset(strstr(plain, "# no comment"), ' ', strlen("# no comment"));
+        apply(plain, &splice, &with, &rewritten);
+        assert_false(rewritten);
+        assert_non_null(strstr(with.text, "# mine\nusers:  # two\n- name: a\n"));
+        assert_non_null(strstr(with.text, "extra: {a: [1]} # kept\ncontexts:\n"));
+        assert_non_null(strstr(with.text, "\n- name: c\n"));
+        assert_non_null(strstr(with.text, "# the end\n"));
+        apply(plain, &forget, &without, &rewritten);
+        assert_false(rewritten);
+        assert_string_equal(without.text, plain);
+        apply(text, &splice, &lost, &rewritten);
+        assert_true(rewritten);
+}
+
+TEST(takes_its_entries_out_of_lists_in_brackets)
+{
+        scoped(clear_entries) struct entries entries = make_entries("prod", "http://tka");
+        scoped_free char *user = json_dumps(entries.user, JSON_COMPACT);
+        scoped_free char *text = xasprintf("# mine\nusers: [%s, {name: a}] # two\n", user);
+        scoped(buf_clear) struct buf result = { 0 };
+        bool rewritten = true;
+
+        apply(text, &forget, &result, &rewritten);
+        assert_false(rewritten);
+        assert_non_null(strstr(result.text, "# mine\nusers:  # two\n- name: a\n"));
+        assert_null(strstr(result.text, "prod"));
+}
+
 TEST(refuses_to_replace_what_login_did_not_write)
 {
         static const char text[] = "users:\n- name: prod\n  user:\n    token: mine\n";
