@@ -52,9 +52,9 @@ static const struct option_row rows[] = {
         TEXT("tailscale.hostname", "hostname", hostname, CONFIG_HOSTNAME, "HOST",
              "the TKA server where none is named"),
         TEXT("tailscale.tailnet", "tailnet", tailnet, NULL, "DOMAIN",
-             "what follows the host's name"),
+             "what follows the name of a host without dots"),
         NUMBER("tailscale.port", "port", 'p', port, "443", 65535, "PORT",
-               "its port; 443 means https"),
+               "its port where none is named; 443 means https"),
         TEXT("tailscale.socket", "tailscale-socket", socket, TAILSCALE_SOCKET, "PATH",
              "the local tailscaled's socket"),
         LIST("tailscale.serverTags", "server-tags", 0, server_tags, CONFIG_SERVER_TAGS, "TAGS",
@@ -142,7 +142,8 @@ bool config_read(const struct command_line *line, const json_t *json, const char
 {
         const struct command_words *words = command_words(line->command);
         const struct options options = config_options(line->command);
-        const struct option_sources sources = { json, file, line->argc, line->argv, config->lines };
+        const struct option_sources sources = { json,       file,          line->argc,
+                                                line->argv, config->lines, .lenient = true };
 
         config->program = line->program;
         if (!options_read(&options, &sources, config, &config->notes, err))

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "lib/limits.h"
@@ -188,6 +189,20 @@ json_t *json_find_named(const json_t *array, const char *name)
                         return item;
         }
         return NULL;
+}
+
+const char *json_find_member(json_t *object, const char *name)
+{
+        const char *found = NULL;
+
+        for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+                const char *member = json_object_iter_key(at);
+                if (strcmp(member, name) == 0)
+                        return member;
+                if (strcasecmp(member, name) == 0)
+                        found = member;
+        }
+        return found;
 }
 
 static size_t limit_of(const struct json_field *field)

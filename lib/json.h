@@ -35,6 +35,9 @@ int64_t json_integer_at(const json_t *root, const char *path, int64_t fallback);
 bool json_bool_at(const json_t *root, const char *path, bool fallback);
 /* The first object of an array whose "name" is that, as kubeconfigs list things; NULL: none. */
 json_t *json_find_named(const json_t *array, const char *name);
+/* How an object spells a key of it: as name, else in another case; NULL: there is none. Borrowed
+ * from object, which may be NULL. */
+const char *json_find_member(json_t *object, const char *name);
 
 enum json_kind {
         JSON_KIND_TEXT,      /* char *, owned */

@@ -17,6 +17,20 @@
 
 #define LOCK_MS 10000
 
+/* The key as the file spells it already, so that it never stands there twice; the caller's. */
+static char *spell(json_t *object, const char *key)
+{
+        const char *dot = strchr(key, '.');
+        const char *whole = json_find_member(object, key);
+
+        if (whole || !dot)
+                return xstrdup(whole ? whole : key);
+        scoped_free char *head = xstrndup(key, (size_t)(dot - key));
+        const char *section = json_find_member(object, head);
+        scoped_free char *rest = spell(section ? json_object_get(object, section) : NULL, dot + 1);
+        return xasprintf("%s.%s", section ? section : head, rest);
+}
+
 /* What reading the changed text has to give: the key where it stands, else in nested sections. */
 static bool put(json_t *object, const char *key, const json_t *value, struct error *err)
 {
@@ -48,10 +62,11 @@ bool config_file_edit(const struct buf *text, const char *key, const json_t *val
                 return false;
         if (!json_is_object(root))
                 return error_set(err, ERROR_INVALID, "keys and values are expected");
-        if (!put(root, key, value, err))
+        scoped_free char *spelled = spell(root, key);
+        if (!put(root, spelled, value, err))
                 return false;
         buf_append(&result, buf_text(text), text->length);
-        bool kept = layout_put_value(&result, key, value);
+        bool kept = layout_put_value(&result, spelled, value);
         if (!layout_settle(&result, kept, root, rewritten, err))
                 return false;
         buf_append(changed, buf_text(&result), result.length);

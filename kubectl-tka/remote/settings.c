@@ -8,36 +8,25 @@
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/table.h"
 #include "lib/memory.h"
+#include "lib/options/option_key.h"
 #include "lib/options/option_value.h"
 #include "lib/options/spelling.h"
 #include "lib/yaml.h"
-
-/* "output.theme", and "operator.namespace" below "operator": known to other programs alone. */
-static bool is_elsewhere(const struct option_row *row, const char *key)
-{
-        if (row->kind != OPTION_ELSEWHERE || !row->key)
-                return false;
-        size_t length = strlen(row->key);
-        return strncmp(row->key, key, length) == 0 && (key[length] == '\0' || key[length] == '.');
-}
 
 /* INVALID, with the nearest, for what is no key. *row is NULL for a key of other programs. */
 static bool find_row(const char *key, const struct option_row **row, struct error *err)
 {
         const struct options options = config_options(COMMAND_CONFIG_LIST);
+        const struct option_row *found = option_key_find(&options, key, true);
         scoped(text_list_clear) struct text_list keys = { 0 };
 
-        for (size_t i = 0; i < options.count; i++) {
-                const struct option_row *found = &options.rows[i];
-                bool elsewhere = is_elsewhere(found, key);
-                bool same = found->key && strcmp(found->key, key) == 0;
-                if (elsewhere || (same && found->kind != OPTION_ELSEWHERE)) {
-                        *row = elsewhere ? NULL : found;
-                        return true;
-                }
-                if (found->key && found->kind != OPTION_ELSEWHERE)
-                        text_list_add(&keys, found->key);
+        if (found || option_key_is_elsewhere(&options, key, true)) {
+                *row = found && found->kind != OPTION_ELSEWHERE ? found : NULL;
+                return true;
         }
+        for (size_t i = 0; i < options.count; i++)
+                if (options.rows[i].key && options.rows[i].kind != OPTION_ELSEWHERE)
+                        text_list_add(&keys, options.rows[i].key);
         const char *near = spelling_nearest(key, &keys);
         error_set(err, ERROR_INVALID, "\"%.64s\" is no setting of kubectl-tka", key);
         return near ? error_advise(err, "did you mean \"%s\"?", near)
@@ -78,7 +67,8 @@ static char *locate(const struct config *config, const struct option_row *row,
                 return options_environment_name(row);
         if (origin != OPTION_FROM_FILE)
                 return NULL;
-        json_int_t line = json_integer_value(json_object_get(config->lines, row->key));
+        const char *spelled = json_find_member(config->lines, row->key);
+        json_int_t line = spelled ? json_integer_value(json_object_get(config->lines, spelled)) : 0;
         return line > 0 ? xasprintf("%s:%" JSON_INTEGER_FORMAT, config->loaded_file, line)
                         : xstrdup(config->loaded_file);
 }
@@ -239,7 +229,7 @@ bool cmd_config_set(const struct config *config, struct error *err)
         scoped_free char *path = config_own_file(config);
         if (!path)
                 return error_set(err, ERROR_INVALID, "no place for a config file: HOME is not set");
-        if (!config_file_set(path, key, value, &rewritten, err))
+        if (!config_file_set(path, row ? row->key : key, value, &rewritten, err))
                 return false;
         if (rewritten)
                 report_warning("%s was written anew: its comments and layout could not be kept",

@@ -77,7 +77,7 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
         if (!options_read_file(path, given == NULL, &json, &lines, err))
                 return false;
 
-        const struct option_sources sources = { json, path, argc, argv, lines };
+        const struct option_sources sources = { json, path, argc, argv, lines, false };
         if (!options_read(&config->options, &sources, record, NULL, err))
                 return false;
         return common->help || (read_log(common, err) && config->check(record, err));

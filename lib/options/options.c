@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/memory.h"
+#include "lib/options/option_key.h"
 #include "lib/options/option_value.h"
 #include "lib/options/spelling.h"
 
@@ -63,39 +64,6 @@ static bool refuse_name(const struct options *options, bool flags, const char *n
                          name, quote, flags ? "flag" : "key", dashes, nearest, quote);
 }
 
-static const struct option_row *find_key(const struct options *options, const char *key)
-{
-        for (size_t i = 0; i < options->count; i++)
-                if (options->rows[i].key && !strcmp(options->rows[i].key, key))
-                        return &options->rows[i];
-        return NULL;
-}
-
-/* Is inner "outer.something"? */
-static bool is_below(const char *inner, const char *outer)
-{
-        return starts_with(inner, outer) && inner[strlen(outer)] == '.';
-}
-
-static bool is_section(const struct options *options, const char *key)
-{
-        for (size_t i = 0; i < options->count; i++)
-                if (options->rows[i].key && is_below(options->rows[i].key, key))
-                        return true;
-        return false;
-}
-
-static bool is_elsewhere(const struct options *options, const char *key)
-{
-        for (size_t i = 0; i < options->count; i++) {
-                const struct option_row *row = &options->rows[i];
-                if (row->kind == OPTION_ELSEWHERE && row->key &&
-                    (!strcmp(row->key, key) || is_below(key, row->key)))
-                        return true;
-        }
-        return false;
-}
-
 static void note_origin(const struct reading *reading, const struct option_row *row,
                         enum option_origin origin)
 {
@@ -112,27 +80,40 @@ static bool wrap_place(const struct reading *reading, const char *key, struct er
         return error_wrap(err, "%s: line %d", reading->sources->file, (int)line);
 }
 
+/* "8123" and "true" too, where the file is one of other programs' too. */
+static bool read_value(const struct reading *reading, const struct option_row *row,
+                       const json_t *value, struct error *err)
+{
+        bool is_word = row->kind == OPTION_INTEGER || row->kind == OPTION_BOOL;
+
+        if (reading->sources->lenient && is_word && json_is_string(value))
+                return option_value_set(row, json_string_value(value), false, reading->record, err);
+        return option_value_decode(row, value, reading->record, err);
+}
+
 static bool read_key(const struct reading *reading, const char *key, const json_t *value,
                      struct error *err)
 {
-        const struct option_row *row = find_key(reading->options, key);
+        const struct options *options = reading->options;
+        bool any_case = reading->sources->lenient;
+        const struct option_row *row = option_key_find(options, key, any_case);
 
         if (row && row->kind != OPTION_ELSEWHERE) {
                 if (json_is_null(value))
                         return true;
                 note_origin(reading, row, OPTION_FROM_FILE);
-                if (option_value_decode(row, value, reading->record, err))
+                if (read_value(reading, row, value, err))
                         return true;
                 error_wrap(err, "\"%s\"", key);
                 return wrap_place(reading, key, err);
         }
-        if (is_elsewhere(reading->options, key)) {
+        if (option_key_is_elsewhere(options, key, any_case)) {
                 if (reading->notes)
                         text_list_add(&reading->notes->ignored, key);
                 return true;
         }
-        if (!is_section(reading->options, key)) {
-                refuse_name(reading->options, false, key, err);
+        if (!option_key_is_section(options, key, any_case)) {
+                refuse_name(options, false, key, err);
                 return wrap_place(reading, key, err);
         }
         if (json_is_null(value))
@@ -145,15 +126,18 @@ static bool read_key(const struct reading *reading, const char *key, const json_
 static bool read_section(const struct reading *reading, const char *section, const json_t *object,
                          struct error *err)
 {
+        const struct options *options = reading->options;
+        bool any_case = reading->sources->lenient;
         const char *name = NULL;
         json_t *value = NULL;
 
         json_object_foreach(json_at(object, ""), name, value)
         {
                 scoped_free char *key = xasprintf("%s%s%s", section, *section ? "." : "", name);
-                const struct option_row *row = find_key(reading->options, key);
+                const struct option_row *row = option_key_find(options, key, any_case);
                 bool own = row && row->kind != OPTION_ELSEWHERE;
-                bool descend = !own && json_is_object(value) && is_section(reading->options, key);
+                bool descend = !own && json_is_object(value) &&
+                               option_key_is_section(options, key, any_case);
                 if (descend ? !read_section(reading, key, value, err)
                             : !read_key(reading, key, value, err))
                         return false;

@@ -45,6 +45,7 @@ struct option_sources {
         int argc;
         char **argv;         /* argv[0] is skipped, "--" ends the flags */
         const json_t *lines; /* of the file: where each key stands; or NULL */
+        bool lenient;        /* of the file: keys in any case, "8123" for 8123, "true" for true */
 };
 
 enum option_origin {

@@ -130,6 +130,97 @@ def test_keys_of_the_existing_client_are_accepted_with_a_warning(world):
     assert "theme: light" in path.read_text()
 
 
+# What `tka config tailscale.port 8123` of the existing client leaves: all its settings, keys in small letters, the value a text.
+WRITTEN_BY_THE_EXISTING_CLIENT = """\
+api:
+    retryafterseconds: 1
+clusterinfo:
+    apiendpoint: ""
+    cadata: ""
+    configmapref:
+        enabled: false
+        keys:
+            apiendpoint: apiEndpoint
+            cadata: caData
+            insecure: insecure
+            kubeconfig: kubeconfig
+        name: cluster-info
+        namespace: kube-public
+    insecureskiptlsverify: false
+    labels: {}
+debug: false
+health:
+    port: 8080
+operator:
+    clustername: tka-cluster
+    contextprefix: tka-context-
+    namespace: tka-dev
+    userprefix: tka-user-
+otel:
+    endpoint: ""
+    insecure: true
+output:
+    long: false
+    markdownlint-fix: false
+    quiet: "false"
+    theme: tokyo-night
+server:
+    host: ""
+    idletimeout: 2m0s
+    readheadertimeout: 5s
+    readtimeout: 10s
+    writetimeout: 20s
+tailscale:
+    capname: specht-labs.de/cap/tka
+    hostname: tka
+    port: "8123"
+    statedir: ""
+    tailnet: ""
+"""
+
+
+def test_the_file_that_the_existing_client_writes_is_read_as_it_is(world):
+    path = write(world, WRITTEN_BY_THE_EXISTING_CLIENT)
+    line = 1 + WRITTEN_BY_THE_EXISTING_CLIENT.splitlines().index('    port: "8123"')
+
+    assert setting(world, "tailscale.port") == {"key": "tailscale.port", "value": 8123, "from": "file", "where": f"{path}:{line}"}
+    assert setting(world, "output.quiet")["value"] is False
+    said = world.run("alice", "kubectl-tka", "get", "login", code=5)
+    assert "login" in said.stderr.splitlines()[-1]
+    assert said.stderr.count("without a meaning") == 1 and "tailscale.capname" in said.stderr and "clusterinfo" in said.stderr
+
+    config(world, "set", "tailscale.port", "8124")
+    assert path.read_text() == WRITTEN_BY_THE_EXISTING_CLIENT.replace('"8123"', "8124")
+
+
+@pytest.mark.parametrize("env, words, url", [
+    ({"TKA_TAILSCALE_TAILNET": "example.test"}, ["tka"], "https://tka.example.test:443"),
+    ({"TKA_TAILSCALE_TAILNET": "example.test"}, ["-s", "tka:8123"], "http://tka.example.test:8123"),
+    ({"TKA_TAILSCALE_TAILNET": "example.test"}, ["-s", "http://nobody:8123"], "http://nobody:8123"),
+    ({"TKA_TAILSCALE_HOSTNAME": "http://127.0.0.1", "TKA_TAILSCALE_PORT": "8999"}, [], "http://127.0.0.1:8999"),
+], ids=["tailnet", "tailnet and port", "a URL is whole", "a URL as hostname"])
+def test_host_tailnet_and_port_make_the_server_that_is_asked(world, env, words, url):
+    said = world.run("alice", "kubectl-tka", "cluster-info", *words, env=env, code=None)
+
+    assert said.returncode in (3, 4)  # there is no such host, or none that is a server
+    assert said.stderr.startswith(f"kubectl-tka: {url}: ") and said.stderr.count("\n") == 1
+
+
+def test_a_host_of_the_tailnet_is_found_by_its_whole_name(world):
+    env = {"TKA_TAILSCALE_TAILNET": "tailnet.test", "TKA_TAILSCALE_PORT": "8123"}
+
+    assert "tka.tailnet.test" in world.run("alice", "kubectl-tka", "kubeconfig", "tka", env=env).stdout
+
+
+def test_a_key_is_written_as_the_file_spells_it(world):
+    path = write(world, "tailscale:\n  servertags: [tag:a]\n")
+
+    config(world, "set", "tailscale.serverTags", "tag:b")
+
+    assert path.read_text() == 'tailscale:\n  servertags: ["tag:b"]\n'
+    assert setting(world, "tailscale.serverTags")["where"] == f"{path}:2"
+
+
 def test_an_unknown_key_in_the_file_is_refused_with_the_nearest(world):
     write(world, "tailscale:\n  prot: 81\n")
 

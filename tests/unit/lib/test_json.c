@@ -323,6 +323,16 @@ TEST(finds_an_object_by_its_name_among_whatever_else_there_is)
         assert_null(json_find_named(NULL, "b"));
 }
 
+TEST(finds_a_key_in_another_case_where_there_is_none_in_this)
+{
+        json_auto_t *object = json_loads("{\"PORT\": 1, \"port\": 2, \"Host\": 3}", 0, NULL);
+
+        assert_string_equal(json_find_member(object, "port"), "port");
+        assert_string_equal(json_find_member(object, "host"), "Host");
+        assert_null(json_find_member(object, "hos"));
+        assert_null(json_find_member(NULL, "host"));
+}
+
 TEST(leaves_out_a_text_that_is_none)
 {
         json_auto_t *object = json_object();

@@ -48,6 +48,8 @@ TEST(one_key_changes_and_everything_else_stays)
                 { "tailscale:\n  serverTags:\n  - tag:a\n  - tag:b\n  port: 1\n",
                  "tailscale.serverTags",                                                                                     "[\"tag:c\"]",
                  "tailscale:\n  serverTags: [\"tag:c\"]\n  port: 1\n"                                                                                                                                                  },
+                { "tailscale:\n  servertags: [] # lowered\n",                                        "tailscale.serverTags", "[\"tag:b\"]",
+                 "tailscale:\n  servertags: [\"tag:b\"] # lowered\n"                                                                                                                                                   },
                 { "tailscale:\n  hostname: 'it''s'\n",                                               "tailscale.hostname",   "\"true\"",
                  "tailscale:\n  hostname: \"true\"\n"                                                                                                                                                                  },
         };

@@ -60,7 +60,7 @@ static bool read_all(const char *file, const char **arguments, struct option_not
                 count++;
         char **argv = (char **)xcalloc((size_t)count + 1, sizeof(char *));
         memcpy((void *)argv, (const void *)arguments, (size_t)count * sizeof(char *));
-        const struct option_sources sources = { json, "config.yaml", count, argv, NULL };
+        const struct option_sources sources = { json, "config.yaml", count, argv, NULL, false };
         bool done = options_read(&options, &sources, record, notes, err);
         free((void *)argv);
         return done;
@@ -176,7 +176,7 @@ TEST(ends_the_flags_at_two_dashes)
         struct error err = { 0 };
 
         memcpy((void *)argv, (const void *)texts, sizeof(texts));
-        const struct option_sources sources = { NULL, "", ARRAY_LENGTH(texts), argv, NULL };
+        const struct option_sources sources = { NULL, "", ARRAY_LENGTH(texts), argv, NULL, false };
         assert_ok(options_read(&options, &sources, &record, &notes, &err));
         assert_true(record.debug);
         assert_int_equal(notes.operands.count, 2);
@@ -202,7 +202,7 @@ TEST(takes_only_the_flags_that_are_listed)
                 scoped_free char *argument = xstrdup(cases[i].argument);
                 char *argv[] = { NULL, argument, NULL };
                 struct error err = { 0 };
-                const struct option_sources sources = { NULL, "", 2, argv, NULL };
+                const struct option_sources sources = { NULL, "", 2, argv, NULL, false };
                 assert_fails(options_read(&few, &sources, &record, NULL, &err), ERROR_INVALID,
                              cases[i].words);
                 assert_null(strstr(err.text, "--mode?"));
@@ -322,6 +322,67 @@ TEST(says_which_key_of_the_file_is_wrong_and_what_is_allowed)
                 assert_fails(read_all(cases[i].file, ARGUMENTS(NULL), NULL, &record, &err),
                              ERROR_INVALID, cases[i].words);
         }
+}
+
+/* The client's file, which viper may have written. */
+static bool read_leniently(const char *file, struct option_notes *notes, struct record *record,
+                           struct error *err)
+{
+        json_auto_t *json = NULL;
+        char name[] = "program", *argv[] = { name, NULL };
+
+        if (!json_parse(file, strlen(file), &json, err))
+                return false;
+        const struct option_sources sources = { json, "config.yaml", 1, argv, NULL, true };
+        return options_read(&options, &sources, record, notes, err);
+}
+
+TEST(takes_keys_in_small_letters_and_quoted_numbers_where_the_file_is_viper_s_too)
+{
+        scoped(clear_record) struct record record = { 0 };
+        scoped(option_notes_clear) struct option_notes notes = { 0 };
+        struct error err = { 0 };
+
+        assert_ok(read_leniently("{\"tailscale\":{\"capname\":\"one\",\"port\":\"8123\"},"
+                                 "\"debug\":\"true\",\"OTEL\":{\"insecure\":true}}",
+                                 &notes, &record, &err));
+        assert_string_equal(record.names.items[0], "one");
+        assert_int_equal(record.port, 8123);
+        assert_true(record.debug);
+        assert_int_equal(notes.ignored.count, 1);
+        assert_string_equal(notes.ignored.items[0], "OTEL");
+}
+
+TEST(is_lenient_with_nothing_else)
+{
+        static const struct {
+                const char *file, *words;
+        } cases[] = {
+                { "{\"tailscale\":{\"prot\":1}}",       "did you mean \"tailscale.port\"?"        },
+                { "{\"tailscale\":{\"port\":\"81a\"}}", "\"81a\" is no whole number"              },
+                { "{\"tailscale\":{\"port\":\"0\"}}",   "\"tailscale.port\": 0 is out of range"   },
+                { "{\"Tailscale\":{\"Port\":1.5}}",     "\"Tailscale.Port\": 1.5 is not a whole"  },
+                { "{\"debug\":\"yes\"}",                "\"yes\" is neither true nor false"       },
+                { "{\"TAILSCALE\":1}",                  "\"TAILSCALE\" must hold keys of its own" },
+                { "{\"tailscale\":{\"mode\":1}}",       "1 is not a text (quote it)"              },
+        };
+
+        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+                scoped(clear_record) struct record record = { 0 };
+                struct error err = { 0 };
+                assert_fails(read_leniently(cases[i].file, NULL, &record, &err), ERROR_INVALID,
+                             cases[i].words);
+        }
+}
+
+TEST(is_strict_about_case_where_the_file_is_a_daemon_s)
+{
+        scoped(clear_record) struct record record = { 0 };
+        struct error err = { 0 };
+
+        assert_fails(read_all("{\"tailscale\":{\"capname\":\"one\"}}", ARGUMENTS(NULL), NULL,
+                              &record, &err),
+                     ERROR_INVALID, "did you mean \"tailscale.capName\"?");
 }
 
 TEST(says_which_variable_is_wrong)
