@@ -129,33 +129,66 @@ static bool normalize(const char *given, char **url, struct error *err)
         return true;
 }
 
+static bool has_tailnet(const struct config *config)
+{
+        return config->tailnet && config->tailnet[0];
+}
+
 bool config_server_is_default(const struct config *config)
 {
-        return !config->server && !config->tailnet && config->port == CONFIG_PORT &&
+        return !config->server && !has_tailnet(config) && config->port == CONFIG_PORT &&
                strcmp(config->hostname, CONFIG_HOSTNAME) == 0;
+}
+
+/* "tka:8123" to "tka.example.ts.net:8123"; an address, or a name with dots, is whole as it is. The
+ * caller's. */
+static char *complete_host(const struct config *config, const char *host)
+{
+        size_t length = strcspn(host, ":/");
+        bool whole =
+                !has_tailnet(config) || length == 0 || host[0] == '[' || memchr(host, '.', length);
+
+        return xasprintf("%.*s%s%s%s", (int)length, host, whole ? "" : ".",
+                         whole ? "" : config->tailnet, host + length);
+}
+
+/* A URL as hostname says the scheme alone: tailnet and port are settings of their own. */
+static char *complete_hostname_url(const struct config *config)
+{
+        const char *host = strstr(config->hostname, "://") + 3;
+        size_t length = strcspn(host, "/");
+        scoped_free char *given = xstrndup(host, length);
+        scoped_free char *full = complete_host(config, given);
+        const char *bracket = strrchr(full, ']');
+        bool has_port = strchr(bracket ? bracket : full, ':') || config->port == CONFIG_PORT;
+        scoped_free char *port =
+                has_port ? xstrdup("") : xasprintf(":%lld", (long long)config->port);
+
+        return xasprintf("%.*s%s%s%s", (int)(host - config->hostname), config->hostname, full, port,
+                         host + length);
+}
+
+/* "tka", "tka:8123" */
+static char *url_of_host(const struct config *config, const char *host)
+{
+        scoped_free char *full = complete_host(config, host);
+
+        if (strchr(full, ':') && full[0] != '[')
+                return xasprintf("%s://%s",
+                                 strcmp(strrchr(full, ':'), ":443") == 0 ? "https" : "http", full);
+        return xasprintf("%s://%s:%lld", config->port == CONFIG_PORT ? "https" : "http", full,
+                         (long long)config->port);
 }
 
 bool config_server_url(const struct config *config, const char *given, char **url,
                        struct error *err)
 {
-        const char *host = given ? given : config->server;
-        scoped_free char *default_host = NULL;
+        const char *named = given ? given : config->server;
+        const char *host = named ? named : config->hostname;
 
-        if (!host) {
-                default_host = xasprintf("%s%s%s", config->hostname, config->tailnet ? "." : "",
-                                         config->tailnet ? config->tailnet : "");
-                host = default_host;
-        }
-        if (strstr(host, "://"))
-                return normalize(host, url, err);
-        if (strchr(host, ':') && host[0] != '[') {
-                scoped_free char *whole =
-                        xasprintf("%s://%s",
-                                  strcmp(strrchr(host, ':'), ":443") == 0 ? "https" : "http", host);
-                return normalize(whole, url, err);
-        }
+        if (named && strstr(named, "://"))
+                return normalize(named, url, err);
         scoped_free char *whole =
-                xasprintf("%s://%s:%lld", config->port == CONFIG_PORT ? "https" : "http", host,
-                          (long long)config->port);
+                strstr(host, "://") ? complete_hostname_url(config) : url_of_host(config, host);
         return normalize(whole, url, err);
 }

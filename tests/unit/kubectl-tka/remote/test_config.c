@@ -53,14 +53,53 @@ TEST(refuses_what_names_no_server)
 
 TEST(joins_host_tailnet_and_port)
 {
-        const struct config config = { .hostname = dev, .tailnet = tailnet, .port = 8123 };
-        scoped_free char *url = NULL;
-        struct error err = { 0 };
+        static const struct {
+                const char *hostname, *tailnet;
+                int64_t port;
+                const char *given, *url;
+        } rows[] = {
+                { "tka-dev",           "example.ts.net", 8123, NULL,           "http://tka-dev.example.ts.net:8123" },
+                { "tka",               "example.ts.net", 443,  NULL,           "https://tka.example.ts.net"         },
+                { "tka",               "example.ts.net", 443,  "prod",         "https://prod.example.ts.net"        },
+                { "tka",               "example.ts.net", 443,  "prod:8123",    "http://prod.example.ts.net:8123"    },
+                { "tka",               "example.ts.net", 443,  "prod.x.net",   "https://prod.x.net"                 },
+                { "tka",               "example.ts.net", 443,  "http://prod",  "http://prod"                        },
+                { "tka",               "example.ts.net", 81,   "[fd7a::1]",    "http://[fd7a::1]:81"                },
+                { "tka",               "example.ts.net", 81,   "100.64.0.1",   "http://100.64.0.1:81"               },
+                { "tka",               "",               443,  "prod",         "https://prod"                       },
+                { "http://127.0.0.1",  "example.ts.net", 8999, NULL,           "http://127.0.0.1:8999"              },
+                { "http://tka/",       "example.ts.net", 8999, NULL,           "http://tka.example.ts.net:8999"     },
+                { "https://tka",       "example.ts.net", 443,  NULL,           "https://tka.example.ts.net"         },
+                { "http://tka:80",     NULL,             8999, NULL,           "http://tka"                         },
+                { "http://tka",        NULL,             443,  NULL,           "http://tka"                         },
+                { "https://[fd7a::1]", NULL,             8999, NULL,           "https://[fd7a::1]:8999"             },
+                { "http://tka",        NULL,             8999, "http://other", "http://other"                       },
+        };
 
-        assert_ok(config_server_url(&config, NULL, &url, &err));
-        assert_string_equal(url, "http://tka-dev.example.ts.net:8123");
-        assert_false(config_server_is_default(&config));
+        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+                scoped_free char *hostname = xstrdup(rows[i].hostname);
+                scoped_free char *suffix = xstrdup(rows[i].tailnet);
+                scoped_free char *url = NULL;
+                const struct config config = { .hostname = hostname,
+                                               .tailnet = suffix,
+                                               .port = rows[i].port };
+                struct error err = { 0 };
+                assert_ok(config_server_url(&config, rows[i].given, &url, &err));
+                assert_string_equal(url, rows[i].url);
+        }
+}
+
+TEST(knows_when_no_server_is_configured)
+{
+        static char none[] = "";
+        const struct config named = { .hostname = dev, .port = 443 };
+        const struct config complete = { .hostname = tka, .tailnet = tailnet, .port = 443 };
+        const struct config empty = { .hostname = tka, .tailnet = none, .port = 443 };
+
         assert_true(config_server_is_default(&usual));
+        assert_true(config_server_is_default(&empty));
+        assert_false(config_server_is_default(&named));
+        assert_false(config_server_is_default(&complete));
 }
 
 TEST(knows_servers_by_tag_or_by_the_beginning_of_a_tag)
