@@ -50,7 +50,8 @@ static const struct command_words commands[] = {
                 .operands_max = 1,
                 .group = COMMAND_GROUP_SESSIONS,
                 .summary = "begin the session's time anew, without a gap",
-                .details = "Needs a session: `login` begins one.",
+                .details = "Needs a session: `login` begins one. One that was begun with --for or "
+                           "--reason stays as it is.",
                 .examples = "refresh\nrefresh prod",
                 .flags = "output" FINDS_CLUSTER,
         },

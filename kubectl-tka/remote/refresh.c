@@ -48,17 +48,15 @@ static bool check_session(struct errand *errand, struct error *err)
 }
 
 /* What a person limited on purpose is not lengthened in passing. */
-static bool check_mark(const struct target *target, bool *signed_out, struct error *err)
+static bool refuse_limited(const struct target *target, struct error *err)
 {
         scoped(mark_clear) struct mark mark = { 0 };
+        scoped_free char *command = mark_login_command(&target->key);
 
         mark_read(&target->key, &mark);
-        *signed_out = mark.signed_out;
-        if (!mark.once)
-                return true;
-        scoped_free char *command = mark_login_command(&target->key);
-        error_set(err, ERROR_INVALID, "%s: the session was begun with --for or --reason",
-                  target->context);
+        error_set(err, ERROR_INVALID, "%s: the session was begun with --for or --reason%s",
+                  target->context,
+                  mark.until > 0 && mark.until <= timestamp_now() ? ", and is over" : "");
         return error_advise(err, "\"%s\" begins another", command);
 }
 
@@ -117,17 +115,27 @@ static bool extend(struct errand *errand, const struct target *target, json_t *i
         return true;
 }
 
-/* Those with a token here; where none has one, all that did not log out. */
-static bool extend_all(struct errand *errand, bool held_alone, json_t *items, struct error *err)
+static bool is_held(const struct target *target)
+{
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        enum cache_tier tier = CACHE_FILE;
+
+        return glance(&target->key, &entry, &tier);
+}
+
+/* Those with a token here; where none has one, all that did not log out. *limited is the first that
+ * is passed over because of how it was begun. */
+static bool extend_all(struct errand *errand, bool held_alone, json_t *items,
+                       const struct target **limited, struct error *err)
 {
         for (size_t i = 0; i < errand->selected.count; i++) {
                 const struct target *target = &errand->selected.items[i];
-                scoped(cache_entry_clear) struct cache_entry entry = { 0 };
-                enum cache_tier tier = CACHE_FILE;
-                bool signed_out = false;
-                if (!check_mark(target, &signed_out, err))
-                        return false;
-                if (signed_out || (held_alone && !glance(&target->key, &entry, &tier)))
+                scoped(mark_clear) struct mark mark = { 0 };
+
+                mark_read(&target->key, &mark);
+                if (mark.once && !*limited)
+                        *limited = target;
+                if (mark.once || mark.signed_out || (held_alone && !is_held(target)))
                         continue;
                 if (!extend(errand, target, items, err))
                         return false;
@@ -139,17 +147,18 @@ bool cmd_refresh(const struct config *config, struct error *err)
 {
         scoped(errand_clear) struct errand errand = { 0 };
         json_auto_t *items = json_array();
+        const struct target *limited = NULL;
 
         file_forbid_core_dumps();
         if (!errand_begin(config, DEADLINE_MS, &errand, err))
                 return false;
         scoped(progress_stop) struct progress *progress = progress_start(
                 errand.server.loop, config, "refreshing the session at %s", errand_name(&errand));
-        if (!check_session(&errand, err) || !extend_all(&errand, true, items, err) ||
-            (json_array_size(items) == 0 && !extend_all(&errand, false, items, err)))
+        if (!check_session(&errand, err) || !extend_all(&errand, true, items, &limited, err) ||
+            (json_array_size(items) == 0 && !extend_all(&errand, false, items, &limited, err)))
                 return false;
         progress_stop(&progress);
         if (json_array_size(items) == 0)
-                return refuse(&errand, err);
+                return limited ? refuse_limited(limited, err) : refuse(&errand, err);
         return (config->quiet && !config->output) || table_show(config, &view, items, err);
 }

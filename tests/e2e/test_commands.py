@@ -256,6 +256,41 @@ def test_what_cannot_be_refreshed_is_said_with_what_to_do(world, before, code, w
     assert words in said and "login" in said
 
 
+LIMITED = ["login", SERVER, *VIEW, "--for", "10m"]
+
+
+def end_mark(world):
+    """The one of a login --for, as if that were long ago."""
+    (path,) = [path for path in (world.home("alice") / ".local/state/tka").glob("*.json")
+               if path.name != "known.json" and json.loads(path.read_text())["once"]]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "until": 1}))
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["still there", "over"])
+@pytest.mark.parametrize("logins", [[["login", SERVER], LIMITED], [LIMITED, ["login", SERVER]]], ids=["behind", "before"])
+def test_a_session_limited_on_purpose_keeps_no_other_from_being_refreshed(world, logins, over):
+    for argv in logins:
+        tka(world, *argv)
+    if over:
+        end_mark(world)
+    limited = world.signin(username=ALICE, role="view")["spec"]
+
+    rows = [say(world, "refresh", "rig") for _ in range(2)]
+
+    assert [[row["context"] for row in told] for told in rows] == [["rig"], ["rig"]]
+    assert world.signin(username=ALICE, role="view")["spec"] == limited
+
+
+def test_a_limited_session_that_is_over_is_not_begun_anew_by_a_refresh(world):
+    tka(world, *LIMITED)
+    end_mark(world)
+    before = world.signin(username=ALICE)["spec"]
+
+    said = one_line(tka(world, "refresh", "rig", code=2))
+
+    assert "is over" in said and "--role view" in said and world.signin(username=ALICE)["spec"] == before
+
+
 # --- status ---
 
 def test_status_is_a_line_from_the_cache_alone(world):
