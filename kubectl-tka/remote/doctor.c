@@ -112,7 +112,7 @@ static bool show(const struct doctor *doctor, size_t counts[3], struct error *er
 static void clear_doctor(struct doctor *doctor)
 {
         json_decref(doctor->findings);
-        target_list_clear(&doctor->known);
+        target_book_clear(&doctor->book);
         kubeconfig_files_clear(&doctor->files);
         loop_free(doctor->loop);
 }
@@ -124,7 +124,7 @@ static void read_kubeconfig(struct doctor *doctor)
 
         doctor->check = "kubeconfig";
         if (kubeconfig_files_read(doctor->config->kubeconfig, &doctor->files, &problem))
-                target_list_read(&doctor->files, &doctor->known);
+                target_book_read(&doctor->files, &doctor->book);
         else
                 doctor_say_error(doctor, DOCTOR_FAIL, &problem);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kubectl-tka/remote/server.h"
-#include "kubectl-tka/remote/target.h"
+#include "kubectl-tka/remote/target_book.h"
 
 #define PLUGIN "kubectl-tka"
 
@@ -11,7 +11,7 @@ enum doctor_state { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 struct doctor {
         const struct config *config;
         struct kubeconfig_files files;
-        struct target_list known;
+        struct target_book book;
         struct loop *loop;
         const char *check; /* the one that speaks */
         json_t *findings;

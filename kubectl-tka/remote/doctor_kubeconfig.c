@@ -42,9 +42,9 @@ void doctor_check_kubeconfig(struct doctor *doctor)
 {
         size_t good = 0;
 
-        for (size_t i = 0; i < doctor->known.count; i++)
-                good += check_context(doctor, &doctor->known.items[i]);
-        if (good > 0 || doctor->known.count == 0)
+        for (size_t i = 0; i < doctor->book.known.count; i++)
+                good += check_context(doctor, &doctor->book.known.items[i]);
+        if (good > 0 || doctor->book.known.count == 0)
                 doctor_say(doctor, DOCTOR_OK, NULL, "contexts of ours: %zu; the current one is %s",
                            good,
                            doctor->files.current_context ? doctor->files.current_context

@@ -76,8 +76,8 @@ static void judge_commands(struct doctor *doctor, const char *path, const json_t
 {
         scoped(text_list_clear) struct text_list commands = { 0 };
 
-        for (size_t i = 0; i < doctor->known.count; i++) {
-                const char *command = doctor_command_of(doctor, &doctor->known.items[i]);
+        for (size_t i = 0; i < doctor->book.known.count; i++) {
+                const char *command = doctor_command_of(doctor, &doctor->book.known.items[i]);
                 if (command && !text_list_has(&commands, command))
                         text_list_add(&commands, command);
         }

@@ -136,10 +136,12 @@ static bool is_first_of_server(const struct target_list *known, size_t index)
 static void check_known(struct doctor *doctor, const char *word)
 {
         scoped(target_list_clear) struct target_list selected = { 0 };
-        const struct target_list *list = &doctor->known;
+        const struct target_list *list = &doctor->book.known;
 
         if (word) {
-                target_list_select(&doctor->known, word, NULL, &selected);
+                target_list_select(&doctor->book.known, word, NULL, &selected);
+                if (selected.count == 0)
+                        target_list_select(&doctor->book.anywhere, word, NULL, &selected);
                 list = &selected;
         }
         for (size_t i = 0; i < list->count; i++)

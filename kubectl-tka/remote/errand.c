@@ -6,7 +6,7 @@ void errand_clear(struct errand *errand)
 {
         server_clear(&errand->server);
         target_list_clear(&errand->selected);
-        target_list_clear(&errand->known);
+        target_book_clear(&errand->book);
         kubeconfig_files_clear(&errand->files);
         free(errand->url);
         errand->url = NULL;
@@ -14,19 +14,11 @@ void errand_clear(struct errand *errand)
 
 static bool find_url(struct errand *errand, struct error *err)
 {
-        const struct config *config = errand->config;
-        const char *word = config_operand(config) ? config_operand(config) : config->server;
-
-        if (!kubeconfig_files_read(config->kubeconfig, &errand->files, err))
+        if (!kubeconfig_files_read(errand->config->kubeconfig, &errand->files, err))
                 return false;
-        target_list_read(&errand->files, &errand->known);
-        if (word ? !target_list_select_server(&errand->known, word, &errand->selected, err)
-                 : !target_list_select_usual(&errand->known, errand->files.current_context,
-                                             &errand->selected, err))
-                return false;
-        if (errand->selected.count > 0)
-                word = errand->selected.items[0].key.server;
-        return config_server_url(config, word, &errand->url, err);
+        target_book_read(&errand->files, &errand->book);
+        return target_book_find_server(&errand->book, errand->config, &errand->files,
+                                       &errand->selected, &errand->url, err);
 }
 
 bool errand_begin(const struct config *config, int64_t timeout_ms, struct errand *errand,

@@ -2,12 +2,13 @@
 #pragma once
 
 #include "kubectl-tka/remote/server.h"
-#include "kubectl-tka/remote/target.h"
+#include "kubectl-tka/remote/target_book.h"
 
 struct errand {
         const struct config *config;
         struct kubeconfig_files files;
-        struct target_list known, selected; /* selected: contexts of ours that are meant, if any */
+        struct target_book book;
+        struct target_list selected; /* contexts of ours that are meant, if any */
         struct server server;
         char *url;
 };

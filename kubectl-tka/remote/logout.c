@@ -3,13 +3,13 @@
 
 #include "kubectl-tka/kubeconfig/kubeconfig_entry.h"
 #include "kubectl-tka/local/cache.h"
-#include "kubectl-tka/local/known.h"
 #include "kubectl-tka/local/report.h"
 #include "kubectl-tka/local/token.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/departure.h"
 #include "kubectl-tka/remote/handlers.h"
 #include "kubectl-tka/remote/progress.h"
+#include "kubectl-tka/remote/target_book.h"
 #include "lib/crowd.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -20,9 +20,7 @@
 struct logout_run {
         const struct config *config;
         struct kubeconfig_files files;
-        struct known_list noted;
-        struct target_list known;    /* of the kubeconfig */
-        struct target_list anywhere; /* and the noted ones: other shells have others */
+        struct target_book book;
         struct departure *departures;
         size_t count;
         struct loop *loop;
@@ -33,9 +31,7 @@ static void clear_run(struct logout_run *run)
         for (size_t i = 0; i < run->count; i++)
                 departure_clear(&run->departures[i]);
         free(run->departures);
-        target_list_clear(&run->known);
-        target_list_clear(&run->anywhere);
-        known_list_clear(&run->noted);
+        target_book_clear(&run->book);
         kubeconfig_files_clear(&run->files);
         if (run->loop)
                 loop_free(run->loop);
@@ -54,16 +50,8 @@ static bool find_one(struct logout_run *run, const char *word, struct error *err
         scoped(target_list_clear) struct target_list selected = { 0 };
         scoped_free char *url = NULL;
 
-        if (word ? !target_list_select_server(&run->known, word, &selected, err)
-                 : !target_list_select_usual(&run->known, run->files.current_context, &selected,
-                                             err))
+        if (!target_book_find_server(&run->book, run->config, &run->files, &selected, &url, err))
                 return false;
-        if (selected.count > 0)
-                url = xstrdup(selected.items[0].key.server);
-        else if (!config_server_url(run->config, word, &url, err))
-                return false;
-        else
-                target_list_select(&run->known, "", url, &selected);
         struct departure *departure = add_departure(run, url);
         departure->role = target_list_role(&selected, word);
         departure->targets = selected;
@@ -85,7 +73,7 @@ static struct departure *find_server(struct logout_run *run, const char *server)
                 if (strcmp(run->departures[i].url, server) == 0)
                         return &run->departures[i];
         struct departure *departure = add_departure(run, server);
-        target_list_select(&run->known, "", server, &departure->targets);
+        target_list_select(&run->book.known, "", server, &departure->targets);
         return departure;
 }
 
@@ -104,10 +92,10 @@ static bool is_alive(const struct cache_key *key)
  * something to end. */
 static void find_all(struct logout_run *run)
 {
-        for (size_t i = 0; i < run->known.count; i++)
-                find_server(run, run->known.items[i].key.server);
-        for (size_t i = 0; i < run->noted.count; i++) {
-                const struct known *known = &run->noted.items[i];
+        for (size_t i = 0; i < run->book.known.count; i++)
+                find_server(run, run->book.known.items[i].key.server);
+        for (size_t i = 0; i < run->book.noted.count; i++) {
+                const struct known *known = &run->book.noted.items[i];
                 const struct target target = { known->context, known_key(known) };
                 if (!is_alive(&target.key))
                         continue;
@@ -124,10 +112,7 @@ static bool find_departures(struct logout_run *run, struct error *err)
 
         if (!kubeconfig_files_read(config->kubeconfig, &run->files, err))
                 return false;
-        target_list_read(&run->files, &run->known);
-        target_list_read(&run->files, &run->anywhere);
-        known_list_read(&run->noted);
-        target_list_read_noted(&run->noted, &run->anywhere);
+        target_book_read(&run->files, &run->book);
         if (!config->all)
                 return find_one(run, word, err);
         if (word)
@@ -159,21 +144,14 @@ static void depart_all(struct logout_run *run)
         crowd_run(run->loop, run->count, depart, run, DEADLINE_MS);
 }
 
-/* One that stands in another kubeconfig stays there. */
-static bool is_in_kubeconfig(const struct logout_run *run, const struct target *target)
-{
-        const struct target *found = target_find(&run->known, target->context);
-
-        return found && cache_key_equals(&found->key, &target->key);
-}
-
-/* Only where the server has answered: who has to try again needs the context. */
+/* Only where the server has answered: who has to try again needs the context. One that stands in
+ * another kubeconfig stays there. */
 static void remove_contexts(const struct logout_run *run, struct departure *departure)
 {
         for (size_t i = 0; i < departure->targets.count; i++) {
                 const struct target *target = &departure->targets.items[i];
                 struct error problem = { 0 };
-                if (departure->err.kind != ERROR_NONE || !is_in_kubeconfig(run, target))
+                if (departure->err.kind != ERROR_NONE || !target_list_has(&run->book.known, target))
                         continue;
                 if (kubeconfig_entry_remove(&run->files, target->context, &problem) &&
                     known_remove(target->context, &problem)) {
@@ -239,7 +217,7 @@ bool cmd_logout(const struct config *config, struct error *err)
         if (!find_departures(&run, err))
                 return false;
         for (size_t i = 0; i < run.count; i++)
-                departure_forget(&run.departures[i], &run.anywhere);
+                departure_forget(&run.departures[i], &run.book.anywhere);
         depart_all(&run);
         for (size_t i = 0; i < run.count && config->forget; i++)
                 remove_contexts(&run, &run.departures[i]);

@@ -60,18 +60,41 @@ static bool refuse_limited(const struct target *target, struct error *err)
         return error_advise(err, "\"%s\" begins another", command);
 }
 
-/* Where the plugin looks for it, and nowhere else: the login has said where tokens may lie. */
+static bool is_held(const struct target *target, enum cache_tier *tier)
+{
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+
+        return glance(&target->key, &entry, tier);
+}
+
+/* Where the plugin looks for it, and nowhere else: the login has said where tokens may lie. What it
+ * said in another kubeconfig is not known here: then the token lies where the one before it does.
+ */
+static bool find_tiers(const struct errand *errand, const struct target *target, unsigned *tiers,
+                       struct error *err)
+{
+        const char *usual = errand->config->cache;
+        enum cache_tier tier = CACHE_FILE;
+
+        if (target_cache(&errand->files, target, tiers))
+                return true;
+        if (!target_list_has(&errand->book.known, target)) {
+                *tiers = is_held(target, &tier) ? 1U << tier : 0;
+                return true;
+        }
+        return cache_mode_parse(usual, tiers) ||
+               error_set(err, ERROR_INVALID, "there is no cache \"%s\"", usual);
+}
+
 static bool keep(const struct errand *errand, const struct target *target,
                  struct cache_entry *entry, struct error *err)
 {
-        const char *usual = errand->config->cache;
         struct cache_wish wish = { .timeout_ms = KEYRING_MS };
         const char *place = NULL;
         struct error problem = { 0 };
 
-        if (!target_cache(&errand->files, target, &wish.tiers) &&
-            !cache_mode_parse(usual, &wish.tiers))
-                return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", usual);
+        if (!find_tiers(errand, target, &wish.tiers, err))
+                return false;
         if (wish.tiers && !cache_write(&wish, &target->key, entry, &place, &problem))
                 report_warning("the token is not kept: %s", problem.text);
         failure_forget(&target->key);
@@ -115,14 +138,6 @@ static bool extend(struct errand *errand, const struct target *target, json_t *i
         return true;
 }
 
-static bool is_held(const struct target *target)
-{
-        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
-        enum cache_tier tier = CACHE_FILE;
-
-        return glance(&target->key, &entry, &tier);
-}
-
 /* Those with a token here; where none has one, all that did not log out. *limited is the first that
  * is passed over because of how it was begun. */
 static bool extend_all(struct errand *errand, bool held_alone, json_t *items,
@@ -131,11 +146,12 @@ static bool extend_all(struct errand *errand, bool held_alone, json_t *items,
         for (size_t i = 0; i < errand->selected.count; i++) {
                 const struct target *target = &errand->selected.items[i];
                 scoped(mark_clear) struct mark mark = { 0 };
+                enum cache_tier tier = CACHE_FILE;
 
                 mark_read(&target->key, &mark);
                 if (mark.once && !*limited)
                         *limited = target;
-                if (mark.once || mark.signed_out || (held_alone && !is_held(target)))
+                if (mark.once || mark.signed_out || (held_alone && !is_held(target, &tier)))
                         continue;
                 if (!extend(errand, target, items, err))
                         return false;

@@ -6,7 +6,6 @@
 #include "kubectl-tka/local/token.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
-#include "kubectl-tka/remote/target.h"
 #include "lib/duration.h"
 #include "lib/memory.h"
 #include "schema/routes.h"
@@ -19,6 +18,7 @@ void sign_in_clear(struct sign_in *sign_in)
         cluster_info_clear(&sign_in->info);
         cache_entry_clear(&sign_in->entry);
         server_clear(&sign_in->server);
+        target_book_clear(&sign_in->book);
         kubeconfig_files_clear(&sign_in->files);
         free(sign_in->url);
         free(sign_in->cluster);
@@ -71,18 +71,17 @@ static bool find_server(struct sign_in *sign_in, struct error *err)
 {
         const struct config *config = sign_in->config;
         const char *word = config_operand(config);
-        scoped(target_list_clear) struct target_list known = { 0 };
         scoped(target_list_clear) struct target_list selected = { 0 };
         const struct target *named = NULL;
 
-        target_list_read(&sign_in->files, &known);
+        target_book_read(&sign_in->files, &sign_in->book);
         if (word && !strstr(word, "://")) {
-                named = target_find(&known, word);
-                if (!target_list_select_server(&known, word, &selected, err))
+                if (!target_book_select(&sign_in->book, word, &selected, err))
                         return false;
+                named = target_find(&selected, word);
         } else if (!word && !config->server && config_server_is_default(config) &&
-                   !target_list_select_usual(&known, sign_in->files.current_context, &selected,
-                                             err)) {
+                   !target_list_select_usual(&sign_in->book.known, sign_in->files.current_context,
+                                             &selected, err)) {
                 return false;
         }
         if (named && named->key.role[0] && !config->role)

@@ -7,11 +7,13 @@
 #include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/remote/ca_hash.h"
 #include "kubectl-tka/remote/server.h"
+#include "kubectl-tka/remote/target_book.h"
 #include "schema/cluster_info.h"
 
 struct sign_in {
         const struct config *config;
         struct kubeconfig_files files;
+        struct target_book book;
         struct server server;
         struct cluster_info info;
         struct cache_entry entry;

@@ -53,6 +53,13 @@ const struct target *target_find(const struct target_list *list, const char *con
         return NULL;
 }
 
+bool target_list_has(const struct target_list *list, const struct target *target)
+{
+        const struct target *found = target_find(list, target->context);
+
+        return found && cache_key_equals(&found->key, &target->key);
+}
+
 static void select_cluster(const struct target_list *list, const char *cluster, const char *server,
                            struct target_list *selected)
 {

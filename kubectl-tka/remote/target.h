@@ -23,6 +23,8 @@ void target_list_read(const struct kubeconfig_files *files, struct target_list *
 void target_list_read_noted(const struct known_list *noted, struct target_list *list);
 /* The context of that name, or NULL. */
 const struct target *target_find(const struct target_list *list, const char *context);
+/* The same context, written for the same. */
+bool target_list_has(const struct target_list *list, const struct target *target);
 /* What word means: the context of that name, else the contexts of the cluster of that name, else
  * those of the server with that URL (NULL: not asked for). May be none. */
 void target_list_select(const struct target_list *list, const char *word, const char *url,

@@ -20,7 +20,7 @@ from host import ask, frozen
 from needed import missing
 from relay import CLOSE, HANG, Relay, reply
 from tailnet import PORT
-from world import SERVER, eventually, rule
+from world import SERVER, SERVER_TUN, eventually, rule
 
 EXEC_INFO = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "spec": {"interactive": False}}
 LAN = "10.77.0.20"
@@ -549,6 +549,52 @@ def test_a_logout_reaches_what_other_kubeconfigs_signed_in_to(world, argv):
     assert "Signed out of" in said.stdout and not cache_entries(world) and not world.signins()
     assert "kubectl tka login" in world.run(*get, code=1).stderr and not world.signins()
     other.unlink()
+
+
+@pytest.fixture
+def elsewhere(world):
+    """A login whose context stands in a kubeconfig that the commands after it do not look into."""
+    other = world.home("alice") / "run/other.yaml"
+    world.login("alice", SERVER, "--kubeconfig", other)
+    yield other
+    other.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("argv", [["refresh"], ["access"], ["get", "login"], ["cluster-info"], ["kubeconfig"],
+                                  ["kubeconfig", "--token"], ["login"], ["doctor"], ["logout"]], ids=" ".join)
+def test_a_cluster_that_status_knows_is_one_to_every_command(world, elsewhere, argv):
+    assert "rig" in world.run("alice", "kubectl-tka", "status", "rig").stdout
+
+    said = world.run("alice", "kubectl-tka", *argv, "rig", code=None)
+
+    assert "https://rig" not in said.stdout + said.stderr
+    assert said.returncode == 0 or (argv == ["doctor"] and "rig answers at" in said.stdout), said.stderr
+
+
+def test_a_program_runs_at_a_cluster_that_another_kubeconfig_signed_in_to(world, elsewhere):
+    world.run("alice", "kubectl-tka", "exec", "rig", "--", "kubectl", "get", "ns")
+
+
+def test_a_context_of_another_kubeconfig_is_logged_out_by_its_name_and_stays_there(world, elsewhere):
+    world.login("alice", SERVER, "--role", "view", "--kubeconfig", elsewhere)
+    before = elsewhere.read_text()
+
+    world.run("alice", "kubectl-tka", "logout", "rig!view", "--forget")
+
+    assert [signin["spec"]["role"] for signin in world.signins()] == ["cluster-admin"] and elsewhere.read_text() == before
+    world.run("alice", "kubectl-tka", "logout", "rig")
+    assert not world.signins() and not cache_entries(world)
+
+
+def test_the_kubeconfig_counts_before_what_another_has_by_the_same_name(world):
+    other = world.home("alice") / "run/other.yaml"
+    world.login("alice", SERVER)
+    world.login("alice", SERVER_TUN, "--kubeconfig", other)
+    other.unlink()
+
+    said = world.run("alice", "kubectl-tka", "logout", "rig", "-o", "json")
+
+    assert [row["server"] for row in json.loads(said.stdout)] == [SERVER]
 
 
 def test_a_logout_goes_by_the_clock_of_the_server_for_a_session_and_by_ours_for_people(world):

@@ -243,6 +243,19 @@ def test_refresh_keeps_the_token_where_the_login_said_and_nowhere_else(world, mo
     assert cache_entries(world) == before and len(before) == entries
 
 
+@pytest.mark.parametrize("mode, entries", [("none", 0), ("file", 1)])
+def test_refresh_keeps_the_token_where_a_login_by_another_kubeconfig_has_it(world, mode, entries):
+    other = world.home("alice") / "run/other.yaml"
+    tka(world, "login", SERVER, "--cache", mode, "--kubeconfig", other)
+    other.unlink()
+    before = cache_entries(world)
+
+    for word in ("rig", SERVER):
+        assert [row["context"] for row in say(world, "refresh", word)] == ["rig"]
+
+    assert cache_entries(world) == before and len(before) == entries
+
+
 @pytest.mark.parametrize("before, code, words", [
     ([], 5, "no session"), ([["login", SERVER], ["logout"]], 5, "no session"),
     ([["login", SERVER, "--for", "10m"]], 2, "--for or --reason"),
