@@ -134,11 +134,45 @@ static json_t *describe(const struct login_run *run)
         return document;
 }
 
+/* As a shell takes it for one word; a history expansion is none within quotes. */
+static void add_word(struct buf *line, const char *word)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789@%+=:,./_-";
+        scoped_free char *shown = report_plain(word);
+        const char *at = shown;
+
+        buf_add(line, " ");
+        if (shown[0] && shown[strspn(shown, plain)] == '\0') {
+                buf_add(line, shown);
+                return;
+        }
+        buf_add(line, "'");
+        for (size_t length = strcspn(at, "'"); at[length]; length = strcspn(at, "'")) {
+                buf_printf(line, "%.*s'\\''", (int)length, at);
+                at += length + 1;
+        }
+        buf_printf(line, "%s'", at);
+}
+
+static void print_next(const struct login_run *run, struct buf *text)
+{
+        buf_add(text, "\nNext: kubectl");
+        if (run->config->kubeconfig) {
+                buf_add(text, " --kubeconfig");
+                add_word(text, run->config->kubeconfig);
+        }
+        if (!run->current) {
+                buf_add(text, " --context");
+                add_word(text, run->in.context);
+        }
+        buf_add(text, " get pods\n");
+}
+
 /* For people as they speak, and what to type next. */
 static void print_result(const struct login_run *run, const json_t *document, struct buf *text)
 {
         scoped_free char *cluster = report_plain(run->in.cluster);
-        scoped_free char *context = report_plain(run->in.context);
         scoped(buf_clear) struct buf facts = { 0 };
 
         buf_printf(text, "Signed in to %s\n", cluster);
@@ -148,10 +182,7 @@ static void print_result(const struct login_run *run, const json_t *document, st
                 buf_printf(text, "  %.*s", (int)length, line);
                 line += length;
         }
-        if (run->current)
-                buf_add(text, "\nNext: kubectl get pods\n");
-        else
-                buf_printf(text, "\nNext: kubectl --context '%s' get pods\n", context);
+        print_next(run, text);
 }
 
 static bool show_result(const struct login_run *run, struct error *err)

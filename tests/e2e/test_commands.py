@@ -132,6 +132,22 @@ def test_login_says_what_was_granted_and_what_to_type_next(world):
         assert re.search(line, said.stdout), said.stdout
 
 
+@pytest.mark.parametrize("flags", [[], ["--role", "view"], ["--context-name", "it's $HOME"], ["--use", "--role", "view"]],
+                         ids=" ".join)
+@pytest.mark.parametrize("name", [None, "x.yaml", "my own $x's.yaml"])
+def test_what_login_says_to_type_next_works_in_a_shell_as_it_stands(world, name, flags):
+    path = world.home("alice") / "run" / (name or "")
+    tka(world, "login", SERVER, *(["--kubeconfig", path] if name else []))  # the current context from now on
+
+    said = tka(world, "login", SERVER, *flags, *(["--kubeconfig", path] if name else []))
+    line = said.stdout.split("Next: ")[1].strip().replace("get pods", "config view --minify -o 'jsonpath={.current-context}'")
+    chosen = world.run("alice", "bash", "-c", line)
+
+    if name:
+        path.unlink()
+    assert chosen.stdout == json.loads(tka(world, "login", SERVER, *flags, "-o", "json").stdout)["context"]
+
+
 def test_login_again_is_the_same_session_and_context(world):
     first, second = say(world, "login", SERVER), say(world, "login", SERVER)
 
