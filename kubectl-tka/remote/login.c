@@ -223,6 +223,28 @@ static void show_rules(struct login_run *run)
         fprintf(stderr, "%s\n", buf_text(&text));
 }
 
+/* What went wrong came after the sign-in: the session is there all the same. */
+static bool explain_session(const struct login_run *run, struct error *err)
+{
+        scoped(buf_clear) struct buf command = { 0 };
+
+        buf_printf(&command, "%s logout", run->config->program);
+        add_word(&command, run->in.context);
+        return error_wrap(err,
+                          "signed in to %s, but the login is not complete (repeat it, or end it by "
+                          "\"%s\")",
+                          run->in.cluster, buf_text(&command));
+}
+
+/* A session that has begun is known before anything else can go wrong: logout ends it. */
+static bool begin_session(struct login_run *run, struct error *err)
+{
+        if (!sign_in_fetch(&run->in, err))
+                return false;
+        note_context(run);
+        return remember(run, err) || explain_session(run, err);
+}
+
 /* The kubeconfig as it would be, or as it is by then. */
 static bool deliver(struct login_run *run, struct error *err)
 {
@@ -230,13 +252,10 @@ static bool deliver(struct login_run *run, struct error *err)
 
         if (config->dry_run || config->to_stdout) {
                 print_kubeconfig(run);
-                if (!config->dry_run)
-                        note_context(run);
                 return true;
         }
         if (!write_kubeconfig(run, err))
-                return false;
-        note_context(run);
+                return explain_session(run, err);
         if (run->in.info.insecure_skip_tls_verify)
                 report_warning("%s: kubectl will not check who the API server is", run->in.cluster);
         warn_of_longer_session(run);
@@ -259,7 +278,7 @@ bool cmd_login(const struct config *config, struct error *err)
         struct stanza stanza = stanza_of(&run);
         if (!config->to_stdout && !kubeconfig_entry_check(&run.in.files, &stanza, err))
                 return false;
-        if (!config->dry_run && (!sign_in_fetch(&run.in, err) || !remember(&run, err)))
+        if (!config->dry_run && !begin_session(&run, err))
                 return false;
         return deliver(&run, err);
 }

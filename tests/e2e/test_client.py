@@ -779,6 +779,10 @@ def test_a_lock_that_somebody_left_is_named(world):
 
     lock.unlink()
     assert said.returncode != 0 and "config.lock" in one_line(said) and kubeconfig(world).read_text() == OTHERS
+    assert "signed in to rig, but" in said.stderr and '"kubectl tka logout rig"' in said.stderr
+    assert "active" in world.run("alice", "kubectl-tka", "status", "rig").stdout
+    world.run("alice", "kubectl-tka", "logout", "rig")
+    assert not world.signins() and not cache_entries(world)
 
 
 def test_of_several_kubeconfigs_the_first_that_exists_is_written(world):
