@@ -19,12 +19,13 @@
 #define LOOPBACK "127.0.0.1" /* where tailscaled forwards the tailnet to in userspace mode */
 #define FOLLOW_MS 3000
 #define HURRY_MS 500 /* until it listens */
-#define BOUND_MAX 16 /* listeners of one life: addresses and interfaces rarely change */
+#define BOUND_MAX 16 /* listeners at once: a node has two addresses */
 
 /* An interface that went and came back is another one: SO_BINDTODEVICE holds on to its number. */
 struct bound {
         char address[INET6_ADDRSTRLEN];
-        unsigned int interface;
+        unsigned int interface; /* 0: none */
+        struct http_listener *listener;
 };
 
 struct listen {
@@ -47,25 +48,25 @@ static bool is_bound(const struct listen *listen, const char *address, unsigned 
 
 /* interface NULL: none, its number is 0. */
 static bool bind_once(struct listen *listen, const char *address, const char *interface,
-                      struct error *err)
+                      unsigned int number, struct error *err)
 {
         struct server *server = listen->server;
-        unsigned int number = interface == NULL ? 0 : if_nametoindex(interface);
+        struct http_listener *listener = NULL;
         char port[16];
 
         if (is_bound(listen, address, number))
                 return true;
         if (listen->bound_count == BOUND_MAX)
                 return error_set(err, ERROR_UNAVAILABLE,
-                                 "the tailnet's address changed more than %d times, restart",
-                                 BOUND_MAX);
-        if (!http_server_listen_on(server->http, address, (int)server->config->port, interface,
-                                   err))
+                                 "the tailnet gave us more than %d addresses", BOUND_MAX);
+        listener = http_server_listen_on(server->http, address, (int)server->config->port,
+                                         interface, err);
+        if (listener == NULL)
                 return false;
 
         struct bound *bound = &listen->bound[listen->bound_count++];
+        *bound = (struct bound){ .interface = number, .listener = listener };
         snprintf(bound->address, sizeof(bound->address), "%s", address);
-        bound->interface = number;
         snprintf(port, sizeof(port), "%d", (int)server->config->port);
         log_event(LOG_LEVEL_INFO, "listening", "address", address, "port", port, "interface",
                   interface, NULL);
@@ -86,33 +87,105 @@ static bool has_address(const struct ifaddrs *interface, const char *address)
                strcmp(text, address) == 0;
 }
 
-static bool find_interface(const char *address, char name[IF_NAMESIZE], struct error *err)
+/* The number of the interface that holds the address, and its name; 0: none does. */
+static unsigned int find_interface(const struct ifaddrs *interfaces, const char *address,
+                                   char name[IF_NAMESIZE])
 {
-        struct ifaddrs *all = NULL;
-        bool found = false;
-
-        if (getifaddrs(&all) != 0)
-                return error_set(err, ERROR_UNAVAILABLE, "the interfaces cannot be listed");
-        for (const struct ifaddrs *one = all; one != NULL && !found; one = one->ifa_next) {
-                found = has_address(one, address);
-                if (found)
+        for (const struct ifaddrs *one = interfaces; one != NULL; one = one->ifa_next)
+                if (has_address(one, address)) {
                         snprintf(name, IF_NAMESIZE, "%s", one->ifa_name);
+                        return if_nametoindex(name);
+                }
+        return 0;
+}
+
+/* Nothing comes in there any longer. An address stays good for whoever knows it while its interface
+ * holds it, and one that tailscaled names and nobody holds may come back to where it was. */
+static bool is_lost(const struct bound *bound, const struct text_list *addresses,
+                    const struct ifaddrs *interfaces)
+{
+        char name[IF_NAMESIZE];
+        unsigned int number = find_interface(interfaces, bound->address, name);
+
+        if (bound->interface == 0)
+                return false;
+        if (number != 0)
+                return number != bound->interface;
+        return !text_list_has(addresses, bound->address) ||
+               if_indextoname(bound->interface, name) == NULL;
+}
+
+static void release_lost(struct listen *listen, const struct text_list *addresses,
+                         const struct ifaddrs *interfaces)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < listen->bound_count; i++) {
+                struct bound *bound = &listen->bound[i];
+
+                if (!is_lost(bound, addresses, interfaces)) {
+                        listen->bound[kept++] = *bound;
+                        continue;
+                }
+                http_server_stop_listener(bound->listener);
+                log_event(LOG_LEVEL_INFO, "no longer listening", "address", bound->address, NULL);
         }
-        freeifaddrs(all);
-        return found || error_set(err, ERROR_UNAVAILABLE,
-                                  "no interface holds the tailnet address %s", address);
+        listen->bound_count = kept;
+}
+
+/* tailscaled names an IPv6 address also on a host without IPv6, and gives it to no interface. */
+static bool may_be_missing(const char *address, const struct text_list *addresses)
+{
+        for (size_t i = 0; i < addresses->count; i++)
+                if (strchr(addresses->items[i], ':') == NULL)
+                        return strchr(address, ':') != NULL;
+        return false;
+}
+
+static bool bind_held(struct listen *listen, const char *address, const struct ifaddrs *interfaces,
+                      struct error *err)
+{
+        char name[IF_NAMESIZE];
+        unsigned int number = find_interface(interfaces, address, name);
+
+        if (number == 0)
+                return error_set(err, ERROR_UNAVAILABLE,
+                                 "no interface holds the tailnet address %s", address);
+        return bind_once(listen, address, name, number, err);
+}
+
+/* err: of the first that fails; the others are bound. */
+static bool bind_each(struct listen *listen, const struct text_list *addresses,
+                      const struct ifaddrs *interfaces, struct error *err)
+{
+        struct error further = { 0 };
+        char name[IF_NAMESIZE];
+        bool fine = true;
+
+        for (size_t i = 0; i < addresses->count; i++) {
+                const char *address = addresses->items[i];
+
+                if (may_be_missing(address, addresses) &&
+                    find_interface(interfaces, address, name) == 0)
+                        continue;
+                if (!bind_held(listen, address, interfaces, fine ? err : &further))
+                        fine = false;
+        }
+        return fine;
 }
 
 static bool bind_tun(struct listen *listen, const struct text_list *addresses, struct error *err)
 {
-        char interface[IF_NAMESIZE];
+        struct ifaddrs *interfaces = NULL;
 
-        for (size_t i = 0; i < addresses->count; i++)
-                if (!find_interface(addresses->items[i], interface, err) ||
-                    !bind_once(listen, addresses->items[i], interface, err))
-                        return error_wrap(err, "listening on %s", addresses->items[i]);
-        return addresses->count > 0 ||
-               error_set(err, ERROR_UNAVAILABLE, "the tailnet gave us no address");
+        if (addresses->count == 0)
+                return error_set(err, ERROR_UNAVAILABLE, "the tailnet gave us no address");
+        if (getifaddrs(&interfaces) != 0)
+                return error_set(err, ERROR_UNAVAILABLE, "the interfaces cannot be listed");
+        release_lost(listen, addresses, interfaces);
+        bool bound = bind_each(listen, addresses, interfaces, err);
+        freeifaddrs(interfaces);
+        return bound;
 }
 
 static bool bind_all(struct listen *listen, struct error *err)
@@ -129,7 +202,7 @@ static bool bind_all(struct listen *listen, struct error *err)
                         loop_stop(server->loop);
                         return false;
                 }
-                return bind_once(listen, LOOPBACK, NULL, err);
+                return bind_once(listen, LOOPBACK, NULL, 0, err);
         case MODE_TUN:
                 if (!identity_is_running(server->identity, err))
                         return false;
@@ -173,14 +246,14 @@ static void follow(struct listen *listen)
 
         bool asked = identity_refresh(server->identity, &err);
         if (!asked && identity_mode(server->identity) != MODE_USERSPACE) {
+                server->listening = false; /* its interface may be another by now */
                 note_trouble(server, &err);
                 return;
         }
 
         check_name(listen);
-        bool bound = bind_all(listen, &err);
-        server->listening = listen->bound_count > 0;
-        if (bound && identity_is_running(server->identity, &err))
+        server->listening = bind_all(listen, &err);
+        if (server->listening && identity_is_running(server->identity, &err))
                 err = (struct error){ 0 };
         note_trouble(server, &err);
 }
@@ -204,7 +277,7 @@ bool listen_start(struct server *server, struct listen **listen, struct error *e
 
         started->server = server;
         if (server->config->mode == MODE_USERSPACE && certificate_is_there(server, err)) {
-                if (!bind_once(started, LOOPBACK, NULL, err)) {
+                if (!bind_once(started, LOOPBACK, NULL, 0, err)) {
                         free(started);
                         return false;
                 }

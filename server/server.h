@@ -32,7 +32,7 @@ struct server {
         struct health probes;
         struct http_tls *tls;  /* of http; NULL: plain */
         char tls_trouble[512]; /* why there is no certificate, "" */
-        bool listening;        /* on the tailnet */
+        bool listening;        /* wherever tailscaled says that the tailnet reaches us */
         char trouble[512];     /* why it is not */
         bool draining;         /* a signal came */
         struct fiber *drain;   /* while it runs */

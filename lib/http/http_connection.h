@@ -20,8 +20,9 @@ struct http_listener {
         struct http_server *server;
         struct evconnlistener *accepting;
         struct loop_timer *resume; /* after the process ran out of descriptors */
-        size_t count;              /* of its connections */
+        size_t count;              /* of its connections, which may outlive it */
         int port;
+        bool stopped; /* the server knows it no longer */
         struct http_listener *next;
 };
 

@@ -88,6 +88,12 @@ static void stop_listening(struct http_listener *listener)
         loop_timer_stop(listener->resume);
 }
 
+static void free_listener(struct http_listener *listener)
+{
+        loop_timer_free(listener->resume);
+        free(listener);
+}
+
 void http_server_free(struct http_server *server)
 {
         struct error err = { 0 };
@@ -107,8 +113,7 @@ void http_server_free(struct http_server *server)
                 struct http_listener *listener = server->listeners;
 
                 server->listeners = listener->next;
-                loop_timer_free(listener->resume);
-                free(listener);
+                free_listener(listener);
         }
         loop_timer_free(server->sweep);
         http_peers_free(server->peers);
@@ -121,6 +126,19 @@ static void try_to_accept(void *owner)
 
         if (listener->accepting && listener->count < listener->server->limit_connections)
                 evconnlistener_enable(listener->accepting);
+}
+
+static void free_when_empty(struct http_listener *listener)
+{
+        if (listener->stopped && listener->count == 0)
+                free_listener(listener);
+}
+
+static void leave_listener(struct http_listener *listener)
+{
+        listener->count--;
+        try_to_accept(listener);
+        free_when_empty(listener);
 }
 
 void http_server_add(struct http_connection *connection)
@@ -145,8 +163,7 @@ void http_server_forget(struct http_connection *connection)
         *(connection->next ? &connection->next->previous : &server->oldest) = connection->previous;
         http_peers_leave(take(connection->host));
         http_peers_leave(take(connection->client));
-        connection->listener->count--;
-        try_to_accept(connection->listener);
+        leave_listener(take(connection->listener));
         wait_wake(&server->progress);
 }
 
@@ -196,6 +213,22 @@ static void accept_rest(struct http_listener *listener)
         }
 }
 
+void http_server_stop_listener(struct http_listener *listener)
+{
+        struct http_server *server = listener->server;
+        struct http_listener **link = &server->listeners;
+
+        accept_rest(listener);
+        stop_listening(listener);
+        while (*link != listener)
+                link = &(*link)->next;
+        *link = listener->next;
+        if (server->listeners_end == &listener->next)
+                server->listeners_end = link;
+        listener->stopped = true;
+        free_when_empty(listener);
+}
+
 /* Without a free descriptor accept() would fail again at once, for ever. */
 static void on_accept_error(struct evconnlistener *accepting, void *argument)
 {
@@ -233,8 +266,14 @@ static int read_port(int fd)
                                                        : address.in.sin_port);
 }
 
+static struct http_listener *fail(struct error *err)
+{
+        (void)error_set(err, ERROR_UNAVAILABLE, "%s", strerror(errno));
+        return NULL;
+}
+
 /* Takes the descriptor when it succeeds. */
-static bool add_listener(struct http_server *server, int *fd, struct error *err)
+static struct http_listener *add_listener(struct http_server *server, int *fd, struct error *err)
 {
         struct http_listener *listener = xcalloc(1, sizeof(*listener));
         const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
@@ -244,7 +283,7 @@ static bool add_listener(struct http_server *server, int *fd, struct error *err)
                                                  flags, BACKLOG, *fd);
         if (!listener->accepting) {
                 free(listener);
-                return error_set(err, ERROR_UNAVAILABLE, "%s", strerror(errno));
+                return fail(err);
         }
         evconnlistener_set_error_cb(listener->accepting, on_accept_error);
         listener->resume = loop_timer_new(server->loop, try_to_accept, listener);
@@ -252,45 +291,60 @@ static bool add_listener(struct http_server *server, int *fd, struct error *err)
         *fd = -1;
         *server->listeners_end = listener;
         server->listeners_end = &listener->next;
-        return true;
+        return listener;
 }
 
-bool http_server_listen(struct http_server *server, const struct sockaddr *address,
-                        socklen_t address_length, const char *interface, struct error *err)
+struct http_listener *http_server_listen(struct http_server *server, const struct sockaddr *address,
+                                         socklen_t address_length, const char *interface,
+                                         struct error *err)
 {
         scoped(fd_close) int fd =
                 socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
         if (fd < 0)
-                return error_set(err, ERROR_UNAVAILABLE, "%s", strerror(errno));
+                return fail(err);
         if (!set_options(fd, address, interface, err))
-                return false;
+                return NULL;
         if (bind(fd, address, address_length) != 0)
-                return error_set(err, ERROR_UNAVAILABLE, "%s", strerror(errno));
+                return fail(err);
         return add_listener(server, &fd, err);
 }
 
-bool http_server_listen_on(struct http_server *server, const char *address, int port,
-                           const char *interface, struct error *err)
+static bool read_address(const char *address, int port, union http_address *read, socklen_t *length,
+                         struct error *err)
 {
         union http_address to = { 0 };
-        socklen_t length = sizeof(to.in);
 
         if (port < 0 || port > UINT16_MAX)
                 return error_set(err, ERROR_INVALID, "%d is no port", port);
         if (inet_pton(AF_INET, address, &to.in.sin_addr) == 1) {
                 to.in.sin_family = AF_INET;
                 to.in.sin_port = htons((uint16_t)port);
+                *length = sizeof(to.in);
         } else if (inet_pton(AF_INET6, address, &to.in6.sin6_addr) == 1) {
                 to.in6.sin6_family = AF_INET6;
                 to.in6.sin6_port = htons((uint16_t)port);
-                length = sizeof(to.in6);
+                *length = sizeof(to.in6);
         } else {
                 return error_set(err, ERROR_INVALID, "\"%s\" is no IP address", address);
         }
-        if (!http_server_listen(server, &to.any, length, interface, err))
-                return error_wrap(err, "listening at %s port %d", address, port);
+        *read = to;
         return true;
+}
+
+struct http_listener *http_server_listen_on(struct http_server *server, const char *address,
+                                            int port, const char *interface, struct error *err)
+{
+        struct http_listener *listener = NULL;
+        union http_address to = { 0 };
+        socklen_t length = 0;
+
+        if (!read_address(address, port, &to, &length, err))
+                return NULL;
+        listener = http_server_listen(server, &to.any, length, interface, err);
+        if (!listener)
+                error_wrap(err, "listening at %s port %d", address, port);
+        return listener;
 }
 
 int http_server_port(const struct http_server *server)

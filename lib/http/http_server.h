@@ -12,6 +12,7 @@
 #include "lib/http/http_head.h"
 
 struct http_exchange; /* one request and its answer */
+struct http_listener; /* one address that clients connect to */
 struct http_server;
 struct http_tls;
 struct loop;
@@ -58,13 +59,16 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
 void http_server_free(struct http_server *server);
 
 /* Binds and listens. interface: SO_BINDTODEVICE, or NULL. Several addresses can be added; port 0
- * takes a free one, see http_server_port(). */
-bool http_server_listen(struct http_server *server, const struct sockaddr *address,
-                        socklen_t address_length, const char *interface,
-                        struct error *err) must_check;
+ * takes a free one, see http_server_port(). What is returned is the server's; NULL: it failed. */
+struct http_listener *http_server_listen(struct http_server *server, const struct sockaddr *address,
+                                         socklen_t address_length, const char *interface,
+                                         struct error *err) must_check;
 /* "127.0.0.1" or "::1" and a port, without name look-up. */
-bool http_server_listen_on(struct http_server *server, const char *address, int port,
-                           const char *interface, struct error *err) must_check;
+struct http_listener *http_server_listen_on(struct http_server *server, const char *address,
+                                            int port, const char *interface,
+                                            struct error *err) must_check;
+/* Closes that one. Its connections go on, those that nobody has accepted yet included. */
+void http_server_stop_listener(struct http_listener *listener);
 int http_server_port(const struct http_server *server); /* of the first listener */
 /* Stops accepting, but for those that have connected already; waits (on a fiber or the main stack)
  * until running requests have answered. Handlers that run longer than that are cancelled, and their

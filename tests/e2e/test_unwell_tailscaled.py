@@ -209,6 +209,71 @@ def test_a_server_follows_its_node_to_another_address(world):
         assert world.ask("alice", "POST", "credential", url="http://tkatun:8128").status == 200
 
 
+@contextlib.contextmanager
+def moved_server(world, name, port, health_port, addresses):
+    """A server beside the node with a TUN, ready there, and then told that it has other addresses."""
+    config = change(world.rig.daemons.server_config("server-tun", "tkatun", "tun"), {
+        "tailscale.socket": str(world.folder / name / "s"), "tailscale.port": port,
+        "health.address": "127.0.0.2", "health.port": health_port})
+    (world.folder / name).mkdir(exist_ok=True)
+    status = world.rig.tailnet.local("tkatun", "status?peers=false")[1]
+    status["Self"]["TailscaleIPs"] = status["TailscaleIPs"] = addresses
+    with stand_in_localapi(world, "tkatun", name) as api, \
+            own_daemon(world, "tka-server", config, namespace="tkatun") as daemon:
+        daemon.await_status(200)
+        with api.instead("/status", told(status)):
+            yield daemon
+
+
+def test_a_server_that_cannot_listen_where_its_node_is_now_is_not_ready(world):
+    new, unheld, name = "100.64.0.78", "fd7a:115c:a1e0::78", world.rig.host.namespace("tkatun")
+    with contextlib.ExitStack() as stack:
+        command("ip", "-n", name, "addr", "add", f"{new}/32", "dev", "tailscale0")
+        stack.callback(command, "ip", "-n", name, "addr", "del", f"{new}/32", "dev", "tailscale0")
+        other = stack.enter_context(world.rig.host.socket_inside("tkatun", (new, 8130)))
+        other.bind((new, 8130))
+        other.listen()
+        daemon = stack.enter_context(moved_server(world, "localapi-taken", 8130, 8095, [new, unheld]))
+        daemon.await_status(503, f"not listening on the tailnet: listening at {new} port 8130: Address already in use")
+        other.close()
+        daemon.await_status(200)
+
+
+def make_interface(world, addresses):
+    """One of the node's that leads to the hub; as often as it is made, it has another number."""
+    near, far = world.rig.host.namespace("tkatun"), world.rig.host.namespace("hub")
+    command("ip", "-n", near, "link", "add", "again0", "type", "veth", "peer", "name", "far0", "netns", far)
+    command("ip", "-n", far, "-batch", "-", text="link set far0 up\naddr add 10.78.0.100/24 dev far0\n")
+    command("ip", "-n", near, "-batch", "-", text="link set again0 up\n" + "".join(
+        f"addr add {address}/24 dev again0\n" for address in addresses))
+
+
+def test_a_server_outlives_more_interfaces_than_it_can_listen_on(world):
+    """Eight addresses on one after the other: at most 16 listeners are there at once."""
+    addresses = [f"10.78.0.{i}" for i in range(1, 9)]
+    with contextlib.ExitStack() as stack:
+        stack.callback(command, "ip", "-n", world.rig.host.namespace("tkatun"), "link", "del", "again0")
+        make_interface(world, addresses)
+        daemon = stack.enter_context(moved_server(world, "localapi-again", 8131, 8096, addresses))
+        eventually("it answers there", lambda: all(page(world, each) == 200 for each in addresses))
+        for _ in range(3):
+            command("ip", "-n", world.rig.host.namespace("tkatun"), "link", "del", "again0")
+            make_interface(world, addresses)
+            eventually("it answers there", lambda: all(page(world, each) == 200 for each in addresses))
+            daemon.await_status(200)
+
+
+def page(world, address):
+    """The status of the page for people at that address; None without an answer."""
+    connection = world.rig.host.http("hub", (address, 8131), timeout=0.5)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status
+        except OSError:
+            return None
+
+
 def status_with_loud_devices(world, count):
     """What tailscaled says when so many more devices call themselves by a mebibyte of a byte that it writes as six."""
     value = world.rig.tailnet.local("tkatun", "status")[1]

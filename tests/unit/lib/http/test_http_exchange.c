@@ -78,3 +78,46 @@ TEST(continues_the_trace_it_was_given_and_no_other)
         }
         close_world();
 }
+
+/* As if it had come from there. */
+static int dial_from(const char *address)
+{
+        union http_address peer = { 0 };
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+        peer.any.sa_family = strchr(address, ':') ? AF_INET6 : AF_INET;
+        assert_int_equal(inet_pton(peer.any.sa_family, address,
+                                   strchr(address, ':') ? (void *)&peer.in6.sin6_addr
+                                                        : (void *)&peer.in.sin_addr),
+                         1);
+        http_connection_start(world.server->listeners, fds[1], &peer.any);
+        return fds[0];
+}
+
+TEST(one_peer_with_two_addresses_has_no_more_connections_than_one)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+        int fds[4];
+
+        open_world();
+        world.server->limit_peer_connections = 1;
+        fds[0] = dial_from("100.64.0.2");
+        say(fds[0], GET("/named?alice"));
+        assert_true(hear(fds[0], "now\n", &heard));
+        fds[1] = dial_from("100.64.0.2"); /* told nothing, and closed */
+        buf_truncate(&heard, 0);
+        assert_true(hear(fds[1], NULL, &heard));
+        assert_int_equal(heard.length, 0);
+        fds[2] = dial_from("fd7a::2");
+        say(fds[2], GET("/named?alice"));
+        assert_true(hear(fds[2], NULL, &heard)); /* told, and closed */
+        assert_has(heard.text, " 429 ");
+        fds[3] = dial_from("fd7a::3");
+        say(fds[3], GET("/named?bob"));
+        buf_truncate(&heard, 0);
+        assert_true(hear(fds[3], "now\n", &heard));
+        for (size_t i = 0; i < ARRAY_LENGTH(fds); i++)
+                close(fds[i]);
+        close_world();
+}

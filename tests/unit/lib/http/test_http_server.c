@@ -109,49 +109,6 @@ TEST(one_peer_has_no_more_connections_than_its_limit)
         close_world();
 }
 
-/* As if it had come from there. */
-static int dial_from(const char *address)
-{
-        union http_address peer = { 0 };
-        int fds[2];
-
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-        peer.any.sa_family = strchr(address, ':') ? AF_INET6 : AF_INET;
-        assert_int_equal(inet_pton(peer.any.sa_family, address,
-                                   strchr(address, ':') ? (void *)&peer.in6.sin6_addr
-                                                        : (void *)&peer.in.sin_addr),
-                         1);
-        http_connection_start(world.server->listeners, fds[1], &peer.any);
-        return fds[0];
-}
-
-TEST(one_peer_with_two_addresses_has_no_more_connections_than_one)
-{
-        scoped(buf_clear) struct buf heard = { 0 };
-        int fds[4];
-
-        open_world();
-        world.server->limit_peer_connections = 1;
-        fds[0] = dial_from("100.64.0.2");
-        say(fds[0], GET("/named?alice"));
-        assert_true(hear(fds[0], "now\n", &heard));
-        fds[1] = dial_from("100.64.0.2"); /* told nothing, and closed */
-        buf_truncate(&heard, 0);
-        assert_true(hear(fds[1], NULL, &heard));
-        assert_int_equal(heard.length, 0);
-        fds[2] = dial_from("fd7a::2");
-        say(fds[2], GET("/named?alice"));
-        assert_true(hear(fds[2], NULL, &heard)); /* told, and closed */
-        assert_has(heard.text, " 429 ");
-        fds[3] = dial_from("fd7a::3");
-        say(fds[3], GET("/named?bob"));
-        buf_truncate(&heard, 0);
-        assert_true(hear(fds[3], "now\n", &heard));
-        for (size_t i = 0; i < ARRAY_LENGTH(fds); i++)
-                close(fds[i]);
-        close_world();
-}
-
 TEST(large_requests_do_not_take_all_memory_and_small_ones_pass_beside_them)
 {
         scoped(buf_clear) struct buf heard = { 0 };
@@ -352,6 +309,47 @@ TEST(says_where_it_could_not_listen)
         assert_ok(http_server_listen_on(world.server, "127.0.0.1", 0, "lo", &err));
         assert_fails(http_server_listen_on(world.server, "127.0.0.1", 0, "none0", &err),
                      ERROR_UNAVAILABLE, "on interface none0: ");
+        close_world();
+}
+
+static void assert_answers(int fd)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+
+        say(fd, GET("/now"));
+        assert_true(hear(fd, "now\n", &heard));
+        close(fd);
+}
+
+TEST(a_listener_that_is_stopped_leaves_its_connections_alone_and_takes_no_other)
+{
+        scoped(buf_clear) struct buf heard = { 0 };
+        struct sockaddr_in old = { .sin_family = AF_INET };
+        struct error err = { 0 };
+
+        open_world();
+        old.sin_port = htons((uint16_t)http_server_port(world.server));
+        old.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        int fd = dial();
+
+        say(fd, GET("/held"));
+        wait_until(&world.holding, 1);
+        int late = dial(); /* nobody has accepted it yet */
+
+        http_server_stop_listener(world.server->listeners);
+        assert_ok(http_server_listen_on(world.server, "127.0.0.1", 0, NULL, &err));
+        int refused = open_socket(AF_INET);
+
+        assert_int_equal(connect(refused, (struct sockaddr *)&old, sizeof(old)), -1);
+        close(refused);
+        assert_answers(dial());
+        assert_answers(late);
+        wait_wake(&world.held);
+        assert_true(hear(fd, "held\n", &heard));
+        assert_answers(fd);
+        turn(5);
+        assert_null(world.server->connections);
+        assert_answers(dial());
         close_world();
 }
 
