@@ -30,6 +30,8 @@ struct cache_entry {
         int64_t fetched_at;     /* Unix seconds of this machine's clock */
         int64_t clock_offset;   /* seconds to add to this machine's clock for the server's */
         bool renewable;
+        bool found; /* just now, at a server with one session for each person: it is not ours to
+                       end. Not kept in a cache. */
 };
 void cache_entry_clear(struct cache_entry *entry);
 

@@ -181,6 +181,7 @@ static bool fill(const struct legacy *legacy, const json_t *list, struct cache_e
         fetched.clock_offset = legacy->date ? legacy->date - fetched.fetched_at : 0;
         fetched.until = legacy->until;
         fetched.renewable = true;
+        fetched.found = legacy->found;
         if (!token_is_alive(&fetched, fetched.fetched_at)) {
                 cache_entry_clear(&fetched);
                 return error_set(err, ERROR_UNAVAILABLE, "%s sent a token that has ended already",

@@ -67,8 +67,8 @@ bool session_is_wanted(struct server *server, const struct cache_key *key,
         mark_read(key, &mark);
         if (mark.signed_out && !cache_forget(key, &problem))
                 journal_add("%s", problem.text);
-        if ((mark.signed_out || directory_shell_is_over()) && entry->granted_role &&
-            !session_end(server, entry->granted_role, &problem))
+        bool over = mark.signed_out || (directory_shell_is_over() && !entry->found);
+        if (over && entry->granted_role && !session_end(server, entry->granted_role, &problem))
                 journal_add("%s", problem.text);
         cache_entry_clear(entry);
         return false;

@@ -57,7 +57,9 @@ static const char *choose_cache(const char *wanted)
         return strict ? "none" : "runtime";
 }
 
-/* What ends with the shell; written down before a program of somebody else's runs. */
+/* What ends with the shell; written down before a program of somebody else's runs. A session that
+ * was there before is that of whoever began it, but for another shell, of which this may be the
+ * last. */
 static bool note_session(const struct shell_run *run, struct error *err)
 {
         const struct cache_entry *entry = &run->in.entry;
@@ -66,7 +68,9 @@ static bool note_session(const struct shell_run *run, struct error *err)
                                          .role = entry->granted_role,
                                          .until = token_session_end(entry) };
 
-        return !entry->granted_role || shell_folder_note(&run->folder, &session, err);
+        if (!entry->granted_role || (entry->found && !shell_folder_is_used(&run->folder, &session)))
+                return true;
+        return shell_folder_note(&run->folder, &session, err);
 }
 
 /* Has the plugin work with the folder's own cache and marks. */

@@ -1,6 +1,7 @@
 """Servers of the public TKA, which know no /credential: every command that they can serve works with them too."""
 
 import json
+import subprocess
 
 import pytest
 import yaml
@@ -128,6 +129,34 @@ def test_logout_ends_the_session_and_says_so_once_it_is_gone(world, legacy):
     assert "Signed out of" in tka(world, "logout", CLUSTER).stdout
     assert legacy.until is None and "login" in get_pods(world, code=1).stderr
     assert "no session" in tka(world, "logout", CLUSTER).stdout
+
+
+def test_a_shell_ends_the_session_it_began_and_none_that_was_there(world, legacy):
+    run = ("exec", URL, "--", "kubectl", "get", "pods")
+
+    assert "No resources" in tka(world, *run).stderr
+    assert legacy.until is None and legacy.seen.count("POST /api/v1alpha1/logout") == 1
+
+    legacy.login()  # another device
+    assert "No resources" in tka(world, *run).stderr
+    assert legacy.until is not None and legacy.seen.count("POST /api/v1alpha1/logout") == 1
+
+
+def test_the_last_of_several_shells_ends_the_session_that_the_first_began(world, legacy):
+    script = 'touch "$HOME/$0"; cat; kubectl get pods'
+
+    def shell(name):
+        process = subprocess.Popen(world.rig.node_argv("alice", ["kubectl-tka", "exec", URL, "--", "sh", "-ec", script, name]),
+                                   stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=world.rig.node_env("alice"))
+        eventually(f"the {name} shell", (world.home("alice") / name).exists)
+        (world.home("alice") / name).unlink()
+        return process
+
+    first, second = shell("first"), shell("second")
+    first.communicate()
+    assert first.returncode == 0 and legacy.until is not None
+    second.communicate()
+    assert second.returncode == 0 and legacy.until is None
 
 
 def test_a_session_that_vanishes_during_the_logout_is_ended(world, legacy):
