@@ -91,6 +91,19 @@ static bool refuse_command(int argc, char **argv, struct error *err)
         return error_advise(err, "\"kubectl tka --help\" lists the commands");
 }
 
+/* "config sett": "config" alone is a command that takes no word, and begins others that do. */
+static bool begins_others(const struct command_words *command, int argc, char **argv)
+{
+        scoped(text_list_clear) struct text_list names = { 0 };
+        scoped(buf_clear) struct buf longer = { 0 };
+
+        if (command->operands_max > 0 || argc < 2 || argv[1][0] == '-')
+                return false;
+        gather_names(&names);
+        list_beginning(argv[0], &names, &longer);
+        return longer.length > 0;
+}
+
 char *command_sentence(enum command command)
 {
         char *sentence = xasprintf("%s.", command_words(command)->summary);
@@ -139,6 +152,8 @@ bool command_line_read(int argc, char **argv, struct command_line *line, struct 
                                        .command = COMMAND_HELP };
         if (left > 0)
                 words = find_command(left, rest, &line->command);
+        if (words == 1 && begins_others(command_words(line->command), left, rest))
+                words = 0;
         if (left > 0 && words == 0)
                 return refuse_command(left, rest, err);
         if (left <= 0 && leading > 0)
