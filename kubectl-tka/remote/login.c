@@ -18,7 +18,6 @@
 #include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
-#include "lib/yaml.h"
 
 #define KEYRING_MS 3000
 #define UNLOCK_MS 60000 /* for a person who types a password */
@@ -80,20 +79,24 @@ static bool write_kubeconfig(struct login_run *run, struct error *err)
         return true;
 }
 
-/* --stdout and --dry-run: what would be written, and where to. */
-static void print_kubeconfig(const struct login_run *run)
+/* --stdout and --dry-run: what would be written, and where to, which only YAML has room for. */
+static bool print_kubeconfig(const struct login_run *run, struct error *err)
 {
+        static const struct output_view view = { .name = "current-context" };
+        enum output_format format = output_format_parse(run->config->output, OUTPUT_YAML);
         struct stanza stanza = stanza_of(run);
         json_auto_t *document = stanza_kubeconfig(&stanza);
         scoped(buf_clear) struct buf text = { 0 };
 
-        if (run->config->dry_run) {
+        if (format == OUTPUT_TABLE)
+                format = OUTPUT_YAML;
+        if (run->config->dry_run && format == OUTPUT_YAML) {
                 scoped_free char *file = kubeconfig_entry_file(&run->in.files, &stanza);
                 scoped_free char *plain = report_plain(file);
-                printf("# these would be put into %s\n", plain);
+                buf_printf(&text, "# these would be put into %s\n", plain);
         }
-        yaml_print(document, &text);
-        fputs(buf_text(&text), stdout);
+        output_print(format, &view, document, &text);
+        return output_write(&text, err);
 }
 
 /* A session that is there already is never shortened. */
@@ -250,10 +253,8 @@ static bool deliver(struct login_run *run, struct error *err)
 {
         const struct config *config = run->config;
 
-        if (config->dry_run || config->to_stdout) {
-                print_kubeconfig(run);
-                return true;
-        }
+        if (config->dry_run || config->to_stdout)
+                return print_kubeconfig(run, err);
         if (!write_kubeconfig(run, err))
                 return explain_session(run, err);
         if (run->in.info.insecure_skip_tls_verify)

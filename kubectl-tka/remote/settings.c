@@ -142,6 +142,22 @@ bool cmd_config_list(const struct config *config, struct error *err)
         return table_show(config, &view, list, err);
 }
 
+/* The value alone, as all forms but its name have it. */
+static void print_setting(enum output_format format, const char *key, const json_t *value,
+                          struct buf *text)
+{
+        static const struct output_view view = { .name = "key" };
+
+        if (format == OUTPUT_TABLE)
+                print_value(value, text);
+        else if (format == OUTPUT_NAME)
+                buf_add(text, key);
+        else
+                output_print(format, &view, value, text);
+        if (format == OUTPUT_TABLE || format == OUTPUT_NAME)
+                buf_add(text, "\n");
+}
+
 bool cmd_config_get(const struct config *config, struct error *err)
 {
         const char *key = config_operand(config);
@@ -161,11 +177,7 @@ bool cmd_config_get(const struct config *config, struct error *err)
         bool unset = config->notes.origins[row - options.rows] == OPTION_FROM_NOWHERE;
         if (!value || (unset && row->kind != OPTION_BOOL))
                 return error_set(err, ERROR_NOT_FOUND, "\"%s\" has no value", key);
-        if (output_format_parse(config->output, OUTPUT_TABLE) == OUTPUT_TABLE)
-                print_value(value, &text);
-        else
-                json_print(value, &text);
-        buf_add(&text, "\n");
+        print_setting(output_format_parse(config->output, OUTPUT_TABLE), row->key, value, &text);
         return output_write(&text, err);
 }
 

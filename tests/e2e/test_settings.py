@@ -56,6 +56,12 @@ def test_names_are_one_a_line(world):
     assert "tailscale.port\n" in config(world, "list", "-o", "name").stdout
 
 
+@pytest.mark.parametrize("form, said", [("name", "tailscale.serverTags\n"), ("yaml", "- tag:tka\n- \"tag:tka-*\"\n"),
+                                        ("table", "tag:tka,tag:tka-*\n")])
+def test_one_value_is_shown_as_it_is_asked_for(world, form, said):
+    assert config(world, "get", "tailscale.serverTags", "-o", form).stdout == said
+
+
 def test_one_key_is_written_and_comments_stay(world):
     path = write(world, "# our tailnet\ntailscale:\n    hostname: tka # the server\n\n# cache\ncache: auto\n")
     path.chmod(0o644)
