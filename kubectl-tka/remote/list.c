@@ -282,6 +282,17 @@ static void ask_all(struct list_run *run)
                 qsort(run->rows, run->count, sizeof(run->rows[0]), compare_rows);
 }
 
+/* What the table has no room for. */
+static void tell_unreachable(const struct list_run *run)
+{
+        for (size_t i = 0; i < run->count && !run->config->quiet; i++) {
+                const json_t *item = run->rows[i].item;
+                const char *problem = json_text_at(item, "error");
+                if (problem)
+                        report_warning("%s: %s", json_text_at(item, "name"), problem);
+        }
+}
+
 static bool show(const struct list_run *run, struct error *err)
 {
         json_auto_t *items = json_array();
@@ -295,6 +306,8 @@ static bool show(const struct list_run *run, struct error *err)
                 return error_advise(err, "\"%s login SERVER\" signs in to one",
                                     run->config->program);
         }
+        if (output_format_parse(run->config->output, OUTPUT_TABLE) == OUTPUT_TABLE)
+                tell_unreachable(run);
         return table_show(run->config, &view, items, err);
 }
 

@@ -82,6 +82,8 @@ USAGE = [
     (["login", "--for", "25h"], "24h0m0s"), (["logout", "--all", "prod"], '"prod" beside --all'),
     (["status", "--format", "{token}"], "{cluster}"), (["kubeconfig", "--token", "--role", "view", SERVER], "--role"),
     (["help", "lgoin"], "login"), (["-q"], '"-q"'),
+    (["config", "sett", "a", "b"], 'there is no command "config sett"; did you mean "config set"?'),
+    (["config", "foo"], 'there is no command "config foo"; did you mean "config '),
 ]
 
 
@@ -98,7 +100,9 @@ def test_flags_may_stand_before_the_command(world):
 # --- forms of output ---
 
 @pytest.mark.parametrize("argv", [["version"], ["status", "--all"], ["list"], ["get", "login"], ["access"], ["cluster-info"],
-                                  ["kubeconfig"], ["doctor"], ["refresh"], ["login"]], ids=" ".join)
+                                  ["kubeconfig"], ["doctor"], ["refresh"], ["login"], ["login", "--stdout"], ["login", "--dry-run"],
+                                  ["config", "list"], ["config", "get", "tailscale.serverTags"],
+                                  ["config", "get", "tailscale.port"]], ids=" ".join)
 def test_json_and_yaml_say_the_same_and_names_are_one_a_line(world, argv):
     world.login("alice")
     code = None if argv == ["doctor"] else 0
@@ -435,6 +439,10 @@ def test_list_waits_for_all_that_hang_together_no_longer_than_2_s(world):
         rows = say(world, "list")
         took = time.monotonic() - began
 
+        said = tka(world, "list").stderr
+
+    for url in hanging:
+        assert re.search(f"^kubectl-tka: warning: rig: {url}: no answer", said, re.MULTILINE), said
     told = {row["server"]: row["reachable"] for row in rows if row["source"] != "tailnet"}
     assert told == {SERVER: True, **{url: False for url in hanging}}
     assert 1.9 < took < 4, "2 s, and what starting programs takes"
