@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kubectl-tka/local/waiting.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -77,9 +78,19 @@ static bool has_changed(const char *path, struct stat *known)
         return changed;
 }
 
+/* Once, after a moment. */
+static void tell(const char *path, int64_t started_ms, bool *told)
+{
+        if (*told || loop_now_ms() - started_ms < WAITING_PATIENCE_MS)
+                return;
+        waiting_tell("another program, which holds %s", path);
+        *told = true;
+}
+
 /* errno says why not. */
 static bool wait_and_make(const char *path, bool *waited)
 {
+        bool told = false;
         int64_t started_ms = loop_now_ms();
         int64_t changed_ms = started_ms;
         int64_t step_ms = FIRST_PAUSE_MS;
@@ -95,6 +106,7 @@ static bool wait_and_make(const char *path, bool *waited)
                 errno = EEXIST;
                 if (now_ms - changed_ms >= STALE_MS || now_ms - started_ms >= PATIENCE_MS)
                         return false;
+                tell(path, started_ms, &told);
                 pause_ms(step_ms);
                 step_ms = step_ms * 2 < LONGEST_PAUSE_MS ? step_ms * 2 : LONGEST_PAUSE_MS;
         }
@@ -137,6 +149,7 @@ bool kubeconfig_lock_await(const char *path)
         int64_t started_ms = loop_now_ms();
         int64_t changed_ms = started_ms;
         struct stat known = { 0 };
+        bool told = false;
 
         while (access(file, F_OK) == 0) {
                 int64_t now_ms = loop_now_ms();
@@ -145,6 +158,7 @@ bool kubeconfig_lock_await(const char *path)
                 if (now_ms - changed_ms > READER_STALE_MS ||
                     now_ms - started_ms > READER_PATIENCE_MS)
                         return false;
+                tell(file, started_ms, &told);
                 pause_ms(FIRST_PAUSE_MS);
         }
         return true;

@@ -11,6 +11,7 @@
 
 #include "kubectl-tka/exec_remote.h"
 #include "kubectl-tka/remote/doctor.h"
+#include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/search_path.h"
 #include "lib/fd.h"
 #include "lib/fiber.h"
@@ -166,6 +167,8 @@ void doctor_check_kubectl(struct doctor *doctor)
         json_auto_t *answer = NULL;
         struct error problem = { 0 };
 
+        scoped(progress_stop) struct progress *progress =
+                progress_start(doctor->loop, doctor->config, "asking kubectl for its version");
         buf_init(&text, LIMIT_KUBECTL_ANSWER);
         if (!path) {
                 doctor_say(doctor, DOCTOR_WARN, "install it", "kubectl is in no folder of PATH");

@@ -9,6 +9,7 @@
 #include <libsecret/secret.h>
 
 #include "kubectl-tka/local/dbus.h"
+#include "kubectl-tka/local/waiting.h"
 #include "lib/aside.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
@@ -238,7 +239,7 @@ static void work(const void *what, int answer)
         (void)written; /* what is not told has not been done */
 }
 
-static bool await_outcome(int fd, int64_t timeout_ms, struct outcome *outcome)
+static bool await_answer(int fd, int64_t timeout_ms)
 {
         int64_t deadline_ms = loop_now_ms() + timeout_ms;
         struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -248,7 +249,22 @@ static bool await_outcome(int fd, int64_t timeout_ms, struct outcome *outcome)
                 int64_t left_ms = deadline_ms - loop_now_ms();
                 found = poll(&ready, 1, left_ms > 0 ? (int)left_ms : 0);
         } while (found < 0 && errno == EINTR);
-        return found > 0 && read(fd, outcome, sizeof(*outcome)) == (ssize_t)sizeof(*outcome);
+        return found > 0;
+}
+
+/* The keyring's own window may ask for a password, and lie behind others. */
+static bool await_outcome(const struct change *change, int fd, int64_t timeout_ms,
+                          struct outcome *outcome)
+{
+        int64_t at_first_ms = timeout_ms < WAITING_PATIENCE_MS ? timeout_ms : WAITING_PATIENCE_MS;
+        bool answered = await_answer(fd, at_first_ms);
+
+        if (!answered && at_first_ms < timeout_ms) {
+                waiting_tell("the keyring%s",
+                             change->may_unlock ? ", which may ask for a password" : "");
+                answered = await_answer(fd, timeout_ms - at_first_ms);
+        }
+        return answered && read(fd, outcome, sizeof(*outcome)) == (ssize_t)sizeof(*outcome);
 }
 
 static bool carry_out(const struct change *change, int64_t timeout_ms, struct outcome *outcome)
@@ -257,7 +273,7 @@ static bool carry_out(const struct change *change, int64_t timeout_ms, struct ou
         struct error ignored = { 0 };
 
         return aside_start(work, change, &aside, &ignored) &&
-               await_outcome(aside.answer, timeout_ms, outcome);
+               await_outcome(change, aside.answer, timeout_ms, outcome);
 }
 
 static bool apply(struct change *change, int64_t timeout_ms, enum keyring_state *state,

@@ -4,6 +4,7 @@
 
 #include "kubectl-tka/credential.h"
 #include "kubectl-tka/local/report.h"
+#include "kubectl-tka/local/waiting.h"
 #include "kubectl-tka/output.h"
 #include "kubectl-tka/remote/config.h"
 #include "kubectl-tka/remote/handlers.h"
@@ -53,6 +54,7 @@ static bool run_command(int argc, char **argv, struct error *err)
                         credential_tell_once(line.argc, line.argv, err);
                 return false;
         }
+        waiting_allow(line.command != COMMAND_CREDENTIAL && !config.quiet);
         if (line.command != COMMAND_CREDENTIAL)
                 shell_session_sweep(&config);
         return handlers[line.command](&config, err);

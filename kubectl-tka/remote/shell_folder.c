@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kubectl-tka/local/directory.h"
+#include "kubectl-tka/local/waiting.h"
 #include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -247,6 +248,14 @@ bool shell_folder_is_used(const struct shell_folder *own, const struct shell_ses
         return visit_folders(is_use, &use);
 }
 
+static void take_turn(int lock)
+{
+        if (fd_lock(lock, WAITING_PATIENCE_MS) || errno != EWOULDBLOCK)
+                return;
+        waiting_tell("another shell of kubectl-tka, which is ending");
+        fd_lock(lock, TURN_MS - WAITING_PATIENCE_MS);
+}
+
 int shell_folder_take_turn(void)
 {
         scoped_free char *shells = directory_shells();
@@ -254,6 +263,6 @@ int shell_folder_take_turn(void)
         int lock = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
         if (lock >= 0)
-                fd_lock(lock, TURN_MS);
+                take_turn(lock);
         return lock;
 }

@@ -6,6 +6,7 @@
 #include "kubectl-tka/local/directory.h"
 #include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/local/token.h"
+#include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
 #include "kubectl-tka/remote/target.h"
 #include "lib/fd.h"
@@ -50,6 +51,8 @@ static bool log_out(const struct shell_session *session, const struct config *co
         scoped(server_clear) struct server server = { 0 };
 
         server_init(&server, timeout_ms);
+        scoped(progress_stop) struct progress *progress =
+                progress_start(server.loop, config, "signing out of %s", session->cluster);
         if (!server_connect(&server, config, session->server, err))
                 return error_wrap(err, "signing out at %s", session->server);
         return session_end(&server, session->role, err);

@@ -12,6 +12,7 @@ import pytest
 
 from relay import CLOSE, reply
 from stand_in_localapi import stand_in_localapi, told
+from terminal import Terminal
 from test_client import false_server  # noqa: F401 (a fixture)
 from test_keyring import bus, keyring  # noqa: F401 (fixtures)
 from test_tls import NAME, make_authority, put, tls_server  # noqa: F401 (a fixture)
@@ -215,17 +216,21 @@ def test_a_kubectl_that_is_not_well_keeps_nobody_waiting(world, script, state, w
     folder.mkdir()
     (folder / "kubectl").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "kubectl").chmod(0o755)
-    own = world.rig.built_here() / "kubectl-tka"
+    argv = ("env", f"PATH={folder}:/usr/bin:/bin", world.rig.built_here() / "kubectl-tka", "doctor")
     began = time.monotonic()
     try:
-        said = world.run("alice", "env", f"PATH={folder}:/usr/bin:/bin", own, "doctor", "-o", "json", code=None)
+        said = world.run("alice", *argv, "-o", "json", code=None)
+        took = time.monotonic() - began
+        if "sleep" in script:
+            with Terminal(world, "alice", argv) as terminal:
+                terminal.await_text(r"^[|/\\-] asking kubectl for its version \d+\.\d+s$")
     finally:
         (folder / "kubectl").unlink()
         folder.rmdir()
     rows = [row for row in json.loads(said.stdout) if row["check"] == "kubectl"]
 
     assert [row["state"] for row in rows] == [state] and words in rows[0]["finding"], rows
-    assert time.monotonic() - began < 12  # of which kubectl 5 s at most
+    assert took < 12  # of which kubectl 5 s at most
 
 
 def test_a_plugin_that_the_desktop_does_not_find_is_told_of(world):

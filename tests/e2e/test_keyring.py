@@ -14,6 +14,7 @@ import time
 import pytest
 
 from needed import missing
+from terminal import Terminal, told
 from test_client import plugin, requests, stanza
 from world import SERVER, eventually
 
@@ -375,6 +376,16 @@ def test_a_keyring_that_hangs_is_waited_for_half_a_second_and_then_not_at_all(wo
 
     assert token(first) == token(second) and requests(world) == before
     assert is_half_a_second(slow, quick), (slow, quick)
+
+
+def test_a_login_on_a_terminal_says_that_it_waits_for_the_keyring(world, keyring):
+    keyring.daemon.send_signal(signal.SIGSTOP)
+    with Terminal(world, "alice", told(["kubectl-tka", "login", SERVER]), keyring.env) as terminal:
+        terminal.await_text("^Waiting for the keyring, which may ask for a password$")
+        keyring.daemon.send_signal(signal.SIGCONT)
+        assert terminal.status() == 0
+
+    assert keyring.items() == 1
 
 
 def test_a_bus_that_never_answers_is_given_up_on(world, tmp_path):

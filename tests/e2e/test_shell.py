@@ -1,6 +1,7 @@
 """kubectl tka shell and exec: a session for one shell or program, and nothing of it afterwards."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import re
@@ -10,7 +11,7 @@ import subprocess
 import pytest
 
 from conftest import TOKEN
-from relay import Late
+from relay import HANG, Late
 from terminal import Terminal, told
 from test_client import false_server  # noqa: F401
 from world import SERVER, eventually, rule
@@ -435,3 +436,46 @@ def test_a_window_that_is_closed_ends_the_session(world):
     with shell_on_a_terminal(world) as terminal:
         terminal.hang_up()
         assert_nothing_left(world)
+
+
+def test_the_end_of_a_shell_says_what_is_waited_for(world, false_server):  # noqa: F811
+    url = "http://tka:8125"
+    with Terminal(world, "alice", told(["kubectl-tka", "exec", url, "--", "sh", "-c", "echo ready; read line"])) as terminal:
+        terminal.await_text("^ready")
+        with false_server.instead("logout", HANG, times=1):
+            terminal.type("")
+            terminal.await_text(r"^[|/\\-] signing out of rig \d+\.\d+s$")
+            terminal.await_text("the session lives on")
+        assert terminal.status() == 0 and "signing out of rig " not in terminal.screen()
+    for tried in (world.home("alice") / "run/tka/shells").glob("*/tried"):
+        tried.unlink()  # the next command tries again at once
+    world.run("alice", "kubectl-tka", "config", "path")
+    assert_nothing_left(world)
+
+
+def test_a_shell_that_waits_for_its_turn_to_end_says_so(world):
+    with Terminal(world, "alice", told(["kubectl-tka", "exec", SERVER, "--", "sh", "-c", "echo ready; read line"])) as terminal:
+        terminal.await_text("^ready")
+        with open(world.home("alice") / "run/tka/shells/.turn", "w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            terminal.type("")
+            terminal.await_text("^Waiting for another shell of kubectl-tka")
+        assert terminal.status() == 0
+    assert_nothing_left(world)
+
+
+def test_a_kubeconfig_that_others_hold_is_waited_for_with_a_line(world):
+    lock = world.home("alice") / ".kube/config.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.touch()
+    with Terminal(world, "alice", told(["kubectl-tka", "login", SERVER])) as terminal:
+        terminal.await_text(r"^Waiting for another program, which holds .*config\.lock$")
+        lock.unlink()
+        assert terminal.status() == 0
+        assert terminal.screen().count("Waiting") == 1
+
+    lock.touch()
+    with Terminal(world, "alice", told(["kubectl-tka", "login", SERVER, "-q"])) as terminal:
+        terminal.await_text("has been there since")
+        assert "Waiting" not in terminal.screen()
+    lock.unlink()
