@@ -24,12 +24,32 @@ static const struct option_row rows[] = {
         SETTINGS_ELSEWHERE,
 };
 
+static bool check_roles(void *owner, struct error *err)
+{
+        const struct config *config = owner;
+
+        return settings_check_roles(&config->settings, err);
+}
+
+static bool check_periods(void *owner, struct error *err)
+{
+        const struct config *config = owner;
+
+        return settings_check_periods(&config->settings, err);
+}
+
+static const struct daemon_check checks[] = {
+        { { "operator.roles" },                       check_roles   },
+        { { "server.minPeriod", "server.maxPeriod" }, check_periods },
+};
+
 static const struct daemon_config table = {
         .options = { rows, ARRAY_LENGTH(rows), NULL },
         .record_size = sizeof(struct config),
         .file = SETTINGS_FILE,
         .title = "Configuration of tka-operator",
-        .check = config_check,
+        .checks = checks,
+        .check_count = ARRAY_LENGTH(checks),
 };
 
 const struct daemon_config *config_table(void)
@@ -40,11 +60,4 @@ const struct daemon_config *config_table(void)
 void config_clear(struct config *config)
 {
         options_clear(&table.options, config);
-}
-
-bool config_check(void *owner, struct error *err)
-{
-        const struct config *config = owner;
-
-        return settings_check(&config->settings, err);
 }

@@ -12,5 +12,3 @@ struct config {
 /* Its table and what goes with it, for daemon_read(). */
 const struct daemon_config *config_table(void);
 void config_clear(struct config *config);
-/* Refuses what cannot work, naming the key. config: a struct config. */
-bool config_check(void *config, struct error *err) must_check;

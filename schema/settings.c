@@ -31,10 +31,14 @@ bool settings_check_role(const char *text, struct error *err)
         return check_name(text, LIMIT_ROLE, "-.:ABCDEFGHIJKLMNOPQRSTUVWXYZ", err);
 }
 
-bool settings_check(const struct settings *settings, struct error *err)
+bool settings_check_roles(const struct settings *settings, struct error *err)
 {
-        if (settings->roles.count == 0)
-                return error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
+        return settings->roles.count > 0 ||
+               error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
+}
+
+bool settings_check_periods(const struct settings *settings, struct error *err)
+{
         if (settings->min_period_seconds <= settings->max_period_seconds)
                 return true;
         return error_set(err, ERROR_INVALID,

@@ -36,8 +36,9 @@ struct settings {
 /* Checks for those rows. */
 bool settings_check_namespace(const char *text, struct error *err) must_check;
 bool settings_check_role(const char *text, struct error *err) must_check;
-/* Refuses what does not go together, naming the keys. */
-bool settings_check(const struct settings *settings, struct error *err) must_check;
+/* Refuse what does not go together, naming the keys. */
+bool settings_check_roles(const struct settings *settings, struct error *err) must_check;
+bool settings_check_periods(const struct settings *settings, struct error *err) must_check;
 /* Where we run: as told, else where the pod or the kubeconfig's context is (found, may be NULL),
  * else tka-system. Refuses when sessions would live in the same namespace: who may mint tokens
  * there could mint the operator's. */

@@ -93,12 +93,24 @@ static const struct option_row rows[] = {
         SETTINGS_ELSEWHERE,
 };
 
+static const struct daemon_check checks[] = {
+        { { "tailscale.mode" },                                              config_read_mode          },
+        { { "operator.roles" },                                              config_check_roles        },
+        { { "server.minPeriod", "server.maxPeriod" },                        config_check_periods      },
+        { { "tailscale.capName" },                                           config_check_capabilities },
+        { { "server.tls.certFile", "server.tls.keyFile" },                   config_check_certificate  },
+        { { "server.tls.source", "tailscale.port" },                         config_check_tls          },
+        { { "clusterInfo.apiEndpoint", "clusterInfo.configMapRef.enabled" }, config_check_cluster      },
+        { { "health.address", "tailscale.mode" },                            config_check_health       },
+};
+
 static const struct daemon_config table = {
         .options = { rows, ARRAY_LENGTH(rows), NULL },
         .record_size = sizeof(struct config),
         .file = SETTINGS_FILE,
         .title = "Configuration of tka-server",
-        .check = config_check,
+        .checks = checks,
+        .check_count = ARRAY_LENGTH(checks),
 };
 
 const struct daemon_config *config_table(void)

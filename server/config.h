@@ -39,8 +39,16 @@ struct config {
 /* Its table and what goes with it, for daemon_read(). */
 const struct daemon_config *config_table(void);
 void config_clear(struct config *config);
-/* Reads the words and refuses what cannot work, naming the key. config: a struct config. */
-bool config_check(void *config, struct error *err) must_check;
+/* Checks of what goes together, for the table in this order: each refuses what cannot work, naming
+ * the key, and some read words. config: a struct config. */
+bool config_read_mode(void *config, struct error *err) must_check;
+bool config_check_roles(void *config, struct error *err) must_check;
+bool config_check_periods(void *config, struct error *err) must_check;
+bool config_check_capabilities(void *config, struct error *err) must_check;
+bool config_check_certificate(void *config, struct error *err) must_check;
+bool config_check_tls(void *config, struct error *err) must_check;
+bool config_check_cluster(void *config, struct error *err) must_check;
+bool config_check_health(void *config, struct error *err) must_check;
 /* Checks for rows of the table. */
 bool config_check_capability(const char *text, struct error *err) must_check;
 bool config_check_collector(const char *text, struct error *err) must_check;

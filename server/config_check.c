@@ -39,14 +39,31 @@ bool config_check_collector(const char *text, struct error *err)
                          text);
 }
 
-static bool check_capabilities(const struct config *config, struct error *err)
+bool config_check_roles(void *owner, struct error *err)
 {
+        const struct config *config = owner;
+
+        return settings_check_roles(&config->settings, err);
+}
+
+bool config_check_periods(void *owner, struct error *err)
+{
+        const struct config *config = owner;
+
+        return settings_check_periods(&config->settings, err);
+}
+
+bool config_check_capabilities(void *owner, struct error *err)
+{
+        const struct config *config = owner;
+
         return config->capabilities.count > 0 ||
                error_set(err, ERROR_INVALID, "tailscale.capName: at least one is needed");
 }
 
-static bool check_cluster(struct config *config, struct error *err)
+bool config_check_cluster(void *owner, struct error *err)
 {
+        struct config *config = owner;
         struct cluster_info *cluster = &config->cluster;
         bool named = cluster->server_url != NULL;
 
@@ -65,8 +82,9 @@ static bool check_cluster(struct config *config, struct error *err)
         return true;
 }
 
-static bool check_health(const struct config *config, struct error *err)
+bool config_check_health(void *owner, struct error *err)
 {
+        const struct config *config = owner;
         const char *address = config->daemon.health_address;
 
         if (is_wildcard(address))
@@ -98,17 +116,24 @@ static enum tls choose_tls(const struct config *config)
         return config->port == TLS_PORT ? TLS_TAILSCALE : TLS_OFF;
 }
 
-static bool check_tls(struct config *config, struct error *err)
+bool config_check_certificate(void *owner, struct error *err)
 {
+        const struct config *config = owner;
         bool cert = config->tls_cert_file != NULL;
         bool key = config->tls_key_file != NULL;
 
+        return cert == key ||
+               error_set(err, ERROR_INVALID,
+                         "server.tls.%s is missing: certFile and keyFile go together",
+                         cert ? "keyFile" : "certFile");
+}
+
+bool config_check_tls(void *owner, struct error *err)
+{
+        struct config *config = owner;
+
         config->tls = choose_tls(config);
-        if (cert != key)
-                return error_set(err, ERROR_INVALID,
-                                 "server.tls.%s is missing: certFile and keyFile go together",
-                                 cert ? "keyFile" : "certFile");
-        if (config->tls == TLS_FILES && !cert)
+        if (config->tls == TLS_FILES && config->tls_cert_file == NULL)
                 return error_set(err, ERROR_INVALID,
                                  "server.tls.source: files needs server.tls.certFile and keyFile");
         if (config->tls == TLS_OFF && config->port == TLS_PORT)
@@ -118,20 +143,15 @@ static bool check_tls(struct config *config, struct error *err)
         return true;
 }
 
-static void read_mode(struct config *config)
+bool config_read_mode(void *owner, struct error *err)
 {
         static const char *const modes[] = { "auto", "userspace", "tun" };
-
-        for (size_t i = 0; i < ARRAY_LENGTH(modes); i++)
-                if (strcmp(config->mode_text, modes[i]) == 0)
-                        config->mode = (enum mode)i;
-}
-
-bool config_check(void *owner, struct error *err)
-{
         struct config *config = owner;
 
-        read_mode(config);
-        return settings_check(&config->settings, err) && check_capabilities(config, err) &&
-               check_tls(config, err) && check_cluster(config, err) && check_health(config, err);
+        for (size_t i = 0; i < ARRAY_LENGTH(modes); i++)
+                if (strcmp(config->mode_text, modes[i]) == 0) {
+                        config->mode = (enum mode)i;
+                        return true;
+                }
+        return error_set(err, ERROR_INVALID, "tailscale.mode: \"%s\" is none", config->mode_text);
 }

@@ -65,22 +65,39 @@ bool daemon_check_address(const char *text, struct error *err)
                error_set(err, ERROR_INVALID, "\"%.100s\" is no IP address", text);
 }
 
+static bool run_checks(const struct daemon_config *config, const struct option_sources *sources,
+                       const enum option_origin *origins, void *record, struct error *err)
+{
+        static const char *const log_level[] = { "log.level", NULL };
+
+        if (!read_log(record, err))
+                return options_wrap_place(&config->options, sources, origins, log_level, err);
+        for (size_t i = 0; i < config->check_count; i++)
+                if (!config->checks[i].check(record, err))
+                        return options_wrap_place(&config->options, sources, origins,
+                                                  config->checks[i].keys, err);
+        return true;
+}
+
 bool daemon_read(const struct daemon_config *config, int argc, char **argv, void *record,
                  struct error *err)
 {
         const char *given = options_config_path(argc, argv);
         const char *path = given == NULL ? config->file : given;
-        struct daemon_options *common = record;
+        const struct daemon_options *common = record;
         json_auto_t *json = NULL;
         json_auto_t *lines = NULL;
+        scoped_free enum option_origin *origins = xcalloc(config->options.count, sizeof(*origins));
+        scoped(option_notes_clear) struct option_notes notes = { .origins = origins,
+                                                                 .flags_only = true };
 
         if (!options_read_file(path, given == NULL, &json, &lines, err))
                 return false;
 
         const struct option_sources sources = { json, path, argc, argv, lines, false };
-        if (!options_read(&config->options, &sources, record, NULL, err))
+        if (!options_read(&config->options, &sources, record, &notes, err))
                 return false;
-        return common->help || (read_log(common, err) && config->check(record, err));
+        return common->help || run_checks(config, &sources, origins, record, err);
 }
 
 json_t *daemon_schema(const struct daemon_config *config)

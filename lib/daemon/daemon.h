@@ -25,14 +25,22 @@ struct daemon_options {
         enum log_format log_format;
 };
 
+/* What no row can say by itself: that values go together. */
+struct daemon_check {
+        const char *keys[3]; /* that it is about, ended by NULL: a refusal says where the first of
+                                them that was given stands */
+        /* Refuses what cannot work, naming the key; may read words for those that follow. */
+        bool (*check)(void *record, struct error *err);
+};
+
 /* A daemon's configuration: its table, and the record that the table fills. */
 struct daemon_config {
         struct options options;
         size_t record_size;
-        const char *file;  /* read when there is one and none is named */
-        const char *title; /* of the file's JSON Schema */
-        /* Reads words and refuses what cannot work, naming the key. */
-        bool (*check)(void *record, struct error *err);
+        const char *file;                  /* read when there is one and none is named */
+        const char *title;                 /* of the file's JSON Schema */
+        const struct daemon_check *checks; /* in this order, once all is read */
+        size_t check_count;
 };
 
 /* A command with the same flags as the daemon's verb, which comes to an end. */

@@ -70,16 +70,6 @@ static void note_origin(const struct reading *reading, const struct option_row *
         reading->origins[row - reading->options->rows] = origin;
 }
 
-/* "config.yaml: line 3: " in front. */
-static bool wrap_place(const struct reading *reading, const char *key, struct error *err)
-{
-        json_int_t line = json_integer_value(json_object_get(reading->sources->lines, key));
-
-        if (line == 0)
-                return error_wrap(err, "%s", reading->sources->file);
-        return error_wrap(err, "%s: line %d", reading->sources->file, (int)line);
-}
-
 /* "8123" and "true" too, where the file is one of other programs' too. */
 static bool read_value(const struct reading *reading, const struct option_row *row,
                        const json_t *value, struct error *err)
@@ -105,7 +95,7 @@ static bool read_key(const struct reading *reading, const char *key, const json_
                 if (read_value(reading, row, value, err))
                         return true;
                 error_wrap(err, "\"%s\"", key);
-                return wrap_place(reading, key, err);
+                return options_wrap_line(reading->sources, key, err);
         }
         if (option_key_is_elsewhere(options, key, any_case)) {
                 if (reading->notes)
@@ -114,12 +104,12 @@ static bool read_key(const struct reading *reading, const char *key, const json_
         }
         if (!option_key_is_section(options, key, any_case)) {
                 refuse_name(options, false, key, err);
-                return wrap_place(reading, key, err);
+                return options_wrap_line(reading->sources, key, err);
         }
         if (json_is_null(value))
                 return true;
         error_set(err, ERROR_INVALID, "\"%s\" must hold keys of its own", key);
-        return wrap_place(reading, key, err);
+        return options_wrap_line(reading->sources, key, err);
 }
 
 /* Keys of sections are walked, "server" then "server.port"; depth is that of the table's keys. */
@@ -143,25 +133,6 @@ static bool read_section(const struct reading *reading, const char *section, con
                         return false;
         }
         return true;
-}
-
-/* "tailscale.capName" to "TKA_TAILSCALE_CAPNAME" */
-char *options_environment_name(const struct option_row *row)
-{
-        if (row->kind == OPTION_ELSEWHERE)
-                return NULL;
-        if (row->environment)
-                return *row->environment ? xstrdup(row->environment) : NULL;
-        if (!row->key)
-                return NULL;
-        char *name = xasprintf("TKA_%s", row->key);
-        for (char *at = name + strlen("TKA_"); *at; at++) {
-                if (*at == '.')
-                        *at = '_';
-                else if (*at >= 'a' && *at <= 'z')
-                        *at = (char)(*at - 'a' + 'A');
-        }
-        return name;
 }
 
 static bool read_environment(const struct reading *reading, struct error *err)
@@ -305,13 +276,18 @@ static bool refuse_word(const char *text, struct error *err)
         return error_set(err, ERROR_INVALID, "\"%.64s\" is one word too many", text);
 }
 
+static bool takes_words(const struct reading *reading)
+{
+        return reading->notes && !reading->notes->flags_only;
+}
+
 static bool read_argument(struct reading *reading, const char *text, struct error *err)
 {
         if (starts_with(text, "--"))
                 return read_long(reading, text + 2, err);
         if (text[0] == '-' && text[1])
                 return read_short(reading, text + 1, err);
-        if (!reading->notes)
+        if (!takes_words(reading))
                 return refuse_word(text, err);
         text_list_add(&reading->notes->operands, text);
         return true;
@@ -330,7 +306,7 @@ static bool read_arguments(struct reading *reading, struct error *err)
         }
         if (reading->next >= sources->argc)
                 return true;
-        if (!reading->notes)
+        if (!takes_words(reading))
                 return refuse_word(sources->argv[reading->next], err);
         reading->notes->rest = &sources->argv[reading->next];
         return true;

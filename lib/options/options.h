@@ -61,6 +61,7 @@ struct option_notes {
         struct text_list operands;   /* what is neither a flag nor a flag's value */
         char **rest;                 /* what follows "--", at least one word, or NULL; borrowed */
         enum option_origin *origins; /* one for each row, the caller's; or NULL */
+        bool flags_only;             /* told: no operand is allowed, nor what follows "--" */
         struct text_list ignored;    /* keys of the file that mean nothing here */
 };
 
@@ -70,6 +71,13 @@ struct option_notes {
 bool options_read(const struct options *options, const struct option_sources *sources, void *record,
                   struct option_notes *notes, struct error *err) must_check;
 void option_notes_clear(struct option_notes *notes);
+/* Puts in front of an err about several values where the first of keys (ended by NULL) that was
+ * given stands: file and line, variable or flag; the file where none was. Returns false. */
+bool options_wrap_place(const struct options *options, const struct option_sources *sources,
+                        const enum option_origin *origins, const char *const *keys,
+                        struct error *err);
+/* The same for one key that is known to be in the file. */
+bool options_wrap_line(const struct option_sources *sources, const char *key, struct error *err);
 /* Finds the value of --config/-c (or TKA_CONFIG) before anything else is read; NULL when not given.
  */
 const char *options_config_path(int argc, char **argv);

@@ -45,11 +45,57 @@ def test_a_good_configuration_is_said_to_be_good(world, program):
     (["log: {format: json,", "  leevel: info}"], ['line 4: "log.leevel" is no key; did you mean "log.level"?']),
     (["log: {level: loud}"], ['line 3: "log.level": "loud" is not one of debug|info|warn|error']),
     (["operator: view"], ['line 3: "operator" must hold keys']),
-], ids=["a duration", "an item of a list", "a number", "an unknown key", "a choice", "a section"])
+    (["operator:", "  roles: []"], ["line 4: operator.roles: at least one is needed"]),
+    (["server:", "  minPeriod: 2h", "  maxPeriod: 1h"], ["line 4: server.minPeriod (7200 s) is longer than server.maxPeriod"]),
+    (["server: {maxPeriod: 10s}"], ["line 3: server.minPeriod (60 s) is longer than server.maxPeriod (10 s)"]),
+], ids=["a duration", "an item of a list", "a number", "an unknown key", "a choice", "a section", "an empty list", "two keys",
+        "a key and a default"])
 def test_a_mistake_is_named_with_its_file_its_line_and_what_is_allowed(world, program, lines, words):
     said = check(world, program, GOOD + "\n".join(lines) + "\n", code=2)
 
     assert "checked.yaml" in said.stderr and all(word in said.stderr for word in words), said.stderr
+
+
+ENDPOINT = "clusterInfo:\n  apiEndpoint: https://api:6443\n"
+PORT = "tailscale:\n  port: 8123\n"
+TOGETHER = {
+    "health.address everywhere": (
+        GOOD + "health:\n  address: 0.0.0.0\n", 'line 4: health.address: "0.0.0.0" would listen everywhere: name one'),
+    "health.address in userspace": (
+        "tailscale: {port: 8123, mode: userspace}\n" + ENDPOINT + "health: {address: 127.0.0.1}\n",
+        'line 4: health.address: in userspace mode the whole tailnet reaches "127.0.0.1": take 127.0.0.2'),
+    "server.tls.source off": (
+        ENDPOINT + "server:\n  tls:\n    source: 'off'\n", "line 5: server.tls.source: off does not go with tailscale.port 443"),
+    "server.tls.source files": (
+        GOOD + "server: {tls: {source: files}}\n", "line 3: server.tls.source: files needs server.tls.certFile and keyFile"),
+    "server.tls.certFile alone": (
+        GOOD + "server:\n  tls:\n    certFile: /c\n", "line 5: server.tls.keyFile is missing: certFile and keyFile go together"),
+    "server.tls.keyFile alone": (
+        GOOD + "server:\n  tls:\n    keyFile: /k\n", "line 5: server.tls.certFile is missing: certFile and keyFile go together"),
+    "tailscale.capName": (
+        PORT + "  capName: []\n" + ENDPOINT, "line 3: tailscale.capName: at least one is needed"),
+    "clusterInfo.apiEndpoint missing": (
+        PORT, "clusterInfo.apiEndpoint is required, or clusterInfo.configMapRef.enabled"),
+    "clusterInfo.apiEndpoint and a ConfigMap": (
+        PORT + ENDPOINT + "  configMapRef: {enabled: true}\n",
+        "line 4: clusterInfo.apiEndpoint and clusterInfo.configMapRef.enabled do not go together"),
+}
+
+
+@pytest.mark.parametrize("text, words", TOGETHER.values(), ids=TOGETHER)
+def test_keys_that_do_not_go_together_are_named_with_their_file_and_line(world, text, words):
+    said = check(world, "tka-server", text, code=2)
+
+    assert f"/checked.yaml: {words}" in said.stderr, said.stderr
+
+
+@BOTH
+def test_what_does_not_go_together_is_named_by_its_variable_or_flag(world, program):
+    in_variable = check(world, program, GOOD, env={"TKA_SERVER_MINPERIOD": "25h"}, code=2)
+    in_flag = check(world, program, GOOD, "--max-period", "10s", code=2)
+
+    assert f"{program}: TKA_SERVER_MINPERIOD: server.minPeriod (90000 s) is longer than" in in_variable.stderr
+    assert f"{program}: --max-period: server.minPeriod (60 s) is longer than" in in_flag.stderr
 
 
 def schema(program):

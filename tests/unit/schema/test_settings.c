@@ -24,18 +24,16 @@ TEST(needs_a_role)
         const struct settings settings = { 0 };
         struct error err = { 0 };
 
-        assert_fails(settings_check(&settings, &err), ERROR_INVALID, "at least one");
+        assert_fails(settings_check_roles(&settings, &err), ERROR_INVALID, "at least one");
 }
 
 TEST(refuses_a_shortest_session_longer_than_the_longest)
 {
-        scoped(text_list_clear) struct text_list roles = { 0 };
-        char namespace_name[] = "tka";
+        const struct settings settings = { .min_period_seconds = 61, .max_period_seconds = 60 };
         struct error err = { 0 };
 
-        text_list_add(&roles, "view");
-        const struct settings settings = { namespace_name, NULL, roles, 61, 60 };
-        assert_fails(settings_check(&settings, &err), ERROR_INVALID, "server.minPeriod (61 s)");
+        assert_fails(settings_check_periods(&settings, &err), ERROR_INVALID,
+                     "server.minPeriod (61 s)");
 }
 
 TEST(keeps_sessions_out_of_the_namespace_it_runs_in)

@@ -1,5 +1,6 @@
 #include "lib/daemon/daemon.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,19 +14,22 @@
 
 struct config {
         struct daemon_options daemon;
-        int64_t wheels;
+        int64_t wheels, load;
 };
 
 static const struct option_row rows[] = {
         DAEMON_ROWS("/nonexistent.yaml", "127.0.0.1", "1"),
         NUMBER("cart.wheels", "wheels", 0, wheels, "4", 8, "COUNT", "how many"),
+        NUMBER("cart.load", "load", 0, load, "1", 9, "TONS", "how much"),
 };
 
 static bool check(void *record, struct error *err)
 {
         const struct config *config = record;
 
-        return config->wheels != 3 || error_set(err, ERROR_INVALID, "cart.wheels: 3 fall over");
+        return config->wheels != 3 ||
+               error_set(err, ERROR_INVALID, "cart.wheels: 3 fall over with %" PRId64,
+                         config->load);
 }
 
 static int64_t seen_wheels;
@@ -39,12 +43,17 @@ static bool run(void *record, struct kube_config *kube, struct error *err)
         return seen_wheels != 8 || error_set(err, ERROR_DENIED, "not today");
 }
 
+static const struct daemon_check checks[] = {
+        { { "cart.load", "cart.wheels" }, check },
+};
+
 static const struct daemon_config config_of_ours = {
         { rows, ARRAY_LENGTH(rows), NULL },
         sizeof(struct config),
         "/nonexistent.yaml",
         "Test",
-        check
+        checks,
+        ARRAY_LENGTH(checks),
 };
 
 static bool unload(void *record, struct kube_config *kube, struct error *err)
@@ -151,6 +160,38 @@ TEST(reads_how_to_log_and_where_probes_are_answered)
         assert_fails(read_words("--health-address=localhost", config, &err), ERROR_INVALID,
                      "--health-address: \"localhost\" is no IP address");
         options_clear(&config_of_ours.options, config);
+}
+
+/* What is said of a file of three wheels, with that flag too (NULL: none). */
+static void refuse_three_wheels(const char *flag, const char *where)
+{
+        static const char text[] = "cart:\n  wheels: 3\n";
+        scoped_free struct config *config = xcalloc(1, sizeof(*config));
+        char path[] = "/tmp/test_daemon.XXXXXX";
+        scoped_free char *other = xstrdup(flag == NULL ? "--" : flag);
+        char verb[] = "serve", named[] = "--config";
+        char *argv[] = { verb, named, path, other };
+        struct error err = { 0 };
+        int fd = mkstemp(path);
+
+        assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+        close(fd);
+        scoped_free char *words =
+                xasprintf("%s%s: cart.wheels: 3 fall over", where[0] == ':' ? path : "", where);
+        assert_fails(daemon_read(&config_of_ours, 4, argv, config, &err), ERROR_INVALID, words);
+        assert_ptr_equal(strstr(err.text, words), err.text);
+        unlink(path);
+        options_clear(&config_of_ours.options, config);
+}
+
+TEST(says_where_a_value_stands_that_does_not_go_with_another)
+{
+        refuse_three_wheels(NULL, ": line 2");
+        refuse_three_wheels("--wheels=3", "--wheels");
+        refuse_three_wheels("--load=2", "--load");
+        setenv("TKA_CART_LOAD", "2", 1);
+        refuse_three_wheels(NULL, "TKA_CART_LOAD");
+        unsetenv("TKA_CART_LOAD");
 }
 
 TEST(its_manual_is_made_of_its_table)
