@@ -93,6 +93,7 @@ bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
         va_end(args);
         err->kind = kind;
         err->http_status = 0;
+        err->retry_after_seconds = 0;
         err->advice[0] = '\0';
         return false;
 }
@@ -107,6 +108,7 @@ bool error_set_status(struct error *err, enum error_kind kind, int http_status, 
         va_end(args);
         err->kind = kind;
         err->http_status = http_status;
+        err->retry_after_seconds = 0;
         err->advice[0] = '\0';
         return false;
 }

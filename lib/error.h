@@ -32,8 +32,9 @@ enum error_kind {
  * "where: " in front. */
 struct error {
         enum error_kind kind;
-        int http_status; /* 0: what the kind says, see error_http_status() */
-        int exit_status; /* of a program that ran in our place; 0: what the kind says */
+        int http_status;         /* 0: what the kind says, see error_http_status() */
+        int retry_after_seconds; /* what a server that is busy says to wait; 0: it does not say */
+        int exit_status;         /* of a program that ran in our place; 0: what the kind says */
         char text[512];
         char advice[256]; /* what to do about it, or "" */
 };

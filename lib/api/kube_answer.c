@@ -5,6 +5,7 @@
 #include "lib/memory.h"
 
 #define EXCERPT_SIZE 120
+#define LONGEST_RETRY_SECONDS 60 /* of a Retry-After that is passed on */
 
 static const struct {
         int status;
@@ -103,7 +104,7 @@ static bool is_namespace_ending(const json_t *object)
 
 /* The status goes along where it says more than the kind; an outage of the API server is not to be
  * passed on under its own number. */
-bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
+static bool refuse(const struct http_reply *reply, struct error *err)
 {
         enum error_kind kind = kube_answer_kind(reply->status);
         int http_status = kind != ERROR_UNAVAILABLE || reply->status == 410 ? reply->status : 0;
@@ -123,6 +124,17 @@ bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
                         return error_set_status(err, kind, http_status, "%s", message);
         }
         return refuse_as_text(reply, kind, http_status, err);
+}
+
+bool kube_answer_refuse(const struct http_reply *reply, struct error *err)
+{
+        int64_t seconds = reply->retry_after_seconds;
+
+        refuse(reply, err);
+        if (err->kind == ERROR_UNAVAILABLE && seconds > 0)
+                err->retry_after_seconds =
+                        (int)(seconds < LONGEST_RETRY_SECONDS ? seconds : LONGEST_RETRY_SECONDS);
+        return false;
 }
 
 bool kube_answer_parse(const struct http_reply *reply, json_t **object, struct error *err)

@@ -364,7 +364,9 @@ static bool has_retry_after(const struct http_exchange *exchange)
 
 void http_exchange_reply_error(struct http_exchange *exchange, const struct error *err)
 {
-        int64_t retry_seconds = exchange->connection->server->options.retry_after_seconds;
+        int64_t usual_seconds = exchange->connection->server->options.retry_after_seconds;
+        int64_t retry_seconds =
+                err->retry_after_seconds > 0 ? err->retry_after_seconds : usual_seconds;
         int status = err->kind == ERROR_NONE ? 500 : error_http_status(err);
         json_t *body = json_object();
 

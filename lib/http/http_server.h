@@ -51,7 +51,8 @@ struct http_server_options {
         /* 0: as lib/limits.h says. For a whole request, its head, the answer, the next request. */
         int64_t read_ms, read_head_ms, write_ms, idle_ms;
         struct http_tls *tls;        /* or NULL: plain; loaded before anything listens; borrowed */
-        int64_t retry_after_seconds; /* Retry-After of 503 and 429 answers made from an err */
+        int64_t retry_after_seconds; /* Retry-After of 503 and 429 answers made from an err
+                                        that does not say */
 };
 
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options);

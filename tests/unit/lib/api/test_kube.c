@@ -354,6 +354,7 @@ TEST(does_not_wait_beyond_its_own_time)
 
         set_up(&fixture, answers, 1);
         assert_fails(call(&fixture, CREATE, NULL, &err), ERROR_UNAVAILABLE, "429");
+        assert_int_equal(err.retry_after_seconds, 60);
         tear_down(&fixture);
 }
 
