@@ -1,9 +1,14 @@
 """How tka-server is configured: every key by file, environment and flag; where a mistake stands; what is followed."""
 
 import base64
+import concurrent.futures
+import contextlib
+import http.client
 import json
 import pathlib
+import socket
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -11,6 +16,7 @@ import yaml
 import clients
 import rig as system
 from cluster import SERVER as API_SERVER
+from host import HUB_ADDRESS
 from own_daemon import URL, VERBS, config_of, own_daemon
 from tailnet import CAPABILITY
 from world import eventually
@@ -201,25 +207,96 @@ def test_kubeadms_form_gives_a_kubeconfig_that_kubectl_uses(world, public):
 
 
 def test_without_the_config_map_nothing_is_ready_until_it_comes(world, public):
-    with own_daemon(world, "tka-server", config_of(world, "tka-server", **REFERENCE)) as daemon:
+    config = config_of(world, "tka-server", api__retryAfterSeconds=7, **REFERENCE)
+    with own_daemon(world, "tka-server", config) as daemon:
         daemon.await_status(503, "kube-public/cluster-info: does not exist")
         answer = told(world)
-        assert answer.status == 503 and answer.headers["retry-after"]
+        assert (answer.status, answer.headers["retry-after"]) == (503, "7")
 
         public({"apiEndpoint": "https://late:6443"})
         daemon.await_status(200)
 
 
-# --- what the other keys do ---
-
-def test_requests_have_the_time_that_is_configured(world):
-    config = config_of(world, "tka-server", server__readTimeout="2s", server__readHeaderTimeout="1s")
+def test_a_config_map_is_read_by_the_keys_that_are_configured(world, public):
+    reference = {"enabled": True, "name": "cluster-info", "keys": {
+        "apiEndpoint": "where", "caData": "trust", "insecure": "blind", "kubeconfig": "whole"}}
+    trust = base64.b64encode((world.rig.cluster.folder / "ca.crt").read_bytes()).decode()
+    decoys = {"apiEndpoint": "https://decoy:6443", "insecure": "true", "kubeconfig": "no YAML: ["}
+    public({"where": "https://named:6443", "trust": trust, **decoys})
+    config = config_of(world, "tka-server", **{**REFERENCE, "clusterInfo__configMapRef": reference})
     with own_daemon(world, "tka-server", config) as daemon:
         daemon.await_status(200)
-        stream = world.rig.host.connect("alice", (world.rig.tailnet.address("tka"), 8124), 9)
-        stream.sendall(b"GET / HTTP/1.1\r\nHost: tka\r\n")
-        assert stream.recv(4096).startswith(b"HTTP/1.1 408 ")
-        stream.close()
+        said = told(world).body
+        assert (said["server_url"], said["ca_data"]) == ("https://named:6443", trust)
+        assert not said["insecure_skip_tls_verify"]
+
+        public({"where": "https://blind:6443", "blind": "true"})
+        eventually("the second", lambda: told(world).body["server_url"] == "https://blind:6443")
+        assert told(world).body["insecure_skip_tls_verify"]
+
+        cluster = {"server": "https://whole:6443", "certificate-authority-data": trust}
+        public({"whole": yaml.safe_dump({"apiVersion": "v1", "kind": "Config",
+                                         "clusters": [{"name": "", "cluster": cluster}]}), **decoys})
+        eventually("the third", lambda: told(world).body["server_url"] == "https://whole:6443")
+
+
+# --- what the other keys do ---
+
+HEAD = b"POST /api/v1alpha1/login HTTP/1.1\r\nHost: tka\r\n"
+PAGE = b"GET /openapi.json HTTP/1.1\r\nHost: tka\r\n\r\n"
+PAGES = 1500  # more than there is room for between the server and a client that reads nothing
+# what a client sends, and what comes next: before a line is said, how it begins, after how many seconds
+SLOW = {
+    "readHeaderTimeout": (HEAD + b"X: ", b"HTTP/1.1 408 ", (0.5, 3)),
+    "readTimeout": (HEAD + b"Content-Length: 10\r\n\r\n{", b"HTTP/1.1 408 ", (3, 8)),
+    "idleTimeout": (PAGE, b"", (2, 8)),
+}
+
+
+def until_it_says(stream, sent):
+    """What comes next, and after how many seconds; to a whole request what comes behind its answer."""
+    stream.settimeout(9)
+    stream.sendall(sent)
+    if sent == PAGE:
+        reply = http.client.HTTPResponse(stream, method="GET")
+        reply.begin()
+        assert reply.read()
+    began = time.monotonic()
+    return stream.recv(4096), time.monotonic() - began
+
+
+def test_requests_have_the_time_that_is_configured(world):
+    config = config_of(world, "tka-server", server__readTimeout="4s", server__readHeaderTimeout="1s",
+                       server__idleTimeout="3s", server__writeTimeout="1s")
+    with own_daemon(world, "tka-server", config) as daemon, contextlib.ExitStack() as stack:
+        daemon.await_status(200)
+
+        def dial():
+            address = world.rig.tailnet.address("tka"), 8124
+            return stack.enter_context(contextlib.closing(world.rig.host.connect("alice", address, 9)))
+        deaf = dial()
+        with contextlib.suppress(TimeoutError):
+            deaf.settimeout(1)
+            deaf.sendall(PAGE * PAGES)
+        streams = {key: dial() for key in SLOW}
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor())
+        asked = {key: pool.submit(until_it_says, streams[key], sent) for key, (sent, *_) in SLOW.items()}
+
+        for key, (_, begins, (least, most)) in SLOW.items():
+            said, seconds = asked[key].result()
+            assert said[:len(begins) or 1].startswith(begins) and bool(said) == bool(begins), (key, said)
+            assert least < seconds < most, (key, seconds)
+        assert read_whole(deaf).count(b"HTTP/1.1 200 ") < PAGES, "writeTimeout: who takes no answer keeps the connection"
+
+
+def read_whole(stream):
+    """All that comes until the end, in order or not."""
+    read = []
+    stream.settimeout(9)
+    with contextlib.suppress(ConnectionError):
+        while part := stream.recv(1 << 20):
+            read.append(part)
+    return b"".join(read)
 
 
 def test_a_node_called_otherwise_than_configured_is_told_in_the_log(world):
@@ -238,6 +315,41 @@ def test_rules_come_from_several_capabilities_where_several_are_named(world):
 
         answer = world.ask("alice", "GET", "access", url=URL)
         assert answer.body["capabilities"] == names and answer.body["rules"]
+
+
+OTHERWISE = {"operator__contextPrefix": "to-", "operator__userPrefix": "as-", "api__retryAfterSeconds": 7,
+             "api__requestsPerSecond": 1, "api__requestBurst": 9, "server__hosts": ["listed.example"],
+             "clusterInfo__tlsServerName": "kubernetes.example", "otel__insecure": False}
+
+
+def test_what_else_is_configured_is_what_clients_and_the_collector_see(world):
+    with world.rig.host.inside(world.rig.host.namespace("hub")):
+        collector = socket.create_server((HUB_ADDRESS, 0))
+    endpoint = f"{HUB_ADDRESS}:{collector.getsockname()[1]}"
+    with contextlib.closing(collector), own_daemon(
+            world, "tka-server", config_of(world, "tka-server", otel__endpoint=endpoint, **OTHERWISE)) as daemon:
+        daemon.await_status(200)
+
+        with world.stopped("operator"):
+            world.ask("alice", "POST", "login", url=URL)
+            waiting = [world.ask("alice", "GET", path, url=URL) for path in ("login", "kubeconfig")]
+            assert [(answer.status, answer.headers["retry-after"]) for answer in waiting] == [(202, "7")] * 2
+        assert [world.ask("alice", "GET", "access", headers={"Host": host}, url=URL).status // 100
+                for host in ("listed.example", "other.example")] == [2, 4]
+        world.credential("alice", URL)
+        config = yaml.safe_load(world.ask("alice", "GET", "kubeconfig", headers={"Accept": "application/yaml"}, url=URL).text)
+        assert config["clusters"][0]["cluster"]["tls-server-name"] == "kubernetes.example"
+        assert [entry["name"] for entry in config["contexts"]] == ["to-alice@example.com"] == [config["current-context"]]
+        assert [entry["name"] for entry in config["users"]] == ["as-alice@example.com"]
+
+        statuses = [world.ask("bob", "GET", "cluster-info", url=URL).status for _ in range(14)]
+        assert statuses[:9] == [200] * 9 and 429 in statuses
+
+        collector.settimeout(10)
+        stream, _ = collector.accept()
+        with contextlib.closing(stream):
+            stream.settimeout(10)
+            assert stream.recv(1) == b"\x16", "a TLS record"
 
 
 ANOTHER = "specht-labs.de/cap/tka-prod"
