@@ -191,6 +191,25 @@ def test_no_process_of_the_server_pod_has_any_privilege(story, program, user):
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
 
 
+def pod_address(story):
+    (pod,) = story.node.get("pods", "-n", RELEASE, "-l", "app.kubernetes.io/name=tka-server")["items"]
+    return pod["status"]["podIP"]
+
+
+def test_nothing_but_the_api_on_127_0_0_1_and_health_on_the_pods_own_address_is_served(story):
+    """tailscaled hands on to 127.0.0.1 what the tailnet sends. It has one socket, for its peers, and hangs up on others."""
+    address = pod_address(story)
+    found = story.node.listeners("tka-server")
+
+    assert {each for each in found if each[0] == "tka-server"} == {
+        ("tka-server", "127.0.0.1", PORT), ("tka-server", address, 8080)}
+    ((program, _, port),) = [each for each in found if each[0] != "tka-server"]
+    assert program == "tailscaled"
+    for host in (address, "127.0.0.1"):
+        assert not story.node.runs("nsenter", "-t", story.node.pid_of("tka-server"), "-n", "curl", "-sS", "-m", "5",
+                                   f"http://{host}:{port}/"), "tailscaled answers one who is not in the tailnet"
+
+
 def test_the_tailscaled_container_holds_no_token_of_the_api_server(story):
     pod = story.node.get("pods", "-n", RELEASE, "-l", "app.kubernetes.io/name=tka-server")["items"][0]
     containers = {each["name"]: each for each in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]}

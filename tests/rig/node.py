@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -70,7 +71,7 @@ def obstacle():
     if subprocess.run(["unshare", "-m", "-p", "-i", "-u", "--fork", "true"], check=False, capture_output=True).returncode:
         return "a node needs namespaces of its own, and unshare -m -p -i -u is refused here"
     if not pathlib.Path("/sys/fs/cgroup/memory").is_dir():
-        return "the node is configured for cgroup v1, and this machine has none"
+        return "the node needs cgroup v1, and this machine has none: systemd.unified_cgroup_hierarchy=0"
     return None
 
 
@@ -170,13 +171,23 @@ class Node:
         """What kubectl get says, as a value."""
         return json.loads(self.kubectl("get", *argv, "-o", "json"))
 
-    def process_status(self, name):
-        """What /proc says of the one process of that name, as a dictionary."""
+    def pid_of(self, name):
+        """The number, in there, of the one process of that name."""
         pid = self.enter("pgrep", "-x", name).split()
         if len(pid) != 1:
             raise RigError(f"there are {len(pid)} processes called {name}")
-        rows = (line.split(":", 1) for line in self.enter("cat", f"/proc/{pid[0]}/status").splitlines())
+        return pid[0]
+
+    def process_status(self, name):
+        """What /proc says of it, as a dictionary."""
+        rows = (line.split(":", 1) for line in self.enter("cat", f"/proc/{self.pid_of(name)}/status").splitlines())
         return {key: value.strip() for key, value in rows}
+
+    def listeners(self, name):
+        """(program, address, port) of each socket that takes TCP connections in the pod of the process of that name."""
+        rows = self.enter("nsenter", "-t", self.pid_of(name), "-n", "ss", "-Hltnp").splitlines()
+        found = (re.fullmatch(r'LISTEN +\d+ +\d+ +(\S+):(\d+) .* users:\(\("([^"]+)".*', row.rstrip()) for row in rows)
+        return {(program, address, int(port)) for address, port, program in (each.groups() for each in found)}
 
     def restart_kubelet(self):
         """Ends it as a crash does; node-init starts it again."""
