@@ -1,6 +1,7 @@
 """The chart and what is made from it: every documented combination of values, judged by helm, the API server's own schemas
 and the daemons; one source for RBAC and policies; the alerts played through."""
 
+import base64
 import copy
 import json
 import os
@@ -18,6 +19,46 @@ CHART = REPOSITORY / "deploy/chart"
 ENDPOINT = {"tka": {"clusterInfo": {"apiEndpoint": "https://api.example.com:6443"}}}
 TLS = {"tka": {"server": {"tls": {"secretName": "tka-tls"}}}}
 HEADSCALE = {"tailscale": {"loginServer": "https://headscale.example.com"}}
+
+CA = base64.b64encode(sorted(pathlib.Path("/usr/share/ca-certificates/mozilla").glob("*.crt"))[0].read_bytes()).decode()
+
+
+def own_pods(name):
+    """Whatever can be said of the pods of server or operator, with the name in it."""
+    return {"serviceAccount": {"annotations": {"iam.example.com/role": f"{name}-account"}},
+            "resources": {"requests": {"cpu": "31m", "memory": "33Mi"}, "limits": {"memory": "129Mi"}},
+            "podLabels": {"team": f"{name}-team"}, "podAnnotations": {"note": f"{name}-note"},
+            "nodeSelector": {"pool": f"{name}-pool"}, "priorityClassName": f"{name}-priority",
+            "tolerations": [{"key": f"{name}-taint", "operator": "Exists", "effect": "NoSchedule"}],
+            "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 1, "preference": {"matchExpressions": [{"key": f"{name}-zone", "operator": "Exists"}]}}]}},
+            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": f"{name}-rack",
+                                           "whenUnsatisfiable": "ScheduleAnyway"}]}
+
+
+# Combinations in which every text and every number must come out somewhere.
+OWN = {
+    "names and pods of one's own": {
+        "image": {"repository": "registry.example.com/ours", "tag": "7.8.9", "pullPolicy": "Always"},
+        "tka": {"tailscale": {"hostname": "kube-door"},
+                "operator": {"clusterName": "north", "contextPrefix": "context-of-", "userPrefix": "user-of-"},
+                "api": {"retryAfterSeconds": 17}, "log": {"level": "warn"}, "health": {"port": 9123},
+                "clusterInfo": {"caData": CA}},
+        "tailscale": {"image": {"repository": "registry.example.com/tail", "tag": "v9.9.9", "pullPolicy": "Never"},
+                      "authKey": {"secretName": "own-key", "key": "own-file"}, "extraArgs": ["--accept-dns=false"],
+                      "daemonArgs": ["--verbose=2"], "env": [{"name": "OWN_NAME", "value": "own-value"}],
+                      "persistence": {"enabled": True, "size": "65Mi"},
+                      "resources": {"requests": {"cpu": "21m", "memory": "66Mi"}, "limits": {"memory": "257Mi"}}},
+        "server": own_pods("server"), "operator": own_pods("operator"), "drain": {"timeoutSeconds": 321}},
+    "digests, an identity and labels of one's own": {
+        "tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": {"enabled": True, "name": "where",
+                                                                    "namespace": "shared"}}},
+        "tailscale": {"image": {"digest": "sha256:" + "1" * 64},
+                      "workloadIdentity": {"clientID": "c2", "audience": "own-audience", "tags": ["tag:own", "tag:too"]}},
+        "metrics": {"serviceMonitor": {"enabled": True, "interval": "47s", "labels": {"release": "own-monitor"}},
+                    "prometheusRule": {"enabled": True, "labels": {"release": "own-rules"}},
+                    "dashboard": {"enabled": True, "labels": {"grafana_dashboard": "own-dashboard"}}}},
+}
 
 # What the README and values.yaml speak of, each with what it must bring about.
 COMBINATIONS = {
@@ -52,6 +93,7 @@ COMBINATIONS = {
     "a ConfigMap that tells": {"tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": {"enabled": True}}}},
     "traces": {"tka": {"otel": {"endpoint": "http://collector:4318"}}},
     "audiences": {"policies": {"audiences": ["https://issuer.example.com"]}},
+    **OWN,
 }
 
 # What cannot work is refused by helm, in words.
@@ -124,6 +166,53 @@ def environment(container):
 
 
 # --- every combination ---
+
+
+def leaves(values, place=()):
+    """(place, value) of whatever is no mapping, or an empty one."""
+    if isinstance(values, dict) and values:
+        for key, value in values.items():
+            yield from leaves(value, (*place, key))
+    else:
+        yield place, values
+
+
+def value_at(values, place):
+    for key in place:
+        if not isinstance(values, dict) or key not in values:
+            return None
+        values = values[key]
+    return values
+
+
+def test_every_value_is_another_than_by_default_in_some_combination():
+    alike = []
+    for place, default in leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
+        found = [value_at(values, place) for values in (*COMBINATIONS.values(), ENDPOINT)]
+        if not [each for each in found if each is not None and each != default]:
+            alike.append(".".join(place))
+    assert not alike
+
+
+def scalars(value):
+    if isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from scalars(each)
+    elif not isinstance(value, bool):
+        yield str(value)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_a_value_says_comes_out_somewhere(template, name):
+    text = yaml.safe_dump_all(template(OWN[name]), width=10000)
+    assert [each for each in scalars(OWN[name]) if each not in text] == []
+
+
+@pytest.mark.parametrize("program", ["server", "operator"])
+def test_an_account_has_its_own_annotations(template, program):
+    objects = template(OWN["names and pods of one's own"])
+    account = pick(objects, "ServiceAccount", f"tka-{program}")["metadata"]
+    assert account["annotations"] == {"iam.example.com/role": f"{program}-account"}
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
