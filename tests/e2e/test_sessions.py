@@ -1,5 +1,7 @@
 """A session is a person, as a role, from a device: what is one, what is another, how long it lasts."""
 
+import contextlib
+
 import pytest
 
 from own_daemon import URL, config_of, own_daemon
@@ -179,18 +181,50 @@ def test_a_namespaced_rule_binds_in_its_namespaces_alone(world):
 P4 = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/tka-p4-tokens"
 
 
+def give_p4(world, **expressions):
+    """Other expressions to variables of P4; the variables as they were."""
+    variables = world.kube(P4)[1]["spec"]["variables"]
+    others = [{**each, "expression": expressions.get(each["name"], each["expression"])} for each in variables]
+    merge(world, P4, {"spec": {"variables": others}})
+    return variables
+
+
+@contextlib.contextmanager
+def p4_with(world, **expressions):
+    variables = give_p4(world, **expressions)
+    try:
+        yield
+    finally:
+        merge(world, P4, {"spec": {"variables": variables}})
+        eventually("bob let in again", lambda: world.ask("bob", "POST", "credential", {}).status == 200, 20)
+
+
 @pytest.fixture
 def five_minutes(world):
     """P4 as it is where tka.server.maxPeriod is 5m, known to the API server."""
-    variables = world.kube(P4)[1]["spec"]["variables"]
-    shorter = [{**each, "expression": "duration('5m')"} if each["name"] == "maxPeriod" else each for each in variables]
-    merge(world, P4, {"spec": {"variables": shorter}})
-    eventually("an hour refused", lambda: world.ask("bob", "POST", "credential", {}).status != 200, 20)
-    yield
-    merge(world, P4, {"spec": {"variables": variables}})
-    eventually("an hour allowed", lambda: world.ask("bob", "POST", "credential", {}).status == 200, 20)
+    with p4_with(world, maxPeriod="duration('5m')"):
+        eventually("an hour refused", lambda: world.ask("bob", "POST", "credential", {}).status != 200, 20)
+        yield
 
 
 def test_sessions_shorter_than_the_shortest_token_get_one(world, five_minutes):
     with world.policy(alice=[rule("view", "5m")]):
         assert world.credential("alice")
+
+
+def refusal(world):
+    """What somebody is told, as soon as P4 is in force as it is now."""
+    answer = world.ask("bob", "POST", "credential", {})
+    return answer if answer.status != 200 else None
+
+
+def test_an_api_server_whose_audience_p4_does_not_list_lets_nobody_in_until_it_does(world):
+    with p4_with(world, audiences="['https://issuer.example.com']"):
+        answer = eventually("bob is refused", lambda: refusal(world), 20)
+        assert answer.status == 500, answer.text
+        assert "Session tokens are for the API server and for no other audience" in answer.message, answer.text
+
+        give_p4(world, audiences="['https://issuer.example.com', 'https://kubernetes.default.svc']")
+
+        eventually("bob let in", lambda: refusal(world) is None, 20)
+        assert world.credential("bob")["status"]["token"]
