@@ -188,6 +188,17 @@ bool dependent_is_own(const struct dependent *dependent, const struct signin *si
         }
 }
 
+bool dependent_is_right(const struct dependent *dependent, const struct signin *signin, bool gone)
+{
+        if (dependent->kind == DEPENDENT_SERVICE_ACCOUNT)
+                return false;
+        if (signin == NULL)
+                return !dependent->foreign && !dependent->ending;
+
+        scoped_free char *binding_name = dependent_binding_name(signin);
+        return dependent_is_own(dependent, signin, binding_name) && !(dependent->ending && gone);
+}
+
 const struct kube_resource *dependent_resource(enum dependent_kind kind)
 {
         return &kinds[kind].resource;

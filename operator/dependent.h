@@ -41,6 +41,10 @@ bool dependent_is_as_made(const struct dependent *dependent, const struct signin
 bool dependent_is_own(const struct dependent *dependent, const struct signin *signin,
                       const char *binding_name);
 
+/* A binding of the session's own. signin: NULL when it is not known. Once that is gone or not
+ * known, what was deleted and is held is somebody's. */
+bool dependent_is_right(const struct dependent *dependent, const struct signin *signin, bool gone);
+
 const struct kube_resource *dependent_resource(enum dependent_kind kind);
 const char *dependent_kind_name(enum dependent_kind kind);
 /* The path of one, or with name NULL of them all; the caller's. */

@@ -63,9 +63,7 @@ static void count_session(void *owner, const struct session *session)
         struct tally *tally = owner;
         const struct signin *signin = &session->signin;
 
-        if (!session->known)
-                return;
-        if (session_is_over(session, tally->now)) {
+        if (session->known ? session_is_over(session, tally->now) : tally->program->listed) {
                 tally->overdue += session_has_binding(session);
                 return;
         }

@@ -333,8 +333,10 @@ void store_observe(const struct session *session, struct observed *observed)
 
 bool session_has_binding(const struct session *session)
 {
+        const struct signin *signin = session->known ? &session->signin : NULL;
+
         for (struct dependent_node *node = session->dependents; node; node = node->next)
-                if (node->dependent.kind != DEPENDENT_SERVICE_ACCOUNT)
+                if (dependent_is_right(&node->dependent, signin, session->gone))
                         return true;
         return false;
 }

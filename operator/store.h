@@ -65,6 +65,7 @@ struct session *store_find(const struct store *store, const char *uid);
 /* A copy to act on while the store moves on; of what was not made by us, as much as one plan takes.
  */
 void store_observe(const struct session *session, struct observed *observed);
+/* One that dependent_is_right(). */
 bool session_has_binding(const struct session *session);
 /* It ends, has to end, or is gone. */
 bool session_is_over(const struct session *session, int64_t now);

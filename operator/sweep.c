@@ -9,6 +9,7 @@
 #include "lib/memory.h"
 #include "operator/apply.h"
 #include "operator/lease.h"
+#include "operator/measures.h"
 #include "operator/report.h"
 #include "operator/store.h"
 #include "operator/suspects.h"
@@ -75,9 +76,11 @@ static void remove_orphans(struct search *search)
         for (size_t i = 0; i < suspects->count; i++) {
                 struct error err = { 0 };
 
-                if (suspects->items[i].kind != DEPENDENT_KINDS &&
-                    !remove_orphan(search->program, &suspects->items[i], &err))
-                        search->trouble = err;
+                if (suspects->items[i].kind == DEPENDENT_KINDS ||
+                    remove_orphan(search->program, &suspects->items[i], &err))
+                        continue;
+                metrics_add(search->program->metrics, MEASURE_RECONCILE_FAILURES, NULL, 1);
+                search->trouble = err;
         }
         lease_relax();
 }

@@ -227,6 +227,10 @@ def test_a_session_ends_whatever_somebody_labelled_as_its_own_and_holds(world, n
         eventually("all were asked to go", lambda: all(
             each["metadata"].get("deletionTimestamp")
             for each in world.items(f"{path}?labelSelector={UID_LABEL}%3D{uid_of(value)}")), 20)
+        assert gauges(world)["tka_sessions_overdue"] == 0, "the alert would be somebody's to raise"
+        world.restart("operator")
+        eventually("it works again", lambda: gauges(world)["tka_operator_leader"] == 1, 20)
+        assert gauges(world)["tka_sessions_overdue"] == 0
     world.await_gone(uid_of(value))
 
 

@@ -159,6 +159,54 @@ static void put_stranger(struct store *store, int number, bool ending)
         assert_ok(store_put_dependent(store, DEPENDENT_BINDING, object, &err));
 }
 
+static bool has_binding(const struct store *store, const char *uid)
+{
+        return session_has_binding(store_find(store, uid));
+}
+
+/* A binding whose name is its uid too. */
+static void put_named(struct store *store, const char *name, const char *version,
+                      const char *signin_uid, bool ending)
+{
+        struct error err = { 0 };
+        json_auto_t *object = json_pack("{s:{s:s, s:s, s:s, s:s*, s:{s:s}}}", "metadata", "name",
+                                        name, "uid", name, "resourceVersion", version,
+                                        "deletionTimestamp", ending ? "2026-01-01T00:00:00Z" : NULL,
+                                        "labels", SIGNIN_UID_LABEL, signin_uid);
+
+        assert_ok(store_put_dependent(store, DEPENDENT_CLUSTER_BINDING, object, &err));
+}
+
+TEST(takes_no_binding_of_a_stranger_for_a_right_of_the_session)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_signin(store, "u1", "10", "1h");
+        put_account(store, "a1", "5", "u1");
+        put_stranger(store, 1, false);
+        put_stranger(store, 2, true);
+        assert_false(has_binding(store, "u1"));
+        put_named(store, "x.tka", "5", "u1", true);
+        assert_true(has_binding(store, "u1")); /* held: it gives the right still */
+        store_drop_signin(store, "u1");
+        assert_false(has_binding(store, "u1"));
+        store_drop_dependent(store, "x.tka");
+        put_named(store, "x.tka", "6", "u1", false);
+        assert_true(has_binding(store, "u1"));
+}
+
+TEST(takes_a_binding_whose_session_is_not_there_for_a_right_until_it_was_deleted)
+{
+        scoped(scoped_store_free) struct store *store = new_store();
+
+        put_account(store, "a2", "5", "u2");
+        assert_false(has_binding(store, "u2"));
+        put_named(store, "y.tka", "6", "u2", false);
+        assert_true(has_binding(store, "u2"));
+        put_named(store, "y.tka", "7", "u2", true);
+        assert_false(has_binding(store, "u2"));
+}
+
 TEST(shows_a_plan_all_that_is_ours_and_so_many_strangers_as_it_takes)
 {
         scoped(scoped_store_free) struct store *store = new_store();

@@ -152,6 +152,14 @@ TEST(tries_again_soon_when_it_cannot_look)
         tear_down(&stage);
 }
 
+static bool says(const struct stage *stage, const char *line)
+{
+        scoped(buf_clear) struct buf text = { 0 };
+
+        metrics_print(stage->program.metrics, &text);
+        return strstr(buf_text(&text), line) != NULL;
+}
+
 TEST(removes_any_number_of_them_a_few_at_a_time)
 {
         static const struct peer_answer answers[] = {
@@ -174,6 +182,7 @@ TEST(removes_any_number_of_them_a_few_at_a_time)
         set_up(&stage, answers, ARRAY_LENGTH(answers));
         *sweep_pace(stage.sweep) = (struct sweep_pace){ 60000, 60000, 10, 60000, 2 };
         await_requests(&stage, 9);
+        assert_true(says(&stage, "\ntka_reconcile_failures_total 1\n"));
         assert_true(peer_was_asked(
                 &stage.cluster,
                 "DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/tka/rolebindings/a.tka"));
