@@ -5,12 +5,15 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 import tarfile
 
 import pytest
 
+import machine as machines
 from conftest import REPOSITORY
 from host import command
+from needed import missing
 
 LIMIT_BYTES = 25_000_000
 PROGRAMS = ("tka-server", "tka-operator", "kubectl-tka")
@@ -83,6 +86,10 @@ def test_the_image_runs_as_a_numbered_user_who_is_not_root(blobs):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_each_program_starts_with_nothing_but_the_image(root, program):
+    starts(root, program)
+
+
+def starts(root, program):
     done = subprocess.run(["/usr/sbin/chroot", root, f"/usr/bin/{program}", "version"], capture_output=True, text=True,
                           check=False, env={"PATH": "/usr/bin", "HOME": "/"})
     assert done.returncode == 0, done.stderr
@@ -155,6 +162,66 @@ def test_a_dockerfile_build_copies_the_very_same_files(root, tmp_path):
         if path.is_file() and not path.is_symlink():
             assert other.read_bytes() == path.read_bytes(), path
             assert other.stat().st_mode == path.stat().st_mode, path
+
+
+# What debian:bookworm-slim does without, and goes on doing without.
+SLIM = """path-exclude /usr/share/doc/*
+path-include /usr/share/doc/*/copyright
+path-exclude /usr/share/man/*
+path-exclude /usr/share/info/*
+path-exclude /usr/share/locale/*
+"""
+MAKE_SLIM = ("find /usr/share/doc ! -type d ! -name copyright -delete; "
+             "rm -rf /usr/share/man/* /usr/share/info/* /usr/share/locale/*")
+
+
+@pytest.fixture
+def slim(tmp_path, capsys):
+    """A minimal Debian without what the slim image is without: no git, no compiler, no papers but copyright."""
+    reason = machines.why_not()
+    if reason:
+        missing(reason)
+
+    def say(words):
+        with capsys.disabled():
+            print(words, file=sys.stderr, flush=True)
+    machine = machines.Machine(tmp_path / "slim", say, packages=())
+    path = machine.path("/etc/dpkg/dpkg.cfg.d/docker")
+    path.parent.mkdir(parents=True)
+    path.write_text(SLIM)
+    machine.run("sh", "-euc", MAKE_SLIM)
+    return machine
+
+
+def instructions():
+    """(word, rest) of the Dockerfile up to its second stage."""
+    text = (REPOSITORY / "deploy/Dockerfile").read_text().replace("\\\n", "")
+    lines = [line.split(None, 1) for line in text.splitlines() if line and not line.startswith("#")]
+    stages = [at for at, (word, _) in enumerate(lines) if word == "FROM"]
+    return lines[stages[0] + 1:stages[1]]
+
+
+def shape(folder):
+    """Path -> its mode, or where it leads. What is in a file depends on how new the machine's packages are."""
+    return {path.relative_to(folder).as_posix(): str(path.readlink()) if path.is_symlink() else oct(path.stat().st_mode)
+            for path in folder.rglob("*")}
+
+
+def test_what_the_dockerfile_runs_gives_the_same_image_on_a_slim_debian(root, slim):
+    where = "/"
+    for word, rest in instructions():
+        if word == "RUN":
+            slim.run("sh", "-euc", f"cd {where}; {rest}", env={"VERSION": REVISION}, seconds=900)
+        elif word == "WORKDIR":
+            where = rest
+        elif word == "COPY":
+            assert rest == ". ."
+            copy_tree(slim.path(where))
+        else:
+            assert (word, rest) == ("ARG", "VERSION=unknown")
+    assert shape(slim.path("/image")) == shape(root)
+    for program in PROGRAMS:
+        starts(slim.path("/image"), program)
 
 
 def test_the_dockerfile_installs_what_the_makefile_asks_for():

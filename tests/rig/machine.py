@@ -61,9 +61,9 @@ def why_not():
     return None if os.geteuid() == 0 and whole else "making a Debian needs root"
 
 
-def obtain(say):
-    """The lower layer of every machine."""
-    recipe = hashlib.sha256((HERE / "debian").read_bytes() + " ".join(PACKAGES).encode()).hexdigest()[:12]
+def obtain(say, packages=PACKAGES):
+    """The lower layer of every machine that begins with these packages."""
+    recipe = hashlib.sha256((HERE / "debian").read_bytes() + " ".join(packages).encode()).hexdigest()[:12]
     target = parts.cache() / "machines" / recipe
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / "lock").open("w") as lock:
@@ -72,13 +72,13 @@ def obtain(say):
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir()
             say(f"making a Debian: once, into {target}")
-            make(target)
+            make(target, packages)
     return target / "root"
 
 
-def make(target):
+def make(target, packages):
     with (target / "log").open("wb") as log:
-        status = subprocess.run(["nice", HERE / "debian", target / "root", *PACKAGES], check=False,
+        status = subprocess.run(["nice", HERE / "debian", target / "root", *packages], check=False,
                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
     if status != 0:
         raise RigError(f"making a Debian: see {target / 'log'}")
@@ -93,8 +93,8 @@ def passed_on():
 class Machine:
     """A Debian whose changes are kept in a folder."""
 
-    def __init__(self, folder, say, namespace=None):
-        self.folder, self.lower = pathlib.Path(folder), obtain(say)
+    def __init__(self, folder, say, namespace=None, packages=PACKAGES):
+        self.folder, self.lower = pathlib.Path(folder), obtain(say, packages)
         self.inside = [f"--net={NAMESPACES / namespace}"] if namespace else []
         self.process = self.pid = None
         for name in ("upper", "work", "root"):
