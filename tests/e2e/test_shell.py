@@ -464,18 +464,25 @@ def test_a_shell_that_waits_for_its_turn_to_end_says_so(world):
     assert_nothing_left(world)
 
 
-def test_a_kubeconfig_that_others_hold_is_waited_for_with_a_line(world):
+@pytest.fixture
+def held_lock(world):
+    """On alice's kubeconfig, as long as the file is there."""
     lock = world.home("alice") / ".kube/config.lock"
     lock.parent.mkdir(exist_ok=True)
     lock.touch()
+    yield lock
+    lock.unlink(missing_ok=True)
+
+
+def test_a_kubeconfig_that_others_hold_is_waited_for_with_a_line(world, held_lock):
     with Terminal(world, "alice", told(["kubectl-tka", "login", SERVER])) as terminal:
         terminal.await_text(r"^Waiting for another program, which holds .*config\.lock$")
-        lock.unlink()
+        held_lock.unlink()
         assert terminal.status() == 0
         assert terminal.screen().count("Waiting") == 1
 
-    lock.touch()
+
+def test_a_quiet_login_says_nothing_of_a_lock_but_that_it_stays(world, held_lock):
     with Terminal(world, "alice", told(["kubectl-tka", "login", SERVER, "-q"])) as terminal:
         terminal.await_text("has been there since")
-        assert "Waiting" not in terminal.screen()
-    lock.unlink()
+        assert "Waiting" not in terminal.screen() and held_lock.exists()
