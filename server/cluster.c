@@ -20,7 +20,7 @@ struct cluster {
         const struct cluster_reference *reference;
         struct cluster_info read; /* of the ConfigMap; server_url NULL: none yet */
         struct kube_watch *watch; /* NULL: nothing to follow */
-        char *path, *selector;
+        char *path, *object_path, *selector;
         char trouble[512]; /* why there is none, or no newer one */
 };
 
@@ -226,9 +226,12 @@ static void follow(struct cluster *cluster, struct loop *loop, struct kube *kube
         const struct cluster_reference *reference = cluster->reference;
 
         cluster->path = kube_path(&configmaps, reference->namespace_name, NULL, NULL);
+        cluster->object_path =
+                kube_path(&configmaps, reference->namespace_name, reference->name, NULL);
         cluster->selector = xasprintf("metadata.name=%s", reference->name);
         const struct kube_watch_options options = { .path = cluster->path,
                                                     .field_selector = cluster->selector,
+                                                    .object_path = cluster->object_path,
                                                     .owner = cluster,
                                                     .changed = on_changed,
                                                     .deleted = on_deleted,
@@ -262,6 +265,7 @@ void cluster_free(struct cluster *cluster)
                 kube_watch_stop(cluster->watch);
         cluster_info_clear(&cluster->read);
         free(cluster->path);
+        free(cluster->object_path);
         free(cluster->selector);
         free(cluster);
 }

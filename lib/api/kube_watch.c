@@ -15,7 +15,8 @@
 #define MOST_SECONDS 600
 #define GRACE_MS 30000 /* after which a watch that should have ended is dead */
 #define SYNCED_MS 30000
-#define CALM_MS 120000 /* without failure, and the delays begin anew */
+#define FROM_WHAT_IS_THERE "0" /* a resourceVersion */
+#define CALM_MS 120000         /* without failure, and the delays begin anew */
 
 struct kube_watch {
         struct loop *loop;
@@ -148,6 +149,36 @@ static bool list_page(struct kube_watch *watch, int *most, char **next, char **v
         return true;
 }
 
+/* All there was to tell has been told. */
+static enum ending finish_list(struct kube_watch *watch, char *version)
+{
+        scoped_free char *listed_version = version;
+
+        if (watch->stopped)
+                return ENDING_NORMAL;
+        kube_names_sweep(&watch->names, tell_gone, watch);
+        watch->version = take(listed_version);
+        watch->listed = true;
+        watch->whole_list = false;
+        if (watch->options.synced && !watch->stopped)
+                watch->options.synced(watch->options.owner);
+        return ENDING_NORMAL;
+}
+
+/* Its own version may be forgotten long since: the watch begins with what is there. */
+static enum ending get_object(struct kube_watch *watch, struct error *err)
+{
+        json_auto_t *object = NULL;
+        bool found = kube_get(watch->kube, watch->options.object_path, &object, err);
+
+        if (watch->stopped || (!found && err->kind != ERROR_NOT_FOUND))
+                return ENDING_FAILED;
+        kube_names_begin(&watch->names);
+        if (found && !take_object(watch, object, err))
+                return ENDING_FAILED;
+        return finish_list(watch, xstrdup(FROM_WHAT_IS_THERE));
+}
+
 static enum ending list(struct kube_watch *watch, struct error *err)
 {
         int most = watch->pace.page;
@@ -163,15 +194,12 @@ static enum ending list(struct kube_watch *watch, struct error *err)
                 watch->whole_list = !first;
                 return ENDING_EXPIRED;
         }
-        if (watch->stopped)
-                return ENDING_NORMAL;
-        kube_names_sweep(&watch->names, tell_gone, watch);
-        watch->version = take(version);
-        watch->listed = true;
-        watch->whole_list = false;
-        if (watch->options.synced && !watch->stopped)
-                watch->options.synced(watch->options.owner);
-        return ENDING_NORMAL;
+        return finish_list(watch, take(version));
+}
+
+static enum ending look(struct kube_watch *watch, struct error *err)
+{
+        return watch->options.object_path ? get_object(watch, err) : list(watch, err);
 }
 
 /* What cannot be read once cannot be read the next time either: a list goes past it. */
@@ -280,7 +308,10 @@ static void take_step(struct kube_watch *watch)
 {
         struct error err = { 0 };
         bool listing = !watch->version;
-        enum ending ending = listing ? list(watch, &err) : follow(watch, &err);
+        enum ending ending = listing ? look(watch, &err) : follow(watch, &err);
+
+        if (!listing && strcmp(watch->version, FROM_WHAT_IS_THERE) == 0)
+                free(take(watch->version)); /* an end in between would not be told */
 
         if (watch->stopped || ending == ENDING_NORMAL)
                 return;

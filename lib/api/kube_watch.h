@@ -17,6 +17,9 @@ struct kube_watch_options {
         const char *path;           /* of the collection; borrowed for ever */
         const char *label_selector; /* or NULL */
         const char *field_selector; /* or NULL */
+        /* Of the one object that field_selector leaves: it is got, so that the right to list is not
+         * needed. NULL: they are listed. */
+        const char *object_path;
         void *owner;
         /* Added or modified; borrowed. Must not wait. */
         void (*changed)(void *owner, const json_t *object);

@@ -485,8 +485,12 @@ def test_a_named_config_map_is_all_that_the_server_may_read_there(template):
     role = pick(objects, "Role", "tka-server-cluster-info")
     assert role["metadata"]["namespace"] == "shared"
     assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["where"],
-                              "verbs": ["get", "list", "watch"]}]
+                              "verbs": ["get", "watch"]}]
     assert pick(objects, "RoleBinding", "tka-server-cluster-info")["metadata"]["namespace"] == "shared"
+
+
+def test_without_a_config_map_the_server_may_read_none_of_kube_public(template):
+    assert not [each for each in template({}) if each["metadata"].get("namespace") == "kube-public"]
 
 
 # --- one source ---
@@ -501,7 +505,7 @@ def essence(each):
 
 @pytest.mark.parametrize("folder", ["deploy/rbac", "deploy/policies", "schema/crd"])
 def test_the_chart_delivers_what_stands_in(template, folder):
-    objects = template({})
+    objects = template({"tka": {"clusterInfo": {"configMapRef": {"enabled": True}}}})
     for path in sorted((REPOSITORY / folder).glob("*.yaml")):
         for wanted in yaml.safe_load_all(path.read_text()):
             if wanted["kind"] == "Namespace" and wanted["metadata"]["name"] == "tka-system":

@@ -22,6 +22,7 @@ from tailnet import CAPABILITY
 from world import eventually
 
 PLACE = "/api/v1/namespaces/kube-public/configmaps"
+OWN_MAP = "/api/v1/namespaces/tka-system/configmaps/tka-server"
 REFERENCE = {"clusterInfo__apiEndpoint": None, "clusterInfo__caData": None,
              "clusterInfo__configMapRef": {"enabled": True, "name": "cluster-info"}}
 BOTH = pytest.mark.parametrize("program", VERBS)
@@ -156,12 +157,13 @@ def test_the_schema_admits_what_the_program_admits(world, program):
 
 # --- clusterInfo.configMapRef ---
 
-def put(world, data):
-    """Makes, or replaces, kube-public/cluster-info."""
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-info"}, "data": data}
-    status, _ = world.kube(f"{PLACE}/cluster-info", "PUT", body)
+def put(world, data, namespace="kube-public", name="cluster-info"):
+    """Makes it, or replaces it."""
+    place = f"/api/v1/namespaces/{namespace}/configmaps"
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+    status, _ = world.kube(f"{place}/{name}", "PUT", body)
     if status == 404:
-        status, _ = world.kube(PLACE, "POST", body)
+        status, _ = world.kube(place, "POST", body)
     assert status in (200, 201)
 
 
@@ -169,6 +171,12 @@ def put(world, data):
 def make_public(world):
     yield lambda data: put(world, data)
     world.kube(f"{PLACE}/cluster-info", "DELETE")
+
+
+@pytest.fixture
+def own(world):
+    yield lambda data: put(world, data, "tka-system", "tka-server")
+    world.kube(OWN_MAP, "DELETE")
 
 
 def told(world):
@@ -215,6 +223,21 @@ def test_without_the_config_map_nothing_is_ready_until_it_comes(world, public):
 
         public({"apiEndpoint": "https://late:6443"})
         daemon.await_status(200)
+
+
+def test_a_config_map_beside_the_server_needs_no_further_role_and_may_come_and_go(world, own):
+    reference = {"enabled": True, "name": "tka-server", "namespace": "tka-system"}
+    config = config_of(world, "tka-server", **{**REFERENCE, "clusterInfo__configMapRef": reference})
+    with own_daemon(world, "tka-server", config) as daemon:
+        daemon.await_status(503, "tka-system/tka-server: does not exist")
+        own({"apiEndpoint": "https://first:6443"})
+        daemon.await_status(200)
+        assert told(world).body["server_url"] == "https://first:6443"
+
+        world.kube(OWN_MAP, "DELETE")
+        eventually("its end is told", lambda: "tka-system/tka-server: is gone" in daemon.log())
+        own({"apiEndpoint": "https://second:6443"})
+        eventually("the second", lambda: told(world).body["server_url"] == "https://second:6443")
 
 
 def test_a_config_map_is_read_by_the_keys_that_are_configured(world, public):

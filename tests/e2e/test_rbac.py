@@ -14,14 +14,14 @@ from cluster import ROLES
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE"}
 WHOLE = ("list", "watch", "create", "deletecollection")  # of a collection
-SESSIONS, RELEASE, CLUSTER = "tka", "tka-system", ""
+SESSIONS, RELEASE, PUBLIC, CLUSTER = "tka", "tka-system", "kube-public", ""
 NOBODY = "nobody-has-this-name"
 RBAC, TKA = "rbac.authorization.k8s.io", "tka.specht-labs.de"
 
 # API group and version, resource, whether it is in namespaces, and the names to try.
 RESOURCES = [
     ("api/v1", "serviceaccounts", True), ("api/v1", "serviceaccounts/token", True), ("api/v1", "secrets", True),
-    ("api/v1", "configmaps", True, NOBODY, "tka-server"), ("api/v1", "pods", True), ("api/v1", "pods/exec", True),
+    ("api/v1", "configmaps", True, NOBODY, "tka-server", "cluster-info"), ("api/v1", "pods", True), ("api/v1", "pods/exec", True),
     ("api/v1", "services", True), ("api/v1", "events", True), ("api/v1", "namespaces", False),
     ("api/v1", "nodes", False), (f"apis/{TKA}/v1alpha1", "tkasignins", True),
     (f"apis/{TKA}/v1alpha1", "tkasignins/status", True), (f"apis/{TKA}/v1alpha1", "grantmappings", False),
@@ -37,12 +37,14 @@ RESOURCES = [
     ("apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", False),
     ("apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", False)]
 
-# The table: resource -> verbs; `named` are the names that alone may be had, where it says so.
+# The table: resource -> verbs; `named` are the names that alone may be had, where it says so. What the server's
+# ConfigMap is, clusterInfo.configMapRef says: its own, or kubeadm's.
 SERVER = {
     (SESSIONS, "tkasignins"): "get list watch create patch delete",
     (SESSIONS, "serviceaccounts/token"): "create",
     (CLUSTER, "clusterroles"): "get",
     (RELEASE, "configmaps"): "get watch",
+    (PUBLIC, "configmaps"): "get watch",
     (CLUSTER, "grantmappings"): "get list watch",
     (CLUSTER, "tkaclusters"): "get list watch"}
 OPERATOR = {
@@ -54,26 +56,29 @@ OPERATOR = {
     (CLUSTER, "rolebindings"): "get list watch create delete",
     (CLUSTER, "clusterroles"): "get list watch",
     (RELEASE, "leases"): "get create update"}
-TABLES = {"server": (SERVER, {"clusterroles": ROLES, "configmaps": ("tka-server",)}), "operator": (OPERATOR, {})}
+TABLES = {"server": (SERVER, {(CLUSTER, "clusterroles"): ROLES, (RELEASE, "configmaps"): ("tka-server",),
+                              (PUBLIC, "configmaps"): ("cluster-info",)}),
+          "operator": (OPERATOR, {})}
 
 
 def requests():
     """(group, resource, namespace, verb, name), of everything above."""
     for group, resource, namespaced, *names in RESOURCES:
-        places = (SESSIONS, RELEASE, "default", CLUSTER) if namespaced else (CLUSTER,)
+        places = (SESSIONS, RELEASE, PUBLIC, "default", CLUSTER) if namespaced else (CLUSTER,)
         for namespace, verb in itertools.product(places, VERBS):
             if namespaced and namespace == CLUSTER and verb not in ("list", "watch"):
                 continue
             if "/" in resource and verb in WHOLE and verb != "create":
                 continue  # there is no such request
-            for name in [None] if verb in WHOLE and verb != "watch" else names or [NOBODY]:
+            selected = [None, *names] if verb == "list" else [None]
+            for name in selected if verb in WHOLE and verb != "watch" else names or [NOBODY]:
                 yield group, resource, namespace, verb, name
 
 
 def is_allowed(table, group, resource, namespace, verb, name):
     rows, named = table
     for place, what in itertools.product({namespace, CLUSTER}, (resource, f"{group} {resource}")):
-        if verb in rows.get((place, what), "").split() and (resource not in named or name in named[resource]):
+        if verb in rows.get((place, what), "").split() and name in named.get((place, resource), [name]):
             return True
     return False
 
@@ -83,6 +88,8 @@ def path_of(group, resource, namespace, verb, name):
     path = f"/{group}/" + (f"namespaces/{namespace}/" if namespace else "") + plural
     if verb == "watch":
         return f"{path}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3D{name}"
+    if verb == "list" and name:
+        return f"{path}?fieldSelector=metadata.name%3D{name}"
     if below or verb not in WHOLE:
         path = "/".join([path, name or NOBODY, *below])
     return path + ("" if verb in ("get", "list") else "?dryRun=All" + ("&fieldManager=test" if verb == "patch" else ""))

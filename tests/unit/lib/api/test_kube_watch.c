@@ -10,6 +10,7 @@
 #define ITEM(name, uid, version) \
         "{\"metadata\":{\"namespace\":\"tka\",\"name\":\"" name "\",\"uid\":\"" uid \
         "\",\"resourceVersion\":\"" version "\"}}"
+#define ITEM_ALONE(name, uid, version) PEER_JSON("200 OK", ITEM(name, uid, version))
 #define LIST(version, rest, items) \
         PEER_JSON("200 OK", "{\"metadata\":{\"resourceVersion\":\"" version \
                             "\",\"continue\":\"" rest "\"},\"items\":[" items "]}")
@@ -64,12 +65,14 @@ static void on_failed(void *owner, const struct error *err)
         snprintf(fixture->failure, sizeof(fixture->failure), "%s", err->text);
 }
 
-static void set_up(struct fixture *fixture, const struct peer_answer *answers, size_t count)
+static void set_up_for(struct fixture *fixture, const char *object_path,
+                       const struct peer_answer *answers, size_t count)
 {
         struct kube_config config = { 0 };
         const struct kube_watch_options options = {
                 .path = "/api/v1/namespaces/tka/serviceaccounts",
                 .label_selector = "a=b",
+                .object_path = object_path,
                 .owner = fixture,
                 .changed = on_changed,
                 .keeps = keeps,
@@ -90,6 +93,11 @@ static void set_up(struct fixture *fixture, const struct peer_answer *answers, s
                 .short_ms = 5,
                 .page = 2,
         };
+}
+
+static void set_up(struct fixture *fixture, const struct peer_answer *answers, size_t count)
+{
+        set_up_for(fixture, NULL, answers, count);
 }
 
 static void turn_loop(struct fixture *fixture, int64_t milliseconds)
@@ -152,6 +160,41 @@ TEST(lists_in_pages_and_then_follows)
         turn_loop(&fixture, 20);
         assert_int_equal(kube_watch_restarts(fixture.watch), 0);
         assert_int_equal(fixture.failures, 0);
+        tear_down(&fixture);
+}
+
+#define NAME "/api/v1/namespaces/tka/serviceaccounts/a"
+
+TEST(follows_one_object_without_listing)
+{
+        static const struct peer_answer answers[] = {
+                { ITEM_ALONE("a", "u1", "5"), PEER_CLOSES },
+                { STREAM EVENT("ADDED", ITEM("a", "u1", "5")), PEER_CLOSES },
+                { STREAM EVENT("DELETED", ITEM("a", "u1", "6")), PEER_KEEPS },
+        };
+        struct fixture fixture;
+
+        set_up_for(&fixture, NAME, answers, 3);
+        expect_told(&fixture, "+a/u1 . +a/u1 -a/u1 ");
+        assert_true(peer_was_asked(&fixture.peer, "GET " NAME " HTTP"));
+        assert_true(peer_was_asked(&fixture.peer, "&resourceVersion=0&"));
+        assert_true(peer_was_asked(&fixture.peer, "&resourceVersion=5&"));
+        assert_false(peer_was_asked(&fixture.peer, "limit="));
+        tear_down(&fixture);
+}
+
+TEST(looks_again_for_one_object_of_which_a_watch_told_nothing)
+{
+        static const struct peer_answer answers[] = {
+                { ITEM_ALONE("a", "u1", "5"), PEER_CLOSES },
+                { STREAM, PEER_CLOSES },
+                { PEER_JSON("404 Not Found", "{\"message\":\"no\"}"), PEER_CLOSES },
+                { STREAM EVENT("ADDED", ITEM("a", "u2", "9")), PEER_KEEPS },
+        };
+        struct fixture fixture;
+
+        set_up_for(&fixture, NAME, answers, 4);
+        expect_told(&fixture, "+a/u1 . -a/u1 . +a/u2 ");
         tear_down(&fixture);
 }
 
