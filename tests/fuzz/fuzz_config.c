@@ -16,6 +16,14 @@ static void check(const struct config *config)
                 __builtin_trap();
 }
 
+static bool pass_checks(const struct daemon_config *table, struct config *config, struct error *err)
+{
+        for (size_t i = 0; i < table->check_count; i++)
+                if (!table->checks[i].check(config, err))
+                        return false;
+        return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *text, size_t length)
 {
         const struct daemon_config *table = config_table();
@@ -29,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *text, size_t length)
                 return 0;
         sources.json = json;
         if (options_read(&table->options, &sources, &config, NULL, &err) &&
-            table->check(&config, &err))
+            pass_checks(table, &config, &err))
                 check(&config);
         else if (err.kind != ERROR_INVALID || !*err.text)
                 __builtin_trap();
