@@ -53,14 +53,20 @@ static bool refuse(const char *path, struct error *err)
         return error_advise(err, "when no kubectl is writing its config, remove that file");
 }
 
-static bool make_file(const char *path)
+/* Signals are held with the lock alone: who does not want to wait for another's ends the program.
+ * errno says why it was not made. */
+static bool make_file(const char *path, struct kubeconfig_lock *lock)
 {
+        hold_signals(&lock->signals);
         int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0);
-
-        if (fd < 0)
-                return false;
-        close(fd);
-        return true;
+        if (fd >= 0) {
+                close(fd);
+                return true;
+        }
+        int problem = errno;
+        sigprocmask(SIG_SETMASK, &lock->signals, NULL);
+        errno = problem;
+        return false;
 }
 
 /* Whether the lock is another one than before: then somebody is at work, and it is worth waiting.
@@ -88,7 +94,7 @@ static void tell(const char *path, int64_t started_ms, bool *told)
 }
 
 /* errno says why not. */
-static bool wait_and_make(const char *path, bool *waited)
+static bool wait_and_make(const char *path, struct kubeconfig_lock *lock)
 {
         bool told = false;
         int64_t started_ms = loop_now_ms();
@@ -96,11 +102,11 @@ static bool wait_and_make(const char *path, bool *waited)
         int64_t step_ms = FIRST_PAUSE_MS;
         struct stat known = { 0 };
 
-        while (!make_file(path)) {
+        while (!make_file(path, lock)) {
                 int64_t now_ms = loop_now_ms();
                 if (errno != EEXIST)
                         return false;
-                *waited = true;
+                lock->waited = true;
                 if (has_changed(path, &known))
                         changed_ms = now_ms;
                 errno = EEXIST;
@@ -117,16 +123,13 @@ bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock, struct
 {
         scoped_free char *file = xasprintf("%s.lock", path);
 
-        hold_signals(&lock->signals);
-        if (wait_and_make(file, &lock->waited)) {
+        if (wait_and_make(file, lock)) {
                 lock->path = take(file);
                 return true;
         }
-        int problem = errno;
-        sigprocmask(SIG_SETMASK, &lock->signals, NULL);
-        if (problem == EEXIST)
+        if (errno == EEXIST)
                 return refuse(file, err);
-        return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(problem));
+        return error_set(err, ERROR_INTERNAL, "making \"%s\": %s", file, strerror(errno));
 }
 
 void kubeconfig_lock_linger(const struct kubeconfig_lock *lock)

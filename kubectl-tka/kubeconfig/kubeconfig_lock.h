@@ -12,8 +12,8 @@ struct kubeconfig_lock {
         sigset_t signals;
 };
 
-/* Waits while others take turns; CONFLICT when one lock stays for 5 s. Signals that would end the
- * program, and leave the lock behind, wait until the release. */
+/* Waits while others take turns; CONFLICT when one lock stays for 5 s. Once the lock is ours,
+ * signals that would end the program, and leave it behind, wait until the release. */
 bool kubeconfig_lock_take(const char *path, struct kubeconfig_lock *lock,
                           struct error *err) must_check;
 /* kubectl reads before it locks, and then takes away what it has not read: after a change the lock

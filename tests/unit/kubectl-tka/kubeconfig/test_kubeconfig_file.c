@@ -9,6 +9,7 @@
 #include "kubectl-tka/kubeconfig/kubeconfig_file.h"
 #include "kubectl-tka/kubeconfig/kubeconfig_lock.h"
 #include "lib/file.h"
+#include "lib/loop.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
@@ -127,6 +128,28 @@ TEST(lets_signals_wait_while_it_holds_the_lock)
         kubeconfig_lock_release(&lock);
         assert_int_equal(access("config.lock", F_OK), -1);
         signal(SIGHUP, SIG_DFL);
+}
+
+TEST(who_waits_for_the_lock_of_another_can_be_interrupted)
+{
+        struct kubeconfig_lock lock = { 0 };
+        struct error err = { 0 };
+        int status = 0;
+
+        enter_folder();
+        write_text("config.lock", 0600, "");
+        int64_t started_ms = loop_now_ms();
+        pid_t child = fork();
+        if (child == 0) {
+                signal(SIGINT, SIG_DFL);
+                _exit(kubeconfig_lock_take("config", &lock, &err) ? 1 : 2);
+        }
+        usleep(200000);
+        assert_int_equal(kill(child, SIGINT), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        assert_true(loop_now_ms() - started_ms < 2500); /* and not when the lock counts as left */
+        assert_int_equal(access("config.lock", F_OK), 0);
 }
 
 TEST(quotes_the_file_that_cannot_be_read)
