@@ -1,8 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kubectl-tka/remote/ca_hash.h"
 #include "kubectl-tka/remote/config.h"
 #include "kubectl-tka/remote/peer.h"
+#include "lib/fd.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
@@ -168,4 +171,29 @@ TEST(reads_flags_of_a_command_and_refuses_those_of_another)
         assert_string_equal(config.cache, "auto");
         assert_int_equal(config.server_tags.count, 2);
         assert_fails(config_load(&logout, &other, &err), ERROR_INVALID, "--for");
+}
+
+/* Who listens there says which servers are to be trusted. */
+TEST(refuses_a_socket_that_the_current_folder_would_choose)
+{
+        char words[][24] = { "credential", "--tailscale-socket", "run/ts.sock", "--config",
+                             "" /* the file's name */ };
+        char *by_flag_argv[] = { words[0], words[1], words[2], NULL };
+        char *by_file_argv[] = { words[0], words[3], words[4], NULL };
+        const struct command_line by_flag = { "tka", COMMAND_CREDENTIAL, by_flag_argv, 3 };
+        const struct command_line by_file = { "tka", COMMAND_CREDENTIAL, by_file_argv, 3 };
+        scoped(config_clear) struct config flag = { 0 };
+        scoped(config_clear) struct config file = { 0 };
+        struct error err = { 0 };
+
+        snprintf(words[4], sizeof(words[4]), "/tmp/tka-XXXXXX");
+        int fd = mkstemp(words[4]);
+        assert_true(fd_write(fd, "tailscale:\n  socket: s\n", 23));
+        close(fd);
+        assert_fails(config_load(&by_flag, &flag, &err), ERROR_INVALID,
+                     "--tailscale-socket: the socket \"run/ts.sock\" is no absolute path");
+        bool loaded = config_load(&by_file, &file, &err);
+        unlink(words[4]);
+        assert_false(loaded);
+        assert_non_null(strstr(err.text, ": line 2: the socket \"s\" is no absolute path"));
 }
