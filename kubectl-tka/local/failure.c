@@ -12,8 +12,8 @@
 #define HOLD_MS 2000
 #define LONGEST_HOLD_MS 16000
 #define FORGOTTEN_MS 64000
-#define FAILURES_MAX 16
-#define LIMIT_FAILURES 65536
+#define FAILURES_MAX 128 /* parents: one that falls out would be told again, and ask again */
+#define LIMIT_FAILURES (512 * 1024UL)
 
 static const struct json_field fields[] = {
         { "pid",         JSON_KIND_INTEGER, offsetof(struct failure, pid),         true,  0 },

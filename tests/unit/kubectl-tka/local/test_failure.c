@@ -139,15 +139,25 @@ TEST(knows_that_anybody_failed_since_a_time)
         assert_false(failure_since(&key, parent_clock_ms() + 1000, &err));
 }
 
+/* With as much to say as there is room for. */
+static void note_long_failure(int pid)
+{
+        struct error err = { .kind = ERROR_UNAVAILABLE };
+
+        memset(err.text, '"', sizeof(err.text) - 1);
+        memset(err.advice, '"', sizeof(err.advice) - 1);
+        failure_note(&key, &(struct parent){ pid, 1 }, &err);
+}
+
 TEST(remembers_many_parents_but_not_without_end)
 {
         struct error err = { 0 };
 
         enter_folder();
-        for (int i = 1; i <= 40; i++)
-                note_failure(&(struct parent){ i, 1 });
-        assert_true(failure_recall(&key, &(struct parent){ 40, 1 }, &err));
-        assert_true(failure_recall(&key, &(struct parent){ 30, 1 }, &err));
+        for (int i = 1; i <= 200; i++)
+                note_long_failure(i);
+        assert_true(failure_recall(&key, &(struct parent){ 200, 1 }, &err));
+        assert_true(failure_recall(&key, &(struct parent){ 101, 1 }, &err));
         assert_false(failure_recall(&key, &(struct parent){ 1, 1 }, &err));
 }
 
