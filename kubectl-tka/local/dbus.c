@@ -134,8 +134,8 @@ static bool connect_to(const char *part, int fd, struct error *err)
                 return error_set(err, ERROR_NOT_FOUND, "no socket in the bus' address \"%.200s\"",
                                  part);
         if (connect(fd, (struct sockaddr *)&name, length) != 0)
-                return error_set(err, ERROR_NOT_FOUND, "the session bus at \"%.200s\": %s", part,
-                                 strerror(errno));
+                return error_set(err, errno == EAGAIN ? ERROR_UNAVAILABLE : ERROR_NOT_FOUND,
+                                 "the session bus at \"%.200s\": %s", part, strerror(errno));
         return dbus_peer_is_ours(fd) ||
                error_set(err, ERROR_DENIED, "the session bus at \"%.200s\" is somebody else's",
                          part);

@@ -22,7 +22,8 @@ char *dbus_session_address(void);
 /* Whether who listens at the other end of the connected socket is us, or the system. */
 bool dbus_peer_is_ours(int fd);
 /* "unix:path=..." or "unix:abstract=...", or several with ';' between. Everything on the connection
- * ends within timeout_ms. NOT_FOUND: nobody listens there; DENIED: somebody else does. */
+ * ends within timeout_ms. NOT_FOUND: nobody listens there; DENIED: somebody else does; UNAVAILABLE:
+ * who listens lets nobody in, as a bus that hangs. */
 bool dbus_open(const char *address, int64_t timeout_ms, struct dbus *dbus,
                struct error *err) must_check;
 /* Adds one call to what is to be sent and gives its serial. */

@@ -1,7 +1,12 @@
 #include "kubectl-tka/local/dbus.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "lib/fd.h"
 #include "lib/memory.h"
 #include "tests/unit/test.h"
 
@@ -29,4 +34,27 @@ TEST(of_the_addresses_of_the_session_bus_only_sockets_count)
                         assert_null(found);
         }
         unsetenv("DBUS_SESSION_BUS_ADDRESS");
+}
+
+/* Who has hung up is in its queue still. */
+TEST(a_bus_that_hangs_with_a_full_queue_is_there)
+{
+        struct sockaddr_un name = { .sun_family = AF_UNIX };
+        scoped(fd_close) int bus = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        scoped(dbus_close) struct dbus dbus = { .fd = -1 };
+        char address[64];
+        struct error err = { 0 };
+        int opened = 0;
+
+        int length = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "tka-%d", getpid());
+        socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+        assert_true(bus >= 0 && bind(bus, (struct sockaddr *)&name, size) == 0 &&
+                    listen(bus, 1) == 0);
+        snprintf(address, sizeof(address), "unix:abstract=tka-%d", getpid());
+        while (opened < 10 && dbus_open(address, 100, &dbus, &err)) {
+                dbus_close(&dbus);
+                opened++;
+        }
+        assert_int_equal(opened, 2);
+        assert_int_equal(err.kind, ERROR_UNAVAILABLE);
 }
