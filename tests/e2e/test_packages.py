@@ -166,6 +166,8 @@ def test_the_units_are_sound_and_leave_little_open(with_debs, unit):
 def test_removing_the_packages_leaves_nothing(shared_world, built, with_debs, spot):
     other = machines.Machine(spot("removed"), shared_world.rig.say)
     copy(with_debs, other)
+    other.run("systemctl", "enable", *UNITS)
+    assert other.run("systemctl", "is-enabled", *UNITS).stdout.split() == ["enabled", "enabled"]
 
     other.run("apt-get", "purge", "-y", "--autoremove", *DEBS)
 
