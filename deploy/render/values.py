@@ -12,6 +12,9 @@ KEY = re.compile(r"^( *)([A-Za-z][\w.-]*):")
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 DURATION = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$"
+# An authority and a path, as the daemons take them in a URL.
+PLACE = r'(\[[0-9A-Fa-f:.]+\]|[^\s"\\@?#/:]+)(:[0-9]+)?(/[^\s"\\@?#]*)?'
+CAPABILITY = {"pattern": r"^[^\s,]{1,253}$"}
 PORT = {"minimum": 1, "maximum": 65535}
 PULL = {"enum": ["Always", "IfNotPresent", "Never"]}
 DIGEST = {"pattern": r"^(sha256:[0-9a-f]{64})?$"}
@@ -22,13 +25,17 @@ MORE = {
     "tailscale.image.repository": {"minLength": 1}, "tailscale.image.digest": DIGEST, "tailscale.image.pullPolicy": PULL,
     "tailscale.loginServer": {"pattern": r"^(https?://\S+)?$"},
     "tka.tailscale.hostname": {"pattern": NAME}, "tka.tailscale.port": PORT,
-    "tka.tailscale.capName": {"type": ["string", "array"], "items": {"type": "string"}},
+    "tka.tailscale.capName": {"type": ["string", "array"], "items": {"type": "string", **CAPABILITY}, "minItems": 1,
+                              **CAPABILITY},
     "tka.tailscale.mode": {"enum": ["userspace", "tun"]},
     "tka.server.minPeriod": {"pattern": DURATION}, "tka.server.maxPeriod": {"pattern": DURATION},
     "tka.operator.namespace": {"pattern": NAME},
     "tka.operator.roles": {"minItems": 1, "items": {"type": "string", "pattern": r"^[A-Za-z0-9.:-]{1,63}$"}},
     "tka.api.retryAfterSeconds": {"minimum": 1, "maximum": 3600},
-    "tka.clusterInfo.apiEndpoint": {"pattern": r"^(https://\S+)?$"},
+    "tka.clusterInfo.apiEndpoint": {"pattern": f"^(https://{PLACE})?$"},
+    "tka.clusterInfo.labels": {"additionalProperties": {"type": "string"}},
+    "tka.clusterInfo.configMapRef.namespace": {"pattern": NAME},
+    "tka.otel.endpoint": {"pattern": f"^((https?://)?{PLACE})?$"},
     "tka.health.port": {"minimum": 1024, "maximum": 65535},
     "tka.log.level": {"enum": ["debug", "info", "warn", "error"]},
     "server.replicas": {"minimum": 0}, "operator.replicas": {"minimum": 0},

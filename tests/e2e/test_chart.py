@@ -88,10 +88,14 @@ COMBINATIONS = {
                                     "topologySpreadConstraints": [{
                                         "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]}},
     "one length for all": {"tka": {"server": {"minPeriod": "60m", "maxPeriod": "1h"}}},
+    "another port with the tailnet's certificate": {"tka": {"tailscale": {"port": 8443},
+                                                            "server": {"tls": {"source": "tailscale"}}}},
+    "an API server by its address": {"tka": {"clusterInfo": {"apiEndpoint": "https://[2001:db8::1]:6443/k8s"}}},
     "several capabilities": {"tka": {"tailscale": {"capName": ["example.com/cap/a", "example.com/cap/b"]}}},
     "labels and a CA": {"tka": {"clusterInfo": {"labels": {"environment": "test"}, "insecureSkipTLSVerify": True}}},
     "a ConfigMap that tells": {"tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": {"enabled": True}}}},
     "traces": {"tka": {"otel": {"endpoint": "http://collector:4318"}}},
+    "traces to a host": {"tka": {"otel": {"endpoint": "collector:4318"}}},
     "audiences": {"policies": {"audiences": ["https://issuer.example.com"]}},
     **OWN,
 }
@@ -110,6 +114,24 @@ REFUSED = {
     "a period that is none": ({"tka": {"server": {"maxPeriod": "1 day"}}}, "maxPeriod"),
     "no period at all": ({"tka": {"server": {"minPeriod": "2h", "maxPeriod": "1h30m"}}}, "minPeriod: 2h is more than"),
     "an endpoint without TLS": ({"tka": {"clusterInfo": {"apiEndpoint": "http://a"}}}, "apiEndpoint"),
+    "headscale asked for a certificate": ({**HEADSCALE, "tka": {"tailscale": {"port": 8443}, "server": {
+        "tls": {"source": "tailscale"}}}}, "headscale gives no certificates"),
+    "443 without TLS": ({"tka": {"server": {"tls": {"source": "off"}}}}, "off does not go with tka.tailscale.port 443"),
+    "files from nowhere": ({"tka": {"server": {"tls": {"source": "files"}}}}, "files needs tka.server.tls.secretName"),
+    "a period of no time": ({"tka": {"server": {"minPeriod": "0s"}}}, "minPeriod: 0s is out of range"),
+    "a period of years": ({"tka": {"server": {"maxPeriod": "8785h"}}}, "maxPeriod: 8785h is out of range"),
+    "two places to know the API server from": ({"tka": {"clusterInfo": {"configMapRef": {"enabled": True}}}},
+                                               "do not go together: the ConfigMap names"),
+    "a CA that is a file's name": ({"tka": {"clusterInfo": {"caData": "ca.crt"}}}, "caData: this is no certificate"),
+    "a CA on several lines": ({"tka": {"clusterInfo": {"caData": CA[:76] + "\n" + CA[76:]}}}, "caData: this is no"),
+    "the head of a CA": ({"tka": {"clusterInfo": {"caData": CA[:36]}}}, "caData: this is no certificate"),
+    "an endpoint with a password": ({"tka": {"clusterInfo": {"apiEndpoint": "https://me:secret@a"}}}, "apiEndpoint"),
+    "a label that is no text": ({"tka": {"clusterInfo": {"labels": {"stage": 1}}}}, "labels/stage"),
+    "a ConfigMap nowhere": ({"tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": {
+        "enabled": True, "namespace": "Shared"}}}}, "configMapRef/namespace"),
+    "no capability": ({"tka": {"tailscale": {"capName": []}}}, "capName"),
+    "capabilities in one text": ({"tka": {"tailscale": {"capName": "a.example/cap/x, b.example/cap/x"}}}, "capName"),
+    "a collector that speaks no HTTP": ({"tka": {"otel": {"endpoint": "grpc://collector:4317"}}}, "otel/endpoint"),
     "a misspelt value": ({"polices": {"enabled": False}}, "polices"),
     "a mode that is none": ({"tka": {"tailscale": {"mode": "auto"}}}, "mode"),
 }
@@ -377,6 +399,21 @@ def test_other_ports_need_neither(template):
     assert "TS_PERMIT_CERT_UID" not in environment(containers(objects, "tka-server")["tailscaled"])
 
 
+def test_the_tailnets_certificate_is_given_to_the_server_on_any_port(template):
+    objects = template(COMBINATIONS["another port with the tailnet's certificate"])
+    assert environment(containers(objects, "tka-server")["tailscaled"])["TS_PERMIT_CERT_UID"] == "65532"
+
+
+@pytest.mark.parametrize("values, url", [
+    ({}, "https://tka.TAILNET.ts.net\n"), (TLS, "https://NAME "),
+    ({"tka": {"tailscale": {"port": 8123}}}, "http://tka:8123\n"),
+    (COMBINATIONS["another port with the tailnet's certificate"], "https://tka.TAILNET.ts.net:8443\n"),
+    ({"tka": {"tailscale": {"port": 8443}, **TLS["tka"]}}, "https://NAME:8443 ")])
+def test_the_notes_say_what_people_type(helm, values, url):
+    said = helm("install", "tka", CHART, "--namespace", "tka-system", "--dry-run=client", values=merged(ENDPOINT, values))
+    assert f"kubectl tka login {url}" in said.stdout.partition("NOTES:")[2]
+
+
 def test_tailscaled_keeps_no_secret_and_runs_as_another_user(template):
     sidecar = containers(template({}), "tka-server")["tailscaled"]
     assert environment(sidecar)["TS_KUBE_SECRET"] == "" and environment(sidecar)["TS_STATE_DIR"]
@@ -481,7 +518,7 @@ def test_crds_are_templates_so_that_they_upgrade_and_stay_when_told_to(template)
 
 def test_a_named_config_map_is_all_that_the_server_may_read_there(template):
     reference = {"enabled": True, "name": "where", "namespace": "shared"}
-    objects = template({"tka": {"clusterInfo": {"configMapRef": reference}}})
+    objects = template({"tka": {"clusterInfo": {"apiEndpoint": "", "configMapRef": reference}}})
     role = pick(objects, "Role", "tka-server-cluster-info")
     assert role["metadata"]["namespace"] == "shared"
     assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["where"],
@@ -505,7 +542,7 @@ def essence(each):
 
 @pytest.mark.parametrize("folder", ["deploy/rbac", "deploy/policies", "schema/crd"])
 def test_the_chart_delivers_what_stands_in(template, folder):
-    objects = template({"tka": {"clusterInfo": {"configMapRef": {"enabled": True}}}})
+    objects = template(COMBINATIONS["a ConfigMap that tells"])
     for path in sorted((REPOSITORY / folder).glob("*.yaml")):
         for wanted in yaml.safe_load_all(path.read_text()):
             if wanted["kind"] == "Namespace" and wanted["metadata"]["name"] == "tka-system":

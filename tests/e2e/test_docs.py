@@ -3,6 +3,7 @@
 pages.py says how a page marks what is tried.
 """
 
+import base64
 import contextlib
 import json
 import re
@@ -263,18 +264,49 @@ def test_one_file_serves_all_three_programs(program, tmp_path):
     assert "is no key" not in done.stderr, done.stderr
 
 
+def with_a_ca(text, world):
+    """A configuration whose CA is left to the reader, with that of the rig."""
+    assert text.count("THE-CA-IN-BASE64") == 1
+    return text.replace("THE-CA-IN-BASE64", base64.b64encode((world.rig.cluster.folder / "ca.crt").read_bytes()).decode())
+
+
+def check_config(text, tmp_path, code=0):
+    """What both daemons say of a configuration file."""
+    path, said = tmp_path / "config.yaml", ""
+    path.write_text(text)
+    for program in ("tka-server", "tka-operator"):
+        done = subprocess.run([REPOSITORY / "build/bin" / program, "config", "check", "--config", path], check=False,
+                              text=True, capture_output=True, env={"TKA_HEALTH_ADDRESS": "127.0.0.3"})
+        assert done.returncode == (code if program == "tka-server" else 0), done.stderr
+        said += done.stderr
+    return said
+
+
 def test_the_values_of_getting_started_are_values_of_the_chart(shared_world, tmp_path):
     blocks = [item for item in parse(REPOSITORY / "docs/getting-started.md")
               if isinstance(item, Block) and "values" in item.words]
     assert blocks
     for block in blocks:
-        (tmp_path / "values.yaml").write_text(block.text)
         argv = [*clients.obtain("helm", shared_world.rig.say), "template", "tka", REPOSITORY / "deploy/chart",
                 "-n", "tka-system", "-f", tmp_path / "values.yaml"]
+        (tmp_path / "values.yaml").write_text(with_a_ca(block.text, shared_world))
 
         rendered = command(*argv)
 
         assert "registry.example.com/tka" in rendered and "port: 8123" in rendered
+        (config,) = [each for each in yaml.safe_load_all(rendered) if each and each["kind"] == "ConfigMap"]
+        check_config(config["data"]["config.yaml"], tmp_path)
+        (tmp_path / "values.yaml").write_text(block.text)
+        assert "caData" in subprocess.run(argv, check=False, capture_output=True, text=True).stderr
+
+
+def test_the_least_configuration_outside_the_cluster_is_enough(shared_world, tmp_path):
+    (block,) = [item for item in parse(REPOSITORY / "docs/packages.md")
+                if isinstance(item, Block) and item.language == "yaml"]
+
+    check_config(with_a_ca(block.text, shared_world), tmp_path)
+
+    assert "caData" in check_config(block.text, tmp_path, code=2)
 
 
 def sources():

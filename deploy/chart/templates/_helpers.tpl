@@ -121,20 +121,58 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 {{- end }}
 {{- $now := now }}
+{{- range $key := list "minPeriod" "maxPeriod" }}
+{{- $seconds := sub (dateModify (get $tka.server $key) $now | unixEpoch) ($now | unixEpoch) }}
+{{- if or (lt $seconds 1) (gt $seconds 31622400) }}
+{{- fail (printf "tka.server.%s: %s is out of range (1s to 8784h)" $key (get $tka.server $key)) }}
+{{- end }}
+{{- end }}
 {{- if lt (dateModify $tka.server.maxPeriod $now | unixEpoch | int64) (dateModify $tka.server.minPeriod $now | unixEpoch | int64) }}
 {{- fail (printf "tka.server.minPeriod: %s is more than tka.server.maxPeriod, %s" $tka.server.minPeriod $tka.server.maxPeriod) }}
 {{- end }}
-{{- if not (or $tka.clusterInfo.apiEndpoint $tka.clusterInfo.configMapRef.enabled) }}
-{{- fail "tka.clusterInfo.apiEndpoint is required: the API server as people reach it, https://HOST:PORT" }}
-{{- end }}
-{{- if and .Values.tailscale.loginServer (eq (int $tka.tailscale.port) 443) (not $tka.server.tls.secretName) }}
-{{- fail "tka.tailscale.port: 443 means TLS, and headscale gives no certificates: set tka.server.tls.secretName, or another port" }}
-{{- end }}
+{{- include "tka.checkCluster" $tka.clusterInfo }}
+{{- include "tka.checkTls" . }}
 {{- if and .Values.tailscale.workloadIdentity.clientID (not .Values.tailscale.workloadIdentity.audience) }}
 {{- fail "tailscale.workloadIdentity.audience is required with a clientID: without one, the token handed out would be good for the API server" }}
 {{- end }}
 {{- if and .Values.tailscale.persistence.enabled (gt (int .Values.server.replicas) 1) }}
 {{- fail "server.replicas: one volume holds the identity of one node: set tailscale.persistence.enabled=false, or one replica" }}
+{{- end }}
+{{- end }}
+
+{{- define "tka.checkCluster" -}}
+{{- if and .apiEndpoint .configMapRef.enabled }}
+{{- fail "tka.clusterInfo.apiEndpoint and tka.clusterInfo.configMapRef.enabled do not go together: the ConfigMap names the API server" }}
+{{- end }}
+{{- if not (or .apiEndpoint .configMapRef.enabled) }}
+{{- fail "tka.clusterInfo.apiEndpoint is required: the API server as people reach it, https://HOST:PORT" }}
+{{- end }}
+{{- if and .caData (not (and (regexMatch "^[A-Za-z0-9+/]+=*$" .caData) (contains "-----END CERTIFICATE-----" (b64dec .caData)))) }}
+{{- fail "tka.clusterInfo.caData: this is no certificate: its PEM in base64 is needed, on one line, as in a kubeconfig" }}
+{{- end }}
+{{- end }}
+
+{{- define "tka.checkTls" -}}
+{{- $source := include "tka.tls" . }}
+{{- $tls := .Values.tka.server.tls }}
+{{- if and .Values.tailscale.loginServer (eq $source "tailscale") }}
+{{- fail "tka.server.tls: this is TLS with the tailnet's certificate (port 443 means that), and headscale gives no certificates: set tka.server.tls.secretName, or another port" }}
+{{- end }}
+{{- if and (eq $source "off") (eq (int .Values.tka.tailscale.port) 443) }}
+{{- fail "tka.server.tls.source: off does not go with tka.tailscale.port 443, which means TLS" }}
+{{- end }}
+{{- if and (eq $source "files") (not $tls.secretName) }}
+{{- fail "tka.server.tls.source: files needs tka.server.tls.secretName" }}
+{{- end }}
+{{- end }}
+
+{{/* Where the certificate is from, by tka-server's own rules: files, tailscale or off. */}}
+{{- define "tka.tls" -}}
+{{- $tls := .Values.tka.server.tls }}
+{{- if ne ($tls.source | default "auto") "auto" }}{{ $tls.source }}
+{{- else if or $tls.secretName $tls.certFile }}files
+{{- else if eq (int .Values.tka.tailscale.port) 443 }}tailscale
+{{- else }}off
 {{- end }}
 {{- end }}
 
