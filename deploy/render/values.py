@@ -94,21 +94,32 @@ def table(values):
         yield f"| `{value.path}` | `{default}` | {value.words} |".replace("`none`", "none")
 
 
-def schema(values):
-    root = {"$schema": "https://json-schema.org/draft-07/schema#", "title": "Values of the chart tka", **folder("")}
+def schema(values, daemons):
+    """Of values.yaml. daemons: the schemas of the configurations that tka becomes."""
+    root = {"$schema": "https://json-schema.org/draft-07/schema#", "title": "Values of the chart tka", **folder()}
     root["properties"]["global"] = {"type": "object"}
     for value in values:
         at, path = root, value.path.split(".")
-        for depth, key in enumerate(path[:-1]):
-            at = at["properties"].setdefault(key, folder(".".join(path[:depth + 1])))
+        for key in path[:-1]:
+            at = at["properties"].setdefault(key, folder())
         at["properties"][path[-1]] = {"description": value.words, "type": TYPES[type(value.default)],
                                       **MORE.get(value.path, {})}
     unknown = set(MORE) - {value.path for value in values}
     if unknown:
         raise ValueError(f"no such value: {', '.join(sorted(unknown))}")
+    for each in daemons:
+        add_keys(root["properties"]["tka"], each)
     return root
 
 
-def folder(path):
-    """Keys below tka are the daemons' to judge: they know more of them than stand in values.yaml."""
-    return {"type": "object", "additionalProperties": path.split(".")[0] == "tka", "properties": {}}
+def add_keys(at, daemon):
+    """What a daemon knows beyond values.yaml may be set as well."""
+    for key, each in daemon["properties"].items():
+        if "properties" in each:
+            add_keys(at["properties"].setdefault(key, folder()), each)
+        else:
+            at["properties"].setdefault(key, {word: each[word] for word in each if word != "default"})
+
+
+def folder():
+    return {"type": "object", "additionalProperties": False, "properties": {}}

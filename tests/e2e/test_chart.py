@@ -132,6 +132,9 @@ REFUSED = {
     "no capability": ({"tka": {"tailscale": {"capName": []}}}, "capName"),
     "capabilities in one text": ({"tka": {"tailscale": {"capName": "a.example/cap/x, b.example/cap/x"}}}, "capName"),
     "a collector that speaks no HTTP": ({"tka": {"otel": {"endpoint": "grpc://collector:4317"}}}, "otel/endpoint"),
+    "a misspelt key of the daemons": ({"tka": {"clusterInfo": {"apiEndpont": "https://a"}}}, "apiEndpont"),
+    "a folder that no daemon has": ({"tka": {"servr": {"maxPeriod": "1h"}}}, "servr"),
+    "a format of logs that is none": ({"tka": {"log": {"format": "xml"}}}, "log/format"),
     "a misspelt value": ({"polices": {"enabled": False}}, "polices"),
     "a mode that is none": ({"tka": {"tailscale": {"mode": "auto"}}}, "mode"),
 }
