@@ -618,6 +618,13 @@ def test_a_kustomization_on_top_changes_image_and_configuration(kubectl_on_path,
     assert "https://a" in pick(objects, "ConfigMap", "tka")["data"]["config.yaml"]
 
 
+def test_the_job_before_the_end_gets_the_image_by_the_command_of_the_page(kubectl_on_path):
+    (line,) = re.findall(r"`(kubectl set image [^`|]*)\| kubectl apply -f -`", (CHART / "README.md").read_text())
+    job = yaml.safe_load(command("sh", "-euc", f"cd '{REPOSITORY}'; {line.replace('REGISTRY/tka:TAG', 'ours/tka:7')}"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert (job["kind"], container["image"]) == ("Job", "ours/tka:7")
+
+
 def test_the_api_server_takes_the_plain_manifests(world, kubectl_on_path):
     text = yaml.safe_dump_all(kustomize(REPOSITORY / "deploy/manifests"))
     world.run("admin", "kubectl", "apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts",
