@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kubectl-tka/local/kubeconfig_paths.h"
 #include "kubectl-tka/local/mark.h"
 #include "kubectl-tka/remote/doctor.h"
 #include "lib/memory.h"
@@ -42,6 +43,8 @@ void doctor_check_kubeconfig(struct doctor *doctor)
 {
         size_t good = 0;
 
+        if (!doctor->files.documents) /* it has been told why */
+                return;
         for (size_t i = 0; i < doctor->book.known.count; i++)
                 good += check_context(doctor, &doctor->book.known.items[i]);
         if (good > 0 || doctor->book.known.count == 0)
@@ -70,10 +73,12 @@ static bool check_lock(struct doctor *doctor, const char *kubeconfig)
 
 void doctor_check_locks(struct doctor *doctor)
 {
+        scoped(text_list_clear) struct text_list paths = { 0 };
         bool free = true;
 
-        for (size_t i = 0; i < doctor->files.paths.count; i++)
-                free = check_lock(doctor, doctor->files.paths.items[i]) && free;
+        kubeconfig_paths(doctor->config->kubeconfig, &paths);
+        for (size_t i = 0; i < paths.count; i++)
+                free = check_lock(doctor, paths.items[i]) && free;
         if (free)
                 doctor_say(doctor, DOCTOR_OK, NULL, "no kubeconfig is locked");
 }

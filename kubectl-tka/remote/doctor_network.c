@@ -133,17 +133,27 @@ static bool is_first_of_server(const struct target_list *known, size_t index)
         return true;
 }
 
+/* By the name of a context or cluster, else by the server's URL. */
+static void select_named(const struct doctor *doctor, const char *word,
+                         struct target_list *selected)
+{
+        scoped_free char *url = NULL;
+        struct error ignored = { 0 };
+
+        if (!config_server_url(doctor->config, word, &url, &ignored))
+                url = NULL;
+        target_list_select(&doctor->book.known, word, NULL, selected);
+        if (selected->count == 0)
+                target_list_select(&doctor->book.anywhere, word, url, selected);
+}
+
 static void check_known(struct doctor *doctor, const char *word)
 {
         scoped(target_list_clear) struct target_list selected = { 0 };
-        const struct target_list *list = &doctor->book.known;
+        const struct target_list *list = word ? &selected : &doctor->book.known;
 
-        if (word) {
-                target_list_select(&doctor->book.known, word, NULL, &selected);
-                if (selected.count == 0)
-                        target_list_select(&doctor->book.anywhere, word, NULL, &selected);
-                list = &selected;
-        }
+        if (word)
+                select_named(doctor, word, &selected);
         for (size_t i = 0; i < list->count; i++)
                 if (is_first_of_server(list, i))
                         check_server(doctor, list->items[i].key.server, &list->items[i]);

@@ -108,6 +108,28 @@ def test_an_ailment_is_found_and_its_mend_told(world, spoil, check, state, words
     assert found[0] == state and words in found[1] and mend in found[2], found
 
 
+@pytest.mark.parametrize("word", ["rig", SERVER])
+def test_another_ca_is_noticed_by_whichever_name_the_server_is_called(world, word):
+    world.login("alice")
+    change_ca(world)
+
+    assert "CA is another" in worst(doctor(world, word), "server")[1]
+
+
+def test_a_kubeconfig_that_cannot_be_read_is_never_called_well_and_its_lock_is_seen(world):
+    world.login("alice")
+    path = world.home("alice") / ".kube/config"
+    path.write_text("a: [\n")
+    stale_lock(world)
+    try:
+        found = doctor(world)
+    finally:
+        for each in (path, path.with_name("config.lock")):
+            each.unlink()
+
+    assert [state for state, _, _ in found["kubeconfig"]] == ["fail"] and worst(found, "locks")[0] == "fail"
+
+
 @pytest.fixture
 def elsewhere(world):
     """The plugin once more, in a folder that is not in PATH."""
