@@ -206,7 +206,7 @@ def script(world, installed, shell, lines, env=None, code=0):
 
 
 @pytest.mark.parametrize("shell", LOAD)
-@pytest.mark.parametrize("words", ["login", "signin", "auth", "--quiet login"])
+@pytest.mark.parametrize("words", ["login", "signin", "auth", "--quiet login", "login --"])
 def test_a_login_sets_kubeconfig_in_this_shell_alone(world, installed, shell, words):
     said = script(world, installed, shell, [f"tka {words} {SERVER} >/dev/null", "echo status=STATUS", "echo $KUBECONFIG",
                                             "kubectl auth can-i list pods"])
