@@ -8,7 +8,7 @@
 #include "kubectl-tka/local/token.h"
 #include "kubectl-tka/remote/progress.h"
 #include "kubectl-tka/remote/session.h"
-#include "kubectl-tka/remote/target.h"
+#include "kubectl-tka/remote/target_book.h"
 #include "lib/fd.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
@@ -16,7 +16,7 @@
 #define END_MS 5000
 #define SWEEP_MS 2000
 
-/* Whether a context of the kubeconfig lives on that session: its token is of the same role. */
+/* Whether a context lives on that session: its token is of the same role. */
 static bool target_uses(const struct cache_key *key, const struct shell_session *session)
 {
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
@@ -30,17 +30,18 @@ static bool target_uses(const struct cache_key *key, const struct shell_session 
                strcmp(entry.granted_role, session->role) == 0;
 }
 
-static bool kubeconfig_uses(const struct config *config, const struct shell_session *session)
+/* Of whatever kubeconfig; of one that cannot be read there is what is noted of it. */
+static bool login_uses(const struct config *config, const struct shell_session *session)
 {
         scoped(kubeconfig_files_clear) struct kubeconfig_files files = { 0 };
-        scoped(target_list_clear) struct target_list known = { 0 };
+        scoped(target_book_clear) struct target_book book = { 0 };
         struct error ignored = { 0 };
 
         if (!kubeconfig_files_read(config->kubeconfig, &files, &ignored))
-                return false;
-        target_list_read(&files, &known);
-        for (size_t i = 0; i < known.count; i++)
-                if (target_uses(&known.items[i].key, session))
+                kubeconfig_files_clear(&files);
+        target_book_read(&files, &book);
+        for (size_t i = 0; i < book.anywhere.count; i++)
+                if (target_uses(&book.anywhere.items[i].key, session))
                         return true;
         return false;
 }
@@ -64,7 +65,7 @@ static bool end(const struct shell_folder *folder, const struct config *config, 
         scoped(fd_close) int turn = shell_folder_take_turn();
         scoped(shell_session_clear) struct shell_session session = { 0 };
         bool over = !shell_folder_session(folder, &session) || session.until <= timestamp_now() ||
-                    shell_folder_is_used(folder, &session) || kubeconfig_uses(config, &session);
+                    shell_folder_is_used(folder, &session) || login_uses(config, &session);
 
         shell_folder_strip(folder);
         if (!over && !log_out(&session, config, timeout_ms, err))

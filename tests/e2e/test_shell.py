@@ -157,6 +157,17 @@ def test_a_login_of_the_same_role_keeps_its_session(world):
     assert private_folders(world) == []
 
 
+@pytest.mark.parametrize("name", ["config", "another"])
+def test_a_login_while_the_shell_runs_keeps_its_session_beyond_it(world, name):
+    with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (shell, pid):
+        before = world.signin(username=ALICE)["metadata"]["uid"]
+        world.run("alice", "kubectl", "tka", "login", SERVER, "--kubeconfig", world.home("alice") / ".kube" / name)
+        os.kill(pid, signal.SIGTERM)
+        shell.wait(20)
+
+    assert world.signin(username=ALICE)["metadata"]["uid"] == before and private_folders(world) == []
+
+
 def test_the_last_of_two_ends_the_session(world):
     with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (first, pid):
         sh(world, "true")
