@@ -52,10 +52,21 @@ static void add_once(struct target_list *list, const struct target *target)
         target_list_add(list, target);
 }
 
+/* Of who asked for no role, the token says which one it is. */
+static bool is_granted(const struct cache_key *key, const char *role)
+{
+        scoped(cache_entry_clear) struct cache_entry entry = { 0 };
+        struct error miss = { 0 };
+
+        return !key->role[0] && cache_read(CACHE_ALL_TIERS, key, &entry, &miss) &&
+               entry.granted_role && strcmp(entry.granted_role, role) == 0;
+}
+
 static bool ends(const struct departure *departure, const struct cache_key *key)
 {
         return strcmp(key->server, departure->url) == 0 &&
-               (!departure->role || strcmp(key->role, departure->role) == 0);
+               (!departure->role || strcmp(key->role, departure->role) == 0 ||
+                is_granted(key, departure->role));
 }
 
 void departure_forget(struct departure *departure, const struct target_list *known)

@@ -219,6 +219,19 @@ def test_a_logout_of_a_context_with_a_role_ends_that_one_alone(world, flags, wor
     assert {row["context"]: row["state"] for row in say(world, "status", "--all")} == {word: "signed out", "rig": "active"}
 
 
+def test_a_logout_of_a_role_signs_out_whoever_was_granted_it_without_asking(world):
+    """It is one session: kept, that context's next call would begin it anew."""
+    for flags in ((), ("--role", "cluster-admin"), VIEW):
+        tka(world, "login", SERVER, *flags)
+
+    (row,) = say(world, "logout", "rig!cluster-admin", "--forget")
+
+    assert (row["ended"], row["removed"]) == (1, 1)
+    assert {row["context"]: row["state"] for row in say(world, "status", "--all")} == {"rig": "signed out", "rig!view": "active"}
+    assert "not signed in" in world.run("alice", "kubectl", "--context", "rig", "get", "ns", code=None).stderr
+    assert [signin["spec"]["role"] for signin in world.signins(username=ALICE)] == ["view"]
+
+
 def test_forgetting_a_cluster_takes_out_its_context_with_a_role(world):
     login_in_two_roles(world)
 
