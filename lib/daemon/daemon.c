@@ -94,7 +94,8 @@ bool daemon_read(const struct daemon_config *config, int argc, char **argv, void
         if (!options_read_file(path, given == NULL, &json, &lines, err))
                 return false;
 
-        const struct option_sources sources = { json, path, argc, argv, lines, false };
+        const char *file = lines == NULL ? NULL : path;
+        const struct option_sources sources = { json, file, argc, argv, lines, false };
         if (!options_read(&config->options, &sources, record, &notes, err))
                 return false;
         return common->help || run_checks(config, &sources, origins, record, err);

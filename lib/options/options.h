@@ -41,7 +41,7 @@ struct options {
 
 struct option_sources {
         const json_t *json; /* the file's content, or NULL */
-        const char *file;   /* its name, for errors */
+        const char *file;   /* its name, for errors; NULL: there is none */
         int argc;
         char **argv;         /* argv[0] is skipped, "--" ends the flags */
         const json_t *lines; /* of the file: where each key stands; or NULL */
@@ -72,7 +72,8 @@ bool options_read(const struct options *options, const struct option_sources *so
                   struct option_notes *notes, struct error *err) must_check;
 void option_notes_clear(struct option_notes *notes);
 /* Puts in front of an err about several values where the first of keys (ended by NULL) that was
- * given stands: file and line, variable or flag; the file where none was. Returns false. */
+ * given stands: file and line, variable or flag; the file, if any, where none was. Returns false.
+ */
 bool options_wrap_place(const struct options *options, const struct option_sources *sources,
                         const enum option_origin *origins, const char *const *keys,
                         struct error *err);
@@ -82,7 +83,7 @@ bool options_wrap_line(const struct option_sources *sources, const char *key, st
  */
 const char *options_config_path(int argc, char **argv);
 /* Reads path as YAML into *json, and where each key stands into *lines (NULL: not wanted); a
- * missing file is an error unless optional (then both are empty objects). */
+ * missing file is an error unless optional (then *json is empty, and *lines left alone). */
 bool options_read_file(const char *path, bool optional, json_t **json, json_t **lines,
                        struct error *err) must_check;
 void options_clear(const struct options *options, void *record);

@@ -21,8 +21,6 @@ bool options_read_file(const char *path, bool optional, json_t **json, json_t **
                         return error_set(err, ERROR_INVALID, "%s: there is no such file", path);
                 *err = (struct error){ 0 };
                 *json = json_object();
-                if (lines)
-                        *lines = json_object();
                 return true;
         }
         if (!yaml_parse_with_lines(buf_text(&text), text.length, &read, &found, err))

@@ -53,5 +53,5 @@ bool options_wrap_place(const struct options *options, const struct option_sourc
                         return error_wrap(err, "%s", name);
                 }
         }
-        return error_wrap(err, "%s", sources->file);
+        return sources->file == NULL ? false : error_wrap(err, "%s", sources->file);
 }

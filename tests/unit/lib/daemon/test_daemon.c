@@ -194,6 +194,29 @@ TEST(says_where_a_value_stands_that_does_not_go_with_another)
         unsetenv("TKA_CART_LOAD");
 }
 
+static bool need_brakes(void *record, struct error *err)
+{
+        (void)record;
+        return error_set(err, ERROR_INVALID, "cart.brakes are required");
+}
+
+TEST(a_file_that_does_not_exist_is_not_named_for_what_is_missing)
+{
+        static const struct daemon_check needs[] = {
+                { { "cart.wheels" }, need_brakes }
+        };
+        scoped_free struct config *config = xcalloc(1, sizeof(*config));
+        struct daemon_config needy = config_of_ours;
+        char verb[] = "serve";
+        char *argv[] = { verb };
+        struct error err = { 0 };
+
+        needy.checks = needs;
+        assert_fails(daemon_read(&needy, 1, argv, config, &err), ERROR_INVALID, "brakes");
+        assert_string_equal(err.text, "cart.brakes are required");
+        options_clear(&needy.options, config);
+}
+
 TEST(its_manual_is_made_of_its_table)
 {
         scoped(buf_clear) struct buf page = { 0 };
