@@ -373,6 +373,13 @@ def test_a_program_hears_of_a_new_window_size_itself(world):
     assert_nothing_left(world)
 
 
+def has_reaped(terminal, pid):
+    """A shell that does not know of its job's end does not exit at once. Now and then bash overlooks the end of one that
+    was stopped and is killed, until another child ends: then it looks at all of them."""
+    terminal.type("/bin/true")
+    return not pathlib.Path(f"/proc/{pid}").exists()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_keys_are_for_what_runs_in_the_shell(world, shell):
     """What runs says itself that it does: a key is for the shell as long as that has not given it the terminal."""
@@ -385,8 +392,7 @@ def test_the_keys_are_for_what_runs_in_the_shell(world, shell):
         terminal.press("C-z")
         terminal.await_text("(?i)(stopped|suspended)")
         terminal.type("kill -KILL %1")
-        # A shell that has not yet heard of the end of its job asks again before it exits.
-        eventually("the shell has reaped its job", lambda: not pathlib.Path(f"/proc/{pid}").exists())
+        eventually("the shell has reaped its job", lambda: has_reaped(terminal, pid))
         terminal.type("echo st''ill here")
         terminal.await_text("^still here$")
         assert not re.search("^not reached$", terminal.screen(), re.MULTILINE)
