@@ -44,14 +44,6 @@ static void forget_key(struct departure *departure, const struct cache_key *key)
         }
 }
 
-static void add_once(struct target_list *list, const struct target *target)
-{
-        for (size_t i = 0; i < list->count; i++)
-                if (cache_key_equals(&list->items[i].key, &target->key))
-                        return;
-        target_list_add(list, target);
-}
-
 /* Of who asked for no role, the token says which one it is. */
 static bool is_granted(const struct cache_key *key, const char *role)
 {
@@ -74,10 +66,10 @@ void departure_forget(struct departure *departure, const struct target_list *kno
         scoped(target_list_clear) struct target_list meant = { 0 };
 
         for (size_t i = 0; i < departure->targets.count; i++)
-                add_once(&meant, &departure->targets.items[i]);
+                target_list_add_once(&meant, &departure->targets.items[i]);
         for (size_t i = 0; i < known->count; i++)
                 if (ends(departure, &known->items[i].key))
-                        add_once(&meant, &known->items[i]);
+                        target_list_add_once(&meant, &known->items[i]);
         for (size_t i = 0; i < meant.count; i++)
                 forget_key(departure, &meant.items[i].key);
 }

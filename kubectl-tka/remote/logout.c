@@ -59,14 +59,6 @@ static bool find_one(struct logout_run *run, const char *word, struct error *err
         return true;
 }
 
-static bool is_target(const struct departure *departure, const struct cache_key *key)
-{
-        for (size_t i = 0; i < departure->targets.count; i++)
-                if (cache_key_equals(&departure->targets.items[i].key, key))
-                        return true;
-        return false;
-}
-
 static struct departure *find_server(struct logout_run *run, const char *server)
 {
         for (size_t i = 0; i < run->count; i++)
@@ -97,11 +89,8 @@ static void find_all(struct logout_run *run)
         for (size_t i = 0; i < run->book.noted.count; i++) {
                 const struct known *known = &run->book.noted.items[i];
                 const struct target target = { known->context, known_key(known) };
-                if (!is_alive(&target.key))
-                        continue;
-                struct departure *departure = find_server(run, known->server);
-                if (!is_target(departure, &target.key))
-                        target_list_add(&departure->targets, &target);
+                if (is_alive(&target.key))
+                        target_list_add_once(&find_server(run, known->server)->targets, &target);
         }
 }
 

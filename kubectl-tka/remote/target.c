@@ -19,6 +19,14 @@ void target_list_add(struct target_list *list, const struct target *target)
         list->items[list->count++] = *target;
 }
 
+void target_list_add_once(struct target_list *list, const struct target *target)
+{
+        for (size_t i = 0; i < list->count; i++)
+                if (cache_key_equals(&list->items[i].key, &target->key))
+                        return;
+        target_list_add(list, target);
+}
+
 void target_list_read(const struct kubeconfig_files *files, struct target_list *list)
 {
         size_t document_index = 0;

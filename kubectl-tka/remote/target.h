@@ -18,6 +18,8 @@ struct target_list {
 void target_list_clear(struct target_list *list);
 
 void target_list_add(struct target_list *list, const struct target *target);
+/* Unless one with the same key is there, by whatever name. */
+void target_list_add_once(struct target_list *list, const struct target *target);
 void target_list_read(const struct kubeconfig_files *files, struct target_list *list);
 /* Joins those that are noted as signed in to, by whatever kubeconfig. */
 void target_list_read_noted(const struct known_list *noted, struct target_list *list);
