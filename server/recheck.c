@@ -19,6 +19,7 @@ struct recheck {
         struct server *server;
         struct fiber *fiber;
         struct text_list absent; /* uids of the sessions whose node the last round did not see */
+        bool skipping;           /* said so */
 };
 
 static bool is_ours(const struct recheck *recheck, const struct signin *signin)
@@ -112,13 +113,28 @@ static void end_absent(struct recheck *recheck, const struct text_list *absent)
 }
 
 /* While the control plane is away nobody is missed. */
-static bool can_tell(const struct recheck *recheck, struct tailscale_status *status)
+static bool can_tell(const struct recheck *recheck, struct tailscale_status *status,
+                     struct error *err)
 {
-        struct error err = { 0 };
+        if (!signin_store_is_synced(recheck->server->signins))
+                return error_set(err, ERROR_UNAVAILABLE, "the sessions are not all known");
+        if (!tailscale_status(recheck->server->tailscale, true, status, err))
+                return false;
+        if (!status->running)
+                return error_set(err, ERROR_UNAVAILABLE, "tailscaled is not running");
+        if (!status->self.online)
+                return error_set(err, ERROR_UNAVAILABLE, "the control plane is away");
+        return true;
+}
 
-        return signin_store_is_synced(recheck->server->signins) &&
-               tailscale_status(recheck->server->tailscale, true, status, &err) &&
-               status->running && status->self.online;
+static void skip_round(struct recheck *recheck, const struct error *err)
+{
+        text_list_clear(&recheck->absent);
+        telemetry_count_check(recheck->server, "skipped");
+        if (!recheck->skipping)
+                log_event(LOG_LEVEL_WARN, "sessions are not looked at again", "error", err->text,
+                          NULL);
+        recheck->skipping = true;
 }
 
 void recheck_run(struct recheck *recheck)
@@ -126,12 +142,13 @@ void recheck_run(struct recheck *recheck)
         scoped(tailscale_status_clear) struct tailscale_status status = { 0 };
         scoped(text_list_clear) struct text_list nodes = { 0 };
         scoped(text_list_clear) struct text_list absent = { 0 };
+        struct error err = { 0 };
 
-        if (!can_tell(recheck, &status)) {
-                text_list_clear(&recheck->absent);
-                telemetry_count_check(recheck->server, "skipped");
+        if (!can_tell(recheck, &status, &err)) {
+                skip_round(recheck, &err);
                 return;
         }
+        recheck->skipping = false;
         list_nodes(recheck, &nodes);
         for (size_t i = 0; i < nodes.count; i++) {
                 const struct tailscale_peer *peer = find_peer(&status, nodes.items[i]);

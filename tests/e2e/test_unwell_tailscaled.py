@@ -277,6 +277,7 @@ def page(world, address):
 def status_with_loud_devices(world, count):
     """What tailscaled says when so many more devices call themselves by a mebibyte of a byte that it writes as six."""
     value = world.rig.tailnet.local("tkatun", "status")[1]
+    value["Self"]["Online"] = True  # tests before this one cut it off for a moment
     some = next(iter(value["Peer"].values()))
     for i in range(count):
         value["Peer"][f"nodekey:{i:064x}"] = some | {"ID": f"loud{i}", "HostName": "<" * (1 << 20), "TailscaleIPs": []}
@@ -296,7 +297,7 @@ def test_what_devices_call_themselves_blinds_no_server(world):
         daemon.await_status(200)
         assert world.ask("alice", "POST", "credential", url="http://tkatun:8129").status == 200
         assert asked, "the server looked who is there"
-        eventually("a look at all sessions", lambda: checks_done(daemon) > 0, 40)
+        eventually("a look at all sessions", lambda: checks_done(daemon) > 0, 75)
         assert daemon.resident_mib() < 40
         assert len(world.signins()) == 1
 
