@@ -14,6 +14,14 @@
         { NULL, flag,    letter, "",   OPTION_TEXT, offsetof(struct config, member), fallback, 0, \
           0,    choices, name,   help, NULL }
 
+/* A relative one would be another in every folder. Whoever calls kubectl chooses the current one,
+ * and who listens there says which servers are to be trusted. */
+static bool check_socket(const char *text, struct error *err)
+{
+        return text[0] == '/' ||
+               error_set(err, ERROR_INVALID, "the socket \"%.100s\" is no absolute path", text);
+}
+
 static const struct option_row rows[] = {
         BARE("role", 'r', "", OPTION_TEXT, role, "ROLE", "a lower role that is granted to you too"),
         ROW(NULL, "for", 0, OPTION_DURATION, for_seconds, NULL, 1, DAY_SECONDS, NULL, "DURATION",
@@ -55,8 +63,8 @@ static const struct option_row rows[] = {
              "what follows the name of a host without dots"),
         NUMBER("tailscale.port", "port", 'p', port, "443", 65535, "PORT",
                "its port where none is named; 443 means https"),
-        TEXT("tailscale.socket", "tailscale-socket", socket, TAILSCALE_SOCKET, "PATH",
-             "the local tailscaled's socket"),
+        CHECKED("tailscale.socket", "tailscale-socket", 0, OPTION_TEXT, socket, TAILSCALE_SOCKET,
+                "PATH", "the local tailscaled's socket", check_socket),
         LIST("tailscale.serverTags", "server-tags", 0, server_tags, CONFIG_SERVER_TAGS, "TAGS",
              "tags by which a TKA server is known"),
         TEXT("tailscale.serverNodeId", "node-id", node_id, NULL, "ID",

@@ -148,12 +148,27 @@ static bool tell_once(const struct cache_key *key, struct error *err)
         return false;
 }
 
+/* Arguments that say no key are one by their words. */
+static void join_words(int argc, char **argv, struct buf *words)
+{
+        for (int i = 1; i < argc; i++) {
+                buf_add(words, argv[i]);
+                buf_add(words, "\n");
+        }
+}
+
 void credential_tell_once(int argc, char **argv, struct error *err)
 {
-        struct credential_arguments arguments = { 0 };
-        bool told = !credential_arguments_read(argc, argv, &arguments) ||
-                    tell_once(&arguments.key, err);
+        scoped(buf_clear) struct buf words = { 0 };
+        struct credential_arguments arguments = {
+                .key = { .server = "", .ca_hash = "", .cluster = "", .role = "" }
+        };
 
+        if (!credential_arguments_read(argc, argv, &arguments)) {
+                join_words(argc, argv, &words);
+                arguments.key.cluster = buf_text(&words);
+        }
+        bool told = tell_once(&arguments.key, err);
         (void)told;
 }
 

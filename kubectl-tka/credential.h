@@ -16,8 +16,8 @@ bool credential_arguments_read(int argc, char **argv, struct credential_argument
  * asked. An error is final: signed out, or an apiVersion we do not speak. */
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err) must_check;
 
-/* Of a failure before anybody was asked, where the arguments are clear: it is noted, and a client
- * that was told of one a moment ago gets the exit code alone, an error without text. */
+/* Of a failure before anybody was asked: it is noted, and a client that was told of one a moment
+ * ago gets the exit code alone, an error without text. */
 void credential_tell_once(int argc, char **argv, struct error *err);
 
 /* From the first executable's start a credential takes 10 s: returns how many ms of them are left.

@@ -69,21 +69,6 @@ static bool reads_file(enum command command)
         return command != COMMAND_CONFIG_SET && command != COMMAND_CONFIG_PATH;
 }
 
-/* A relative one would be another in every folder. Whoever calls kubectl chooses the current one,
- * and who listens there says which servers are to be trusted. */
-static bool check_socket(const struct command_line *line, const char *file,
-                         const struct config *config, struct error *err)
-{
-        static const char *const keys[] = { "tailscale.socket", NULL };
-        const struct options options = config_options(line->command);
-        const struct option_sources sources = { .file = file, .lines = config->lines };
-
-        if (config->socket[0] == '/')
-                return true;
-        error_set(err, ERROR_INVALID, "the socket \"%.100s\" is no absolute path", config->socket);
-        return options_wrap_place(&options, &sources, config->notes.origins, keys, err);
-}
-
 bool config_load(const struct command_line *line, struct config *config, struct error *err)
 {
         const char *given = options_config_path(line->argc, line->argv);
@@ -96,7 +81,7 @@ bool config_load(const struct command_line *line, struct config *config, struct 
         if (reads_file(line->command) &&
             !options_read_file(file, !given, &json, &config->lines, err))
                 return false;
-        if (!config_read(line, json, file, config, err) || !check_socket(line, file, config, err))
+        if (!config_read(line, json, file, config, err))
                 return false;
         if (json && !missing)
                 config->loaded_file = take(file);

@@ -225,6 +225,24 @@ def test_what_fails_before_anybody_is_asked_is_told_in_one_line_too(world, spoil
     assert words in one_line(runs(world, 5, code=code, **spoil(world)))
 
 
+def mistype_a_flag(argv):
+    return [*argv, "--rol", "view"]
+
+
+def drop_the_server(argv):
+    at = argv.index("--server")
+    return [*argv[:at], *argv[at + 2:]]
+
+
+@pytest.mark.parametrize("change, words", [(mistype_a_flag, "--rol"), (drop_the_server, "--server")])
+def test_arguments_that_are_not_understood_are_told_in_one_line_too(world, change, words):
+    world.login("alice")
+    said = world.run("alice", *CLIENT, "5", *change(stanza(world)), code=2,
+                     env={"KUBERNETES_EXEC_INFO": json.dumps(EXEC_INFO)})
+
+    assert words in one_line(said)
+
+
 def test_kubectl_itself_prints_one_line_of_ours_and_makes_one_request(world, false_server):  # noqa: F811
     world.login("alice", FALSE_SERVER, "--use")
     cache_entry(world).unlink()

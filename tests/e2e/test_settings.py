@@ -97,6 +97,7 @@ def test_a_new_file_is_private_and_the_one_that_is_named_is_used(world):
 
 @pytest.mark.parametrize("words, code, said", [
     (["get", "tailscale.prot"], 2, "tailscale.port"), (["set", "cachee", "file"], 2, "cache"), (["set", "cache", "cloud"], 2, "cloud"),
+    (["set", "tailscale.socket", "run/s"], 2, "no absolute path"),
     (["set", "tailscale.port", "many"], 2, "many"), (["set", "tailscale.port", "0"], 2, "1 to 65535"),
     (["set", "output.quiet", "perhaps"], 2, "perhaps"), (["set", "cache"], 2, "which value"), (["set"], 2, "which key"),
     (["get"], 2, "which key"), (["get", "tailscale.tailnet"], 1, "no value"), (["set", "zzz", "1"], 2, "config list"),

@@ -195,5 +195,6 @@ TEST(refuses_a_socket_that_the_current_folder_would_choose)
         bool loaded = config_load(&by_file, &file, &err);
         unlink(words[4]);
         assert_false(loaded);
-        assert_non_null(strstr(err.text, ": line 2: the socket \"s\" is no absolute path"));
+        assert_non_null(strstr(
+                err.text, ": line 2: \"tailscale.socket\": the socket \"s\" is no absolute path"));
 }
