@@ -28,7 +28,7 @@ struct search {
         struct suspects suspects;
         size_t most; /* of them at once: anybody may have labelled any number */
         enum dependent_kind kind;
-        struct error trouble; /* with one of them, which keeps none of the others */
+        struct error trouble; /* with a kind or with one of them, which keeps none of the others */
 };
 
 static void search_clear(struct search *search)
@@ -68,12 +68,12 @@ static bool remove_orphan(struct program *program, const struct dependent *orpha
         return err->kind == ERROR_CONFLICT || err->kind == ERROR_PENDING;
 }
 
-/* Each is tried. */
+/* Each is tried, as long as they are ours to remove. */
 static void remove_orphans(struct search *search)
 {
         const struct suspects *suspects = &search->suspects;
 
-        for (size_t i = 0; i < suspects->count; i++) {
+        for (size_t i = 0; i < suspects->count && lease_is_ours(search->program->lease); i++) {
                 struct error err = { 0 };
 
                 if (suspects->items[i].kind == DEPENDENT_KINDS ||
@@ -136,9 +136,12 @@ static bool sweep_once(struct sweep *sweep, struct error *err)
         scoped(search_clear) struct search search = { .program = sweep->program,
                                                       .most = sweep->pace.most };
 
-        for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--)
-                if (!search_kind(&search, (enum dependent_kind)kind, err))
-                        return false;
+        for (int kind = DEPENDENT_KINDS - 1; kind >= 0; kind--) {
+                struct error trouble = { 0 };
+
+                if (!search_kind(&search, (enum dependent_kind)kind, &trouble))
+                        search.trouble = trouble;
+        }
         if (!judge_suspects(&search, err))
                 return false;
         if (search.trouble.text[0] == '\0')

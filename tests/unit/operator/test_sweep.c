@@ -141,13 +141,13 @@ TEST(leaves_what_a_session_owns_that_the_watch_has_not_told_of)
 TEST(tries_again_soon_when_it_cannot_look)
 {
         static const struct peer_answer answers[] = {
-                FAILS, NONE, OBJECTS("o.tka", "u1", "nobody"), NONE, NONE, DELETED,
+                FAILS, FAILS, FAILS, NONE, OBJECTS("o.tka", "u1", "nobody"), NONE, NONE, DELETED,
         };
         struct stage stage;
 
         set_up(&stage, answers, ARRAY_LENGTH(answers));
         *sweep_pace(stage.sweep) = (struct sweep_pace){ 60000, 50, 10, 60000, 9 };
-        await_requests(&stage, 6);
+        await_requests(&stage, 8);
         assert_true(peer_was_asked(&stage.cluster, ORPHAN));
         tear_down(&stage);
 }
@@ -158,6 +158,20 @@ static bool says(const struct stage *stage, const char *line)
 
         metrics_print(stage->program.metrics, &text);
         return strstr(buf_text(&text), line) != NULL;
+}
+
+TEST(a_kind_that_cannot_be_listed_keeps_none_of_the_others)
+{
+        static const struct peer_answer answers[] = {
+                FAILS, OBJECTS("o.tka", "u1", "nobody"), NONE, SESSION("somebody"), DELETED, NONE,
+        };
+        struct stage stage;
+
+        set_up(&stage, answers, ARRAY_LENGTH(answers));
+        *sweep_pace(stage.sweep) = (struct sweep_pace){ 60000, 50, 10, 60000, 9 };
+        await_requests(&stage, 6);
+        assert_true(peer_was_asked(&stage.cluster, ORPHAN));
+        tear_down(&stage);
 }
 
 TEST(removes_any_number_of_them_a_few_at_a_time)
