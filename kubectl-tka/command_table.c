@@ -36,7 +36,9 @@ static const struct command_words commands[] = {
                 .details =
                         "CLUSTER ends all your sessions there from this device, whatever their "
                         "roles; without it, those at the current context's cluster. CLUSTER!ROLE, "
-                        "or the name of a context written with --role, ends that one alone.\n\n"
+                        "or the name of a context written with --role, ends that one alone; a "
+                        "context without a role that was granted the same one is signed out with "
+                        "it.\n\n"
                         "Until the next login kubectl is told to sign in again, and does not by "
                         "itself. With --forget the context that login wrote goes from the "
                         "kubeconfig too, and the cluster and user that it alone uses.",
