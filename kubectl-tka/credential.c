@@ -136,8 +136,7 @@ static bool recall_failure(const struct cache_key *key, struct error *err)
         return true;
 }
 
-/* What is refused without asking anybody is said once, too. */
-static bool tell_once(const struct cache_key *key, struct error *err)
+bool credential_refuse(const struct cache_key *key, struct error *err)
 {
         struct parent parent;
 
@@ -168,8 +167,7 @@ void credential_tell_once(int argc, char **argv, struct error *err)
                 join_words(argc, argv, &words);
                 arguments.key.cluster = buf_text(&words);
         }
-        bool told = tell_once(&arguments.key, err);
-        (void)told;
+        (void)!credential_refuse(&arguments.key, err);
 }
 
 /* Nothing fresh, but while the server does not answer it need not be asked at every call. */
@@ -254,7 +252,7 @@ bool credential_from_cache(int argc, char **argv, bool *answered, struct error *
                 return true;
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
             !mark_check(&arguments.key, err))
-                return tell_once(&arguments.key, err);
+                return credential_refuse(&arguments.key, err);
         file_forbid_core_dumps();
 
         bool found = cache_read(arguments.tiers, &arguments.key, &entry, &miss);

@@ -17,7 +17,9 @@ bool credential_arguments_read(int argc, char **argv, struct credential_argument
 bool credential_from_cache(int argc, char **argv, bool *answered, struct error *err) must_check;
 
 /* Of a failure before anybody was asked: it is noted, and a client that was told of one a moment
- * ago gets the exit code alone, an error without text. */
+ * ago gets the exit code alone, an error without text. Returns false. */
+bool credential_refuse(const struct cache_key *key, struct error *err) must_check;
+/* The same where the arguments may say no key. */
 void credential_tell_once(int argc, char **argv, struct error *err);
 
 /* From the first executable's start a credential takes 10 s: returns how many ms of them are left.

@@ -22,8 +22,7 @@ static const struct metric table[] = {
                                      "Attempts that failed and are tried again."          },
         [MEASURE_OVERDUE] = { "tka_sessions_overdue",
                                      METRIC_GAUGE,     { NULL },
-                                     "Sessions past their end, or without a TkaSignin, whose binding "
-                                     "still exists."                                      },
+                                     "Sessions whose binding outlives them."              },
         [MEASURE_QUEUED] = { "tka_queue_length",
                                      METRIC_GAUGE,     { NULL },
                                      "Sessions that wait for a change or for their end."  },

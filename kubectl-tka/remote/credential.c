@@ -40,7 +40,20 @@ static int64_t at_most(int64_t limit_ms, const struct run *run)
         return left_ms < limit_ms ? left_ms : limit_ms;
 }
 
-static bool read_key(const struct config *config, struct cache_key *key, struct error *err)
+static const char *or_empty(const char *text)
+{
+        return text ? text : "";
+}
+
+static struct cache_key key_of(const struct config *config)
+{
+        return (struct cache_key){ .server = or_empty(config->server),
+                                   .ca_hash = or_empty(config->ca_hash),
+                                   .cluster = or_empty(config->cluster),
+                                   .role = or_empty(config->role) };
+}
+
+static bool check_key(const struct config *config, struct error *err)
 {
         const struct {
                 const char *flag, *value;
@@ -53,11 +66,13 @@ static bool read_key(const struct config *config, struct cache_key *key, struct 
         for (size_t i = 0; i < ARRAY_LENGTH(needed); i++)
                 if (!needed[i].value)
                         return error_set(err, ERROR_INVALID, "%s is missing", needed[i].flag);
-        *key = (struct cache_key){ .server = config->server,
-                                   .ca_hash = config->ca_hash,
-                                   .cluster = config->cluster,
-                                   .role = config->role ? config->role : "" };
         return true;
+}
+
+static bool read_tiers(const char *mode, unsigned *tiers, struct error *err)
+{
+        return cache_mode_parse(mode, tiers) ||
+               error_set(err, ERROR_INVALID, "there is no cache \"%s\"", mode);
 }
 
 /* What the cache holds for this machine as the tailnet node it is now, fresh or not. */
@@ -225,14 +240,14 @@ bool cmd_credential(const struct config *config, struct error *err)
 {
         scoped(cache_entry_clear) struct cache_entry entry = { 0 };
         struct run run = { .config = config,
+                           .key = key_of(config),
                            .deadline_ms = loop_now_ms() + credential_set_deadline() };
         const char *api_version = NULL;
 
         if (!exec_info_read(getenv("KUBERNETES_EXEC_INFO"), &api_version, err) ||
-            !read_key(config, &run.key, err) || !mark_check(&run.key, err))
-                return false;
-        if (!cache_mode_parse(config->cache, &run.tiers))
-                return error_set(err, ERROR_INVALID, "there is no cache \"%s\"", config->cache);
+            !check_key(config, err) || !read_tiers(config->cache, &run.tiers, err) ||
+            !mark_check(&run.key, err))
+                return credential_refuse(&run.key, err);
         file_forbid_core_dumps();
         parent_read(&run.parent);
         if (!refresh(&run, &entry, err) ||

@@ -43,6 +43,18 @@ static bool is_own(const char *path)
                one.st_ino == other.st_ino && one.st_dev == other.st_dev;
 }
 
+/* There are contexts, and none looks for us in PATH. */
+static bool is_named_by_path(const struct doctor *doctor)
+{
+        for (size_t i = 0; i < doctor->book.known.count; i++) {
+                const char *command = doctor_command_of(doctor, &doctor->book.known.items[i]);
+
+                if (!command || !strchr(command, '/'))
+                        return false;
+        }
+        return doctor->book.known.count > 0;
+}
+
 void doctor_check_path(struct doctor *doctor)
 {
         scoped_free char *folder = own_folder();
@@ -57,7 +69,7 @@ void doctor_check_path(struct doctor *doctor)
                            "kubectl runs %s, not the one in %s", found, folder);
         else
                 doctor_say(doctor, DOCTOR_OK, NULL, "%s", found);
-        if (!on_desktop)
+        if (!on_desktop && !is_named_by_path(doctor))
                 doctor_say(doctor, DOCTOR_WARN,
                            "\"kubectl tka login --absolute\" writes the whole path",
                            "programs started from the desktop will not find " PLUGIN);

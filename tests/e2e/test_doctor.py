@@ -261,6 +261,14 @@ def test_a_plugin_that_the_desktop_does_not_find_is_told_of(world):
     assert found[0] == "warn" and "desktop" in found[1] and "--absolute" in found[2]
 
 
+def test_a_plugin_that_all_contexts_name_by_its_path_need_not_be_found_by_the_desktop(world):
+    world.login("alice", SERVER, "--absolute")
+    assert worst(doctor(world), "path")[0] == "ok"
+
+    world.login("alice", SERVER, "--role", "view")
+    assert worst(doctor(world), "path")[0] == "warn"
+
+
 def test_a_clock_that_is_wrong_is_noticed(world, false_server):  # noqa: F811
     info = {"server_url": "https://api:6443", "insecure_skip_tls_verify": False, "ca_data": "", "labels": {}}
     for ahead, state in ((0, "ok"), (20, "warn"), (-600, "fail")):
