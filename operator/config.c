@@ -24,24 +24,7 @@ static const struct option_row rows[] = {
         SETTINGS_ELSEWHERE,
 };
 
-static bool check_roles(void *owner, struct error *err)
-{
-        const struct config *config = owner;
-
-        return settings_check_roles(&config->settings, err);
-}
-
-static bool check_periods(void *owner, struct error *err)
-{
-        const struct config *config = owner;
-
-        return settings_check_periods(&config->settings, err);
-}
-
-static const struct daemon_check checks[] = {
-        { { "operator.roles" },                       check_roles   },
-        { { "server.minPeriod", "server.maxPeriod" }, check_periods },
-};
+static const struct daemon_check checks[] = { SETTINGS_CHECKS };
 
 static const struct daemon_config table = {
         .options = { rows, ARRAY_LENGTH(rows), NULL },

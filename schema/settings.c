@@ -31,14 +31,18 @@ bool settings_check_role(const char *text, struct error *err)
         return check_name(text, LIMIT_ROLE, "-.:ABCDEFGHIJKLMNOPQRSTUVWXYZ", err);
 }
 
-bool settings_check_roles(const struct settings *settings, struct error *err)
+bool settings_check_roles(void *part, struct error *err)
 {
+        const struct settings *settings = part;
+
         return settings->roles.count > 0 ||
                error_set(err, ERROR_INVALID, "operator.roles: at least one is needed");
 }
 
-bool settings_check_periods(const struct settings *settings, struct error *err)
+bool settings_check_periods(void *part, struct error *err)
 {
+        const struct settings *settings = part;
+
         if (settings->min_period_seconds <= settings->max_period_seconds)
                 return true;
         return error_set(err, ERROR_INVALID,

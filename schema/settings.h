@@ -28,6 +28,14 @@ struct settings {
                 PERIOD("server.maxPeriod", "max-period", settings.max_period_seconds, "24h", \
                        "longest session")
 
+/* What goes together in them: rows for the struct daemon_config. */
+#define SETTINGS_CHECKS \
+        { { "operator.roles" }, settings_check_roles, offsetof(struct config, settings) }, \
+        { \
+                { "server.minPeriod", "server.maxPeriod" }, settings_check_periods, \
+                        offsetof(struct config, settings) \
+        }
+
 /* Keys of the file that neither daemon reads. */
 #define SETTINGS_ELSEWHERE \
         ELSEWHERE("server.host"), ELSEWHERE("output"), ELSEWHERE("cache"), \
@@ -36,9 +44,9 @@ struct settings {
 /* Checks for those rows. */
 bool settings_check_namespace(const char *text, struct error *err) must_check;
 bool settings_check_role(const char *text, struct error *err) must_check;
-/* Refuse what does not go together, naming the keys. */
-bool settings_check_roles(const struct settings *settings, struct error *err) must_check;
-bool settings_check_periods(const struct settings *settings, struct error *err) must_check;
+/* Refuse what does not go together, naming the keys. settings: a struct settings. */
+bool settings_check_roles(void *settings, struct error *err) must_check;
+bool settings_check_periods(void *settings, struct error *err) must_check;
 /* Where we run: as told, else where the pod or the kubeconfig's context is (found, may be NULL),
  * else tka-system. Refuses when sessions would live in the same namespace: who may mint tokens
  * there could mint the operator's. */

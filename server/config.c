@@ -94,14 +94,14 @@ static const struct option_row rows[] = {
 };
 
 static const struct daemon_check checks[] = {
-        { { "tailscale.mode" },                                              config_read_mode          },
-        { { "operator.roles" },                                              config_check_roles        },
-        { { "server.minPeriod", "server.maxPeriod" },                        config_check_periods      },
-        { { "tailscale.capName" },                                           config_check_capabilities },
-        { { "server.tls.certFile", "server.tls.keyFile" },                   config_check_certificate  },
-        { { "server.tls.source", "tailscale.port" },                         config_check_tls          },
-        { { "clusterInfo.apiEndpoint", "clusterInfo.configMapRef.enabled" }, config_check_cluster      },
-        { { "health.address", "tailscale.mode" },                            config_check_health       },
+        { { "tailscale.mode" },                                              config_read_mode,          0 },
+        SETTINGS_CHECKS,
+        { { "tailscale.capName" },                                           config_check_capabilities, 0 },
+        { { "server.tls.certFile", "server.tls.keyFile" },                   config_check_certificate,  0 },
+        { { "server.tls.source", "tailscale.port" },                         config_check_tls,          0 },
+        { { "clusterInfo.apiEndpoint", "clusterInfo.configMapRef.enabled" },
+         config_check_cluster,                                                                          0 },
+        { { "health.address", "tailscale.mode" },                            config_check_health,       0 },
 };
 
 static const struct daemon_config table = {

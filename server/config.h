@@ -42,8 +42,6 @@ void config_clear(struct config *config);
 /* Checks of what goes together, for the table in this order: each refuses what cannot work, naming
  * the key, and some read words. config: a struct config. */
 bool config_read_mode(void *config, struct error *err) must_check;
-bool config_check_roles(void *config, struct error *err) must_check;
-bool config_check_periods(void *config, struct error *err) must_check;
 bool config_check_capabilities(void *config, struct error *err) must_check;
 bool config_check_certificate(void *config, struct error *err) must_check;
 bool config_check_tls(void *config, struct error *err) must_check;

@@ -39,20 +39,6 @@ bool config_check_collector(const char *text, struct error *err)
                          text);
 }
 
-bool config_check_roles(void *owner, struct error *err)
-{
-        const struct config *config = owner;
-
-        return settings_check_roles(&config->settings, err);
-}
-
-bool config_check_periods(void *owner, struct error *err)
-{
-        const struct config *config = owner;
-
-        return settings_check_periods(&config->settings, err);
-}
-
 bool config_check_capabilities(void *owner, struct error *err)
 {
         const struct config *config = owner;

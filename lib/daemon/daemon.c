@@ -72,10 +72,13 @@ static bool run_checks(const struct daemon_config *config, const struct option_s
 
         if (!read_log(record, err))
                 return options_wrap_place(&config->options, sources, origins, log_level, err);
-        for (size_t i = 0; i < config->check_count; i++)
-                if (!config->checks[i].check(record, err))
-                        return options_wrap_place(&config->options, sources, origins,
-                                                  config->checks[i].keys, err);
+        for (size_t i = 0; i < config->check_count; i++) {
+                const struct daemon_check *row = &config->checks[i];
+
+                if (!row->check((char *)record + row->part, err))
+                        return options_wrap_place(&config->options, sources, origins, row->keys,
+                                                  err);
+        }
         return true;
 }
 

@@ -30,7 +30,8 @@ struct daemon_check {
         const char *keys[3]; /* that it is about, ended by NULL: a refusal says where the first of
                                 them that was given stands */
         /* Refuses what cannot work, naming the key; may read words for those that follow. */
-        bool (*check)(void *record, struct error *err);
+        bool (*check)(void *part, struct error *err);
+        size_t part; /* of the record: where it lies there */
 };
 
 /* A daemon's configuration: its table, and the record that the table fills. */

@@ -21,7 +21,7 @@ TEST(takes_the_names_that_kubernetes_takes)
 
 TEST(needs_a_role)
 {
-        const struct settings settings = { 0 };
+        struct settings settings = { 0 };
         struct error err = { 0 };
 
         assert_fails(settings_check_roles(&settings, &err), ERROR_INVALID, "at least one");
@@ -29,7 +29,7 @@ TEST(needs_a_role)
 
 TEST(refuses_a_shortest_session_longer_than_the_longest)
 {
-        const struct settings settings = { .min_period_seconds = 61, .max_period_seconds = 60 };
+        struct settings settings = { .min_period_seconds = 61, .max_period_seconds = 60 };
         struct error err = { 0 };
 
         assert_fails(settings_check_periods(&settings, &err), ERROR_INVALID,

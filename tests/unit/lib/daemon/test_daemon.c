@@ -44,7 +44,7 @@ static bool run(void *record, struct kube_config *kube, struct error *err)
 }
 
 static const struct daemon_check checks[] = {
-        { { "cart.load", "cart.wheels" }, check },
+        { { "cart.load", "cart.wheels" }, check, 0 },
 };
 
 static const struct daemon_config config_of_ours = {
@@ -203,7 +203,7 @@ static bool need_brakes(void *record, struct error *err)
 TEST(a_file_that_does_not_exist_is_not_named_for_what_is_missing)
 {
         static const struct daemon_check needs[] = {
-                { { "cart.wheels" }, need_brakes }
+                { { "cart.wheels" }, need_brakes, 0 }
         };
         scoped_free struct config *config = xcalloc(1, sizeof(*config));
         struct daemon_config needy = config_of_ours;
