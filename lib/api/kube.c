@@ -3,26 +3,22 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/api/kube_private.h"
 #include "lib/fiber.h"
-#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/loop.h"
 #include "lib/memory.h"
 #include "lib/timestamp.h"
 
-#define TOKEN_AGE_MS 60000
 #define SHORTEST_RETRY_MS 100 /* for a Retry-After of 0 */
 
 struct kube {
         struct loop *loop;
         struct http_client *http;
         struct kube_config config;
-        int64_t token_read_ms;
-        struct stat ca_seen; /* the CA file as it was read */
+        struct kube_files files;
         struct kube_clock clock;
         int64_t answered_at_ms;
         size_t users; /* the owner, and whoever waits in here: the last one frees */
@@ -40,10 +36,7 @@ struct kube *kube_new(struct loop *loop, struct kube_config *config, const char 
         kube->config = *config;
         kube->users = 1;
         *config = (struct kube_config){ 0 };
-        if (!kube->config.ca_file || stat(kube->config.ca_file, &kube->ca_seen) != 0)
-                kube->ca_seen = (struct stat){ 0 };
-        if (!secret_is_empty(&kube->config.token))
-                kube->token_read_ms = loop_now_ms();
+        kube_files_begin(&kube->files, &kube->config);
         return kube;
 }
 
@@ -63,52 +56,6 @@ void kube_free(struct kube *kube)
         kube->closed = true;
         http_client_free(take(kube->http));
         release(kube);
-}
-
-/* Reads the token file; when that fails the token we have must do. */
-static bool renew_token(struct kube *kube, struct error *err)
-{
-        if (!kube_token_read(kube->config.token_file, &kube->config.token, err) &&
-            secret_is_empty(&kube->config.token))
-                return false;
-        kube->token_read_ms = loop_now_ms();
-        return true;
-}
-
-static bool refresh_token(struct kube *kube, struct error *err)
-{
-        bool fresh = kube->token_read_ms > 0 && loop_now_ms() - kube->token_read_ms < TOKEN_AGE_MS;
-
-        return !kube->config.token_file || fresh || renew_token(kube, err);
-}
-
-/* true when other CA certificates were read than we had. */
-static bool renew_ca(struct kube *kube)
-{
-        scoped(buf_clear) struct buf content = { .limit = LIMIT_CA_FILE };
-        struct error ignored = { 0 };
-
-        if (!kube->config.ca_file || !file_read(kube->config.ca_file, &content, &ignored))
-                return false;
-        if (content.length == 0 || memchr(content.text, '\0', content.length) ||
-            (kube->config.ca_pem && strcmp(kube->config.ca_pem, content.text) == 0))
-                return false;
-        free(kube->config.ca_pem);
-        kube->config.ca_pem = buf_take(&content);
-        return true;
-}
-
-static void refresh_ca(struct kube *kube)
-{
-        struct stat now;
-
-        if (!kube->config.ca_file || stat(kube->config.ca_file, &now) != 0 ||
-            (now.st_mtim.tv_sec == kube->ca_seen.st_mtim.tv_sec &&
-             now.st_mtim.tv_nsec == kube->ca_seen.st_mtim.tv_nsec &&
-             now.st_ino == kube->ca_seen.st_ino && now.st_size == kube->ca_seen.st_size))
-                return;
-        kube->ca_seen = now;
-        (void)renew_ca(kube);
 }
 
 int64_t kube_now_ms(const struct kube *kube)
@@ -186,11 +133,11 @@ static bool prepare(struct kube *kube, struct trial *trial, struct http_request 
         const struct call *call = trial->call;
 
         trial->asked_ms = loop_now_ms();
-        if (!refresh_token(kube, err)) {
+        if (!kube_files_refresh_token(&kube->files, &kube->config, err)) {
                 err->kind = ERROR_UNAVAILABLE; /* NOT_FOUND is for what the API server says */
                 return false;
         }
-        refresh_ca(kube);
+        kube_files_refresh_ca(&kube->files, &kube->config);
         *request = (struct http_request){
                 .method = call->method,
                 .url = buf_text(trial->url),
@@ -213,11 +160,11 @@ static bool may_try_again(struct kube *kube, struct trial *trial, int status)
 
         if (status == 401 && !trial->token_renewed && kube->config.token_file) {
                 trial->token_renewed = true;
-                return renew_token(kube, &ignored);
+                return kube_files_renew_token(&kube->files, &kube->config, &ignored);
         }
         if (status == 0 && !trial->ca_renewed) {
                 trial->ca_renewed = true;
-                return renew_ca(kube);
+                return kube_files_renew_ca(&kube->config);
         }
         return false;
 }

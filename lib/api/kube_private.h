@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "lib/api/kube.h"
 #include "lib/api/kube_watch.h"
@@ -12,6 +13,23 @@ bool kube_config_read_mounted(const char *folder, struct kube_config *config,
                               struct error *err) must_check;
 /* The file without white space around it; an empty one is an error. */
 bool kube_token_read(const char *path, struct secret *token, struct error *err) must_check;
+
+/* The token and the CA certificates, which lie in files and are replaced while we run. */
+struct kube_files {
+        int64_t token_read_ms; /* of loop_now_ms(); 0: never */
+        struct stat ca_seen;   /* the CA file as it was read */
+};
+void kube_files_begin(struct kube_files *files, const struct kube_config *config);
+/* Reads the token anew once it is a minute old; when that fails the one we have must do. */
+bool kube_files_refresh_token(struct kube_files *files, struct kube_config *config,
+                              struct error *err) must_check;
+/* At once. */
+bool kube_files_renew_token(struct kube_files *files, struct kube_config *config,
+                            struct error *err) must_check;
+/* Reads the CA certificates anew where their file is another one. */
+void kube_files_refresh_ca(struct kube_files *files, struct kube_config *config);
+/* At once; true when other ones were read than we had. */
+bool kube_files_renew_ca(struct kube_config *config);
 
 /* How far the API server's wall clock is ahead of our monotonic one: what we take it for, and two
  * bounds between which the truth lies. All-zero: not known yet. */
