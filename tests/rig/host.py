@@ -50,16 +50,21 @@ def catch_signals():
         signal.signal(number, interrupt)
 
 
+EAGER_SECONDS = 2
+
+
 def wait_until(what, check, seconds, broken=None):
-    """Polls until check() is true. broken() may return words that end the wait early."""
-    deadline = time.monotonic() + seconds
+    """Polls until check() is true. broken() may return words that end the wait early. What takes long is asked less
+    often: a device that asked a server 50 times a second would be told to wait before long."""
+    begun = time.monotonic()
+    deadline = begun + seconds
     while not check():
         words = broken() if broken else None
         if words:
             raise RigError(f"{what}: {words}")
         if time.monotonic() > deadline:
             raise RigError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.02)
+        time.sleep(0.02 if time.monotonic() < begun + EAGER_SECONDS else 0.1)
 
 
 @contextlib.contextmanager
