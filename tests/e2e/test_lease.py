@@ -1,5 +1,6 @@
 """Several operators at once: one works, the others stand by, and whatever happens to it another takes over."""
 
+import datetime
 import time
 
 import pytest
@@ -9,11 +10,12 @@ from host import frozen
 from own_daemon import HEALTH, own_daemon
 from relay import Late
 from stand_in_kube_apiserver import kube_status, through_stand_in
+from stopwatch import Stopwatch
 from world import ACCOUNTS, BINDINGS, GROUP, LEASE, UID_LABEL, eventually
 
 NOW_SECONDS = 3  # from SIGTERM on
 OVER_SECONDS = 12.5  # from SIGKILL on
-READY_SECONDS = 15
+READY_SECONDS = 20
 
 
 def lease(world):
@@ -27,10 +29,16 @@ def works(world, health):
     return world.metric("tka_operator_leader", health=health) == 1
 
 
-def await_taken_over(world, begun, seconds):
+def acquired_at(world):
+    """When whoever holds the lease took it, by the clock of this machine."""
+    return datetime.datetime.fromisoformat(lease(world)["acquireTime"]).timestamp()
+
+
+def await_taken_over(world, watch, seconds):
     """In time, which began before the other one knew."""
+    begun = time.time() - watch.seconds()
     eventually("the one that stood by works", lambda: works(world, HEALTH), READY_SECONDS)
-    took = time.monotonic() - begun
+    took = acquired_at(world) - begun - watch.stalled
     assert took <= seconds, f"it took {took:.1f} s"
 
 
@@ -62,7 +70,7 @@ def test_an_operator_that_stands_by_is_ready_and_says_so(world, standby):
 def test_an_operator_that_stands_by_writes_nothing(world, standby):
     world.credential("alice")
     world.ask("alice", "POST", "logout")
-    world.await_gone(world.credential("bob", period="2s") and world.signin()["metadata"]["uid"], 15)
+    world.await_gone(world.credential("bob", period="6s") and world.signin()["metadata"]["uid"], 20)
 
     assert not standby.log_lines(audit=True)
 
@@ -70,12 +78,11 @@ def test_an_operator_that_stands_by_writes_nothing(world, standby):
 def test_when_the_one_that_works_is_told_to_end_another_takes_over_at_once(world, standby):
     world.credential("bob", period="6s")
     uid = world.signin()["metadata"]["uid"]
-    begun = time.monotonic()
-    with world.stopped("operator"):
-        await_taken_over(world, begun, NOW_SECONDS)
+    with Stopwatch() as watch, world.stopped("operator"):
+        await_taken_over(world, watch, NOW_SECONDS)
         assert world.credential("alice")["status"]["token"]
         world.await_gone(uid, 16)
-    assert standby.log_lines(audit=True, msg="session ended", signin_uid=uid)
+    eventually("its end is in the log", lambda: standby.log_lines(audit=True, msg="session ended", signin_uid=uid))
 
 
 def test_one_that_is_told_to_end_in_the_middle_of_a_session_keeps_the_lease_until_it_runs_out(world):
@@ -94,11 +101,10 @@ def test_one_that_is_told_to_end_in_the_middle_of_a_session_keeps_the_lease_unti
 
 def test_when_the_one_that_works_is_killed_another_takes_over_when_the_lease_is_over(world, standby):
     transitions = lease(world)["leaseTransitions"]
-    world.credential("bob", period="3s")
+    world.credential("bob", period="6s")
     uid = world.signin()["metadata"]["uid"]
-    begun = time.monotonic()
-    with world.stopped("operator", kill=True):
-        await_taken_over(world, begun, OVER_SECONDS)
+    with Stopwatch() as watch, world.stopped("operator", kill=True):
+        await_taken_over(world, watch, OVER_SECONDS)
         world.await_gone(uid, 25)
         assert lease(world)["leaseTransitions"] == transitions + 1
         assert world.credential("alice")["status"]["token"]
@@ -107,9 +113,8 @@ def test_when_the_one_that_works_is_killed_another_takes_over_when_the_lease_is_
 def test_an_operator_that_was_frozen_does_no_harm_when_it_wakes_up(world, standby):
     pid, _ = world.rig.host.process("operator")
     world.credential("alice")
-    begun = time.monotonic()
-    with frozen(pid):
-        await_taken_over(world, begun, OVER_SECONDS)
+    with Stopwatch() as watch, frozen(pid):
+        await_taken_over(world, watch, OVER_SECONDS)
         holder = lease(world)["holderIdentity"]
         assert world.ask("alice", "POST", "logout").status == 200
         again = world.credential("alice")
