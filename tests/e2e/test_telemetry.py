@@ -11,6 +11,7 @@ from own_daemon import URL, config_of, own_daemon, wiping_env
 from relay import HANG
 from stand_in_localapi import stand_in_localapi, told
 from stand_in_otlp_collector import attributes, stand_in_collector
+from tailnet import CAPABILITY
 from world import ACCOUNTS, UID_LABEL, claims, eventually, rule
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -83,29 +84,38 @@ def test_extending_stands_in_the_audit_log(world):
     assert not audit(world, msg="login", trace_id=answer.headers["trace-id"]), "it was there already"
 
 
-def test_a_grant_withdrawn_stands_in_the_audit_log(world):
-    world.credential("bob")
+@pytest.fixture
+def judge(world):
+    """A server whose sessions no other one looks at by itself: what becomes of them, a request has done."""
+    config = config_of(world, "tka-server", tailscale__capName=[CAPABILITY, "other.example/cap/tka"])
+    with own_daemon(world, "tka-server", config) as daemon:
+        daemon.await_status(200)
+        yield daemon
+
+
+def test_a_grant_withdrawn_stands_in_the_audit_log(world, judge):
+    world.credential("bob", URL)
     before = world.signin()
     with world.policy(alice=[rule("view")]):
-        answer = world.ask("bob", "GET", "login")
+        answer = world.ask("bob", "GET", "login", url=URL)
         world.await_gone(before["metadata"]["uid"])
 
-    [line] = audit(world, msg="withdraw", session=before["metadata"]["name"],
-                   service_account_uid=before["status"]["serviceAccount"]["uid"])
+    [line] = judge.log_lines(audit=True, msg="withdraw", session=before["metadata"]["name"],
+                             service_account_uid=before["status"]["serviceAccount"]["uid"])
     assert_names_the_session(line, before)
     assert line["trace_id"] == answer.headers["trace-id"] and line["cause"] == "no rule grants it any longer"
     assert line["until"] == before["status"]["valid_until"]
 
 
-def test_a_grant_that_became_shorter_stands_in_the_audit_log(world):
-    world.credential("bob", reason="a short night")
+def test_a_grant_that_became_shorter_stands_in_the_audit_log(world, judge):
+    world.credential("bob", URL, reason="a short night")
     before = world.signin()
     with world.policy(bob=[rule("view", period="10m")]):
-        answer = world.ask("bob", "GET", "login")
+        answer = world.ask("bob", "GET", "login", url=URL)
         after = eventually("the earlier end", lambda: [
             item for item in world.signins() if item["status"]["valid_until"] < before["status"]["valid_until"]])
 
-    [line] = audit(world, msg="shorten", trace_id=answer.headers["trace-id"])
+    [line] = judge.log_lines(audit=True, msg="shorten", trace_id=answer.headers["trace-id"])
     assert_names_the_session(line, after[0])
     assert line["rule"].endswith("[0]") and line["cause"] == "the granted period became shorter"
     assert line["reason"] == "a short night" and line["until"] == after[0]["status"]["valid_until"]
@@ -264,7 +274,8 @@ def test_no_label_names_a_person_or_grows_with_what_clients_send(world):
 def test_the_log_names_the_peer_and_not_what_a_header_says(world):
     answer = world.ask("alice", "GET", "access", headers={"X-Forwarded-For": "6.6.6.6", "X-Real-Ip": "6.6.6.6"})
 
-    [line] = world.log_lines("server", msg="request", trace_id=answer.headers["trace-id"])
+    [line] = eventually("the line", lambda: world.log_lines("server", msg="request",
+                                                            trace_id=answer.headers["trace-id"]))
     assert line["peer"].startswith("127.0.0.1:") and "6.6.6.6" not in world.log("server")
 
 
