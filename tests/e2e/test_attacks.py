@@ -21,6 +21,7 @@ class Attacker:
     def __init__(self, world, node, role):
         self.world = world
         self.token = world.credential(node, role=role)["status"]["token"]
+        eventually(f"the API server knows what {node} may", lambda: world.may(self.token, "create", "configmaps"))
 
     def ask(self, method, path, body=None, impersonate=None, kind="application/json"):
         """(status, what was said) of one request."""
@@ -43,9 +44,7 @@ def bob(world):
     """bob may edit in the whole cluster; alice, a cluster-admin, is signed in as well."""
     with world.policy(alice=[rule("cluster-admin")], bob=[rule("edit")]):
         world.credential("alice")
-        attacker = Attacker(world, "bob", "edit")
-        eventually("bob may write", lambda: world.may(attacker.token, "create", "configmaps"))
-        yield attacker
+        yield Attacker(world, "bob", "edit")
 
 
 def test_an_edit_session_mints_no_token(world, bob):
