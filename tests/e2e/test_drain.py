@@ -13,7 +13,7 @@ RIGHT = "/apis/rbac.authorization.k8s.io/v1/namespaces/tka/rolebindings/tka-serv
 
 def drain(world, *flags, code=0):
     return world.run("admin", "tka-operator", "drain", "--kubeconfig", world.rig.cluster.admin_kubeconfig(),
-                     "--namespace", "tka-system", "--log-format", "json", *flags, code=code)
+                     "--namespace", "tka-system", "--log-format", "json", *flags, code=code, seconds=300)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_it_waits_for_an_operator_and_says_what_is_left(drained):
     with drained.stopped("operator"):
         with pytest.raises(Exception, match="timed out"):
             drained.run("admin", "tka-operator", "drain", "--kubeconfig", drained.rig.cluster.admin_kubeconfig(),
-                        "--namespace", "tka-system", seconds=3)
+                        "--namespace", "tka-system", seconds=6)
         assert len(drained.items(GROUP)) == 1
         assert drained.items(GROUP)[0]["metadata"]["deletionTimestamp"]
     drain(drained)

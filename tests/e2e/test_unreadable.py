@@ -168,6 +168,6 @@ def test_bindings_that_were_never_seen_of_what_cannot_be_read_go_before_it(world
         world.kube(path_of(body), "DELETE")
         assert world.kube(path)[0] == 200
         with blind_operator(world, f"GET .*/rolebindings\\?(?!.*{uid})"):
-            eventually("the RoleBinding is gone", lambda: world.kube(path)[0] == 404, 10)
-            eventually("the record is gone", lambda: read(world, body) is None, 10)
+            eventually("the RoleBinding is gone", lambda: world.kube(path)[0] == 404, 20)
+            eventually("the record is gone", lambda: read(world, body) is None, 20)
     world.await_gone(uid)
