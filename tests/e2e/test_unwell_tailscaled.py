@@ -148,10 +148,10 @@ def test_a_tailscaled_that_is_killed_and_comes_back_is_followed(world, node, nam
     assert len(world.signins()) == 1, "nobody lost a session by it"
 
 
-def attempt(world, url):
+def attempt(world, url, timeout=5):
     """The status of asking for a token; None without an answer."""
     try:
-        return world.ask("alice", "POST", "credential", url=url, timeout=5).status
+        return world.ask("alice", "POST", "credential", url=url, timeout=timeout).status
     except OSError:
         return None
 
@@ -277,7 +277,7 @@ def page(world, address):
 def status_with_loud_devices(world, count):
     """What tailscaled says when so many more devices call themselves by a mebibyte of a byte that it writes as six."""
     value = world.rig.tailnet.local("tkatun", "status")[1]
-    value["Self"]["Online"] = True  # tests before this one cut it off for a moment
+    value["Self"]["Online"] = True  # its key has just been expired: that may not have been said yet
     some = next(iter(value["Peer"].values()))
     for i in range(count):
         value["Peer"][f"nodekey:{i:064x}"] = some | {"ID": f"loud{i}", "HostName": "<" * (1 << 20), "TailscaleIPs": []}
@@ -295,9 +295,10 @@ def test_what_devices_call_themselves_blinds_no_server(world):
     with stand_in_localapi(world, "tkatun", "localapi-loud") as api, api.instead("/status$", loud) as asked, \
             own_daemon(world, "tka-server", config, namespace="tkatun") as daemon:
         daemon.await_status(200)
-        assert world.ask("alice", "POST", "credential", url="http://tkatun:8129").status == 200
+        eventually("alice gets in", lambda: attempt(world, "http://tkatun:8129", 20) == 200, 60)
         assert asked, "the server looked who is there"
-        eventually("a look at all sessions", lambda: checks_done(daemon) > 0, 75)
+        # 30 s from one to the next, and a machine that is busy may take the 8 s that a look has at most.
+        eventually("a look at all sessions", lambda: checks_done(daemon) > 0, 120)
         assert daemon.resident_mib() < 40
         assert len(world.signins()) == 1
 
