@@ -92,7 +92,8 @@ def test_a_slow_api_server_does_not_keep_a_logout_from_its_end(world, behind_api
         with api.instead("DELETE .*tkasignins/", Late(2)) as met:
             answer = world.ask("carol", "POST", "logout", url=URL, timeout=25)
 
-        assert answer.status == 200 and len(answer.body["sessions"]) == len(met) == 16, answer.text
+        # One that the operator was just at is ended at the second try.
+        assert answer.status == 200 and len(answer.body["sessions"]) == len(set(met)) == 16, answer.text
     eventually("nobody is signed in", lambda: not world.signins())
 
 
@@ -172,7 +173,7 @@ def ask_alice(world):
 
 def test_a_session_namespace_that_is_deleted_is_told_and_its_return_is_enough(world):
     assert not world.signins(), "with sessions in it, it would wait for an operator that has lost its rights there"
-    world.run("admin", "kubectl", "delete", "namespace", "tka", "--timeout=60s", seconds=70)
+    world.run("admin", "kubectl", "delete", "namespace", "tka", "--timeout=120s", seconds=130)
     try:
         refused = world.ask("alice", "POST", "credential", timeout=25)
         assert refused.status == 503 and refused.headers["retry-after"], refused.text
