@@ -1,12 +1,11 @@
 """Ways in which servers of this kind have gone wrong before, one test each; those of sessions, limits and logs stand with these."""
 
 import concurrent.futures
-import json
 
 import yaml
 
 from own_daemon import URL, config_of, own_daemon
-from world import GROUP, eventually, rule
+from world import GROUP, eventually, events, rule
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 
@@ -94,7 +93,7 @@ def test_the_version_of_the_api_server_is_never_asked(world):
     world.credential("alice")
     world.ask("alice", "GET", "kubeconfig")
 
-    lines = [json.loads(line) for line in (world.folder / "audit.log").read_text(errors="replace").splitlines()]
+    lines = events((world.folder / "audit.log").read_text(errors="replace"))  # but for one that is being written
     ours = [line for line in lines if line["user"].get("username") == "system:serviceaccount:tka-system:tka-server"]
     assert ours and not [line["requestURI"] for line in ours if line["requestURI"].startswith("/version")]
 

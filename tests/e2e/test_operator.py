@@ -261,7 +261,7 @@ def test_a_session_under_another_name_is_let_go_when_it_is_deleted(world):
 
 
 def is_refused(world, body):
-    """Whether the operator has heard that the role is gone. Else the session is not kept, for which it would not look."""
+    """Whether the operator has heard that the role is gone. Else the session ends, since it would not look again."""
     uid = uid_of(apply(world, body))
     reason = eventually("it is judged", lambda: ready_of(read(world, body))[1])
     if reason != "RoleNotFound":
