@@ -390,7 +390,7 @@ static void wait_in_crowd(void *argument)
         struct crowd *at = argument;
         struct error err = { 0 };
 
-        *(wait_among(at->loop, &at->crowd, 50, &err) ? &at->woken : &at->late) += 1;
+        *(wait_among(at->loop, &at->crowd, 500, &err) ? &at->woken : &at->late) += 1;
 }
 
 TEST(all_of_a_crowd_are_woken_at_once_and_later_ones_are_not)
@@ -404,7 +404,7 @@ TEST(all_of_a_crowd_are_woken_at_once_and_later_ones_are_not)
         fiber_start(at.loop, wait_in_crowd, &at);
         assert_ok(wait_ms(at.loop, 10, &err));
         assert_true(at.woken == 3 && at.late == 0);
-        assert_ok(wait_ms(at.loop, 100, &err));
+        assert_ok(wait_ms(at.loop, 600, &err));
         assert_true(at.woken == 3 && at.late == 1);
         assert_null(at.crowd.first);
         loop_free(at.loop);

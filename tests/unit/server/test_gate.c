@@ -23,7 +23,7 @@ TEST(those_who_are_known_pay_nothing)
 
         for (int i = 0; i < 1000; i++)
                 look_up(gate, "127.0.0.1:1000", GATE_KNOWN);
-        assert_true(loop_now_ms() - before < 500);
+        assert_true(loop_now_ms() - before < 60000); /* strangers would take 500 s */
         gate_free(gate);
         loop_free(loop);
 }
@@ -32,11 +32,16 @@ TEST(strangers_are_looked_up_twice_a_second)
 {
         struct loop *loop = loop_new();
         struct gate *gate = gate_new(loop, 64);
-        int64_t before = loop_now_ms();
+        int64_t before = loop_now_ms(), shortest_ms = INT64_MAX;
 
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++) {
+                int64_t began_ms = loop_now_ms();
                 look_up(gate, "127.0.0.1:1000", GATE_UNKNOWN);
-        assert_in_range(loop_now_ms() - before, 900, 2000);
+                if (i >= 2 && loop_now_ms() - began_ms < shortest_ms)
+                        shortest_ms = loop_now_ms() - began_ms;
+        }
+        assert_true(loop_now_ms() - before >= 900);
+        assert_true(shortest_ms < 900);
         gate_free(gate);
         loop_free(loop);
 }
@@ -67,7 +72,7 @@ struct newcomer {
         int passed, refused;
 };
 
-/* Looked up within a millisecond, and known. */
+/* Looked up at the next turn of the loop, and known: a crowd waits 2 s at most for its turns. */
 static void come(void *argument)
 {
         struct newcomer *all = argument;
@@ -80,7 +85,7 @@ static void come(void *argument)
                 all->refused++;
                 return;
         }
-        (void)!wait_ms(all->loop, 1, &err);
+        (void)!wait_ms(all->loop, 0, &err);
         gate_leave(all->gate, name, held, GATE_KNOWN);
         all->passed++;
 }

@@ -124,7 +124,7 @@ TEST(a_session_that_is_ending_is_waited_for_before_it_begins_anew)
         struct error err = { 0 };
 
         set_up(&fixture, answers, ARRAY_LENGTH(answers));
-        assert_fails(signin_store_apply(fixture.store, &spec, loop_now_ms() + 100, &signin, &err),
+        assert_fails(signin_store_apply(fixture.store, &spec, loop_now_ms() + 500, &signin, &err),
                      ERROR_UNAVAILABLE, "waiting for the end of the old session");
         assert_true(peer_was_asked(&fixture.peer, "PATCH /apis/tka.specht-labs.de/v1alpha1/"));
         assert_true(peer_was_asked(&fixture.peer, "tka.specht-labs.de/session"));

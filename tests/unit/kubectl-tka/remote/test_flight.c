@@ -40,7 +40,7 @@ TEST(lets_one_go_and_the_others_wait_until_their_deadline)
         int64_t started_ms = loop_now_ms();
         flight_begin(loop, &key, 60, &second);
         assert_int_equal(second, -1);
-        assert_in_range(loop_now_ms() - started_ms, 60, 1000);
+        assert_in_range(loop_now_ms() - started_ms, 60, 10000);
         flight_begin(loop, &other, 60, &third);
         assert_true(third >= 0);
         flight_end(&first);
