@@ -26,6 +26,13 @@ class Late:
     seconds: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Until:
+    """The real answer, once that is set."""
+
+    event: threading.Event
+
+
 def reply(status, body="", kind="application/json", **headers):
     """An HTTP answer, as it goes over the wire."""
     body = body if isinstance(body, bytes) else body.encode()
@@ -134,13 +141,20 @@ class Relay:
         if told == HANG:
             client.settimeout(60)
             client.recv(1)
-        elif told is None or isinstance(told, Late):
-            time.sleep(told.seconds if told else 0)
+        elif told is None or isinstance(told, (Late, Until)):
+            self.hold(told)
             self.pass_on(client, raw)
             self.let_go(client)
         elif told != CLOSE:
             client.sendall(told)
             self.let_go(client)
+
+    @staticmethod
+    def hold(told):
+        if isinstance(told, Late):
+            time.sleep(told.seconds)
+        elif told:
+            told.event.wait(60)
 
     @staticmethod
     def let_go(client):

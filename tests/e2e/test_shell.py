@@ -7,11 +7,12 @@ import pathlib
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
 
 from conftest import TOKEN
-from relay import HANG, Late
+from relay import HANG, Until
 from terminal import Terminal, told
 from test_client import false_server  # noqa: F401
 from world import SERVER, eventually, rule
@@ -19,6 +20,9 @@ from world import SERVER, eventually, rule
 ALICE = "alice@example.com"
 OUTER = ["bash", "--norc", "--noprofile"]
 EXEC = ["kubectl", "tka", "exec", SERVER, "--"]
+# What a script says once a signal finds its traps set.
+NOTE = "echo $PPID >$HOME/pid"
+SLEEPING = f"trap 'kill $!' TERM; sleep 60 & {NOTE}; wait"
 
 
 def private_folders(world, node="alice"):
@@ -37,7 +41,7 @@ def sh(world, script, *flags, code=0, env=None):
 
 
 def note_pid(world):
-    """The pid that a script wrote with `echo $PPID >$HOME/pid`, once it has: kubectl-tka's."""
+    """The pid that a script wrote with NOTE, once it has: kubectl-tka's."""
     path = world.home("alice") / "pid"
     pid = int(eventually("a pid", lambda: path.exists() and path.read_text().endswith("\n") and path.read_text()))
     path.unlink()
@@ -46,16 +50,20 @@ def note_pid(world):
 
 def is_running(pid):
     """A zombie is not."""
+    return state_of(pid) not in ("Z", None)
+
+
+def state_of(pid):
+    """R, S, T and so on, as proc_pid_stat(5) has it; None of nobody."""
     with contextlib.suppress(OSError):
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    return False
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    return None
 
 
 @contextlib.contextmanager
 def running(world, script, *flags, url=SERVER):
-    """`exec` of a script that notes its parent's pid first; gives the process and that pid."""
-    argv = world.rig.node_argv("alice", ["kubectl", "tka", "exec", url, *flags, "--", "sh", "-c",
-                                         "echo $PPID >$HOME/pid; " + script])
+    """`exec` of a script with a NOTE in it; gives the process, once it has noted that, and the pid."""
+    argv = world.rig.node_argv("alice", ["kubectl", "tka", "exec", url, *flags, "--", "sh", "-c", script])
     process = subprocess.Popen([str(word) for word in argv], env=world.rig.node_env("alice"), text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -159,7 +167,7 @@ def test_a_login_of_the_same_role_keeps_its_session(world):
 
 @pytest.mark.parametrize("name", ["config", "another"])
 def test_a_login_while_the_shell_runs_keeps_its_session_beyond_it(world, name):
-    with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (shell, pid):
+    with running(world, SLEEPING) as (shell, pid):
         before = world.signin(username=ALICE)["metadata"]["uid"]
         world.run("alice", "kubectl", "tka", "login", SERVER, "--kubeconfig", world.home("alice") / ".kube" / name)
         os.kill(pid, signal.SIGTERM)
@@ -169,7 +177,7 @@ def test_a_login_while_the_shell_runs_keeps_its_session_beyond_it(world, name):
 
 
 def test_the_last_of_two_ends_the_session(world):
-    with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (first, pid):
+    with running(world, SLEEPING) as (first, pid):
         sh(world, "true")
         assert world.signins(username=ALICE)
         os.kill(pid, signal.SIGTERM)
@@ -198,16 +206,19 @@ def test_what_outlives_the_shell_is_not_signed_in_again(world):
 
 def test_a_plugin_that_asks_while_the_shell_ends_does_not_begin_its_session_anew(world, false_server):  # noqa: F811
     home = world.home("alice")
-    script = """until [ -e ~/first ]; do sleep 0.05; done
+    script = NOTE + """
+        until [ -e ~/first ]; do sleep 0.05; done
         rm $TKA_SHELL/run/*.json; cp $KUBECONFIG ~/stolen; kubectl --kubeconfig ~/stolen get ns >~/late 2>&1 &
         until [ -e ~/second ]; do sleep 0.05; done"""
+    over = threading.Event()
     with running(world, script, url="http://tka:8125") as (process, _), \
-            false_server.instead("POST .*credential", Late(2), times=1) as met:
+            false_server.instead("POST .*credential", Until(over), times=1) as met:
         (home / "first").touch()
         eventually("the plugin asks", lambda: met)
         (home / "second").touch()
         process.communicate(timeout=20)
         assert process.returncode == 0 and not world.signins(username=ALICE), "signed out at the end"
+        over.set()
         late = eventually("the plugin gave up", lambda: (home / "late").read_text())
     for name in ("first", "second", "stolen", "late"):
         (home / name).unlink()
@@ -231,14 +242,15 @@ def test_status_knows_the_shells_session(world):
 
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "USR1"])
 def test_a_signal_for_us_reaches_the_program_and_the_session_ends(world, name):
-    with running(world, f"trap 'kill $!; exit 9' {name}; sleep 60 & wait") as (process, pid):
+    with running(world, f"trap 'kill $!; exit 9' {name}; sleep 60 & {NOTE}; wait") as (process, pid):
         os.kill(pid, getattr(signal, "SIG" + name))
         assert process.wait(20) == 9
     assert_nothing_left(world)
 
 
 def test_a_window_size_and_then_term_still_end_the_session(world):
-    with running(world, "trap 'echo sized' WINCH; trap 'kill $!; exit 9' TERM; sleep 60 & wait; wait") as (process, pid):
+    script = f"trap 'echo sized' WINCH; trap 'kill $!; exit 9' TERM; sleep 60 & {NOTE}; wait; wait"
+    with running(world, script) as (process, pid):
         os.kill(pid, signal.SIGWINCH)
         assert process.stdout.readline() == "sized\n"
         os.kill(pid, signal.SIGTERM)
@@ -247,15 +259,16 @@ def test_a_window_size_and_then_term_still_end_the_session(world):
 
 
 def test_a_program_that_will_not_end_is_killed(world):
-    with running(world, "trap '' TERM HUP; while :; do sleep 1; done") as (process, pid):
+    with running(world, f"trap '' TERM HUP; {NOTE}; while :; do sleep 1; done") as (process, pid):
         os.kill(pid, signal.SIGTERM)
         assert process.wait(20) == 137
     assert_nothing_left(world)
 
 
 def test_after_we_are_killed_the_next_command_ends_the_session(world):
-    with running(world, "echo $$ >$HOME/child; trap 'kill $!; exit' HUP; sleep 60 & wait") as (process, pid):
-        child = int(eventually("the child's pid", lambda: (world.home("alice") / "child").read_text().strip()))
+    script = f"echo $$ >$HOME/child; trap 'kill $!; exit' HUP; sleep 60 & {NOTE}; wait"
+    with running(world, script) as (process, pid):
+        child = int((world.home("alice") / "child").read_text())
         os.kill(pid, signal.SIGKILL)
         process.wait(20)
         eventually("the child hung up on", lambda: not is_running(child))
@@ -267,7 +280,7 @@ def test_after_we_are_killed_the_next_command_ends_the_session(world):
 
 
 def test_a_session_that_cannot_be_ended_now_is_ended_by_the_next_command(world):
-    with running(world, "trap 'kill $!' TERM; sleep 60 & wait") as (process, pid):
+    with running(world, SLEEPING) as (process, pid):
         with world.stopped("server"):
             os.kill(pid, signal.SIGTERM)
             said = process.communicate(timeout=30)[1]
@@ -401,11 +414,13 @@ def test_the_keys_are_for_what_runs_in_the_shell(world, shell):
 
 def test_a_program_can_be_stopped_and_continued_from_outside(world):
     with Terminal(world, "alice", OUTER) as terminal:
-        terminal.type(" ".join(EXEC) + " sh -c 'echo ready; read line; echo got $line'; echo status=$?")
-        terminal.await_text("^ready$")
+        terminal.type(" ".join(EXEC) + " sh -c 'echo ready $$; read line; echo got $line'; echo status=$?")
+        pid = int(terminal.await_text(r"^ready (\d+)$")[1])
         terminal.press("C-z")
         terminal.await_text("Stopped")
         terminal.type("fg")
+        # Enter, before bash has given the terminal back, would end no line for whom it is given to.
+        eventually("the program goes on", lambda: state_of(pid) != "T")
         terminal.type("it")
         terminal.await_text("^got it$")
     assert_nothing_left(world)
