@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -178,18 +177,37 @@ def token(said):
     return json.loads(said.stdout)["status"]["token"]
 
 
-def timed(world, env, **more):
-    """(what the plugin said, the seconds it took beyond what the way to the node takes)"""
-    started = time.monotonic()
-    world.run("alice", "true")
-    between = time.monotonic()
-    said = plugin(world, env=env, **more)
-    return said, time.monotonic() - between - (between - started)
+TIMED = ("sh", "-c", """
+    began=$(date +%s%N)
+    "$@"; code=$?
+    echo $(($(date +%s%N) - began)) >"$HOME/run/took"
+    exit $code""", "timed")
+
+
+def timed(world, env):
+    """(what the plugin said, the seconds it took)"""
+    took = world.home("alice") / "run/took"
+    said = plugin(world, env=env, prefix=TIMED)
+    seconds = int(took.read_text()) / 1e9
+    took.unlink()
+    return said, seconds
+
+
+def shortest(world, env, forget=False):
+    """The same of three calls, and of the shortest: a busy machine makes each longer, and none shorter. forget: what is
+    noted of the keyring before each."""
+    took = []
+    for _ in range(3):
+        for path in notes(world) if forget else ():
+            path.unlink()
+        said, seconds = timed(world, env)
+        took.append(seconds)
+    return said, min(took)
 
 
 def is_half_a_second(slow, quick):
-    """Of two calls, one that waited and one that did not: the machine may be busy with both."""
-    return 0.4 < slow < 0.9 + 2 * max(quick, 0) and quick < slow
+    """Of calls that wait and of calls that do not."""
+    return 0.4 < slow < 0.9 and quick < 0.3
 
 
 def test_a_login_keeps_its_token_in_the_keyring_and_in_no_file(world, keyring):
@@ -371,8 +389,8 @@ def test_a_keyring_that_hangs_is_waited_for_half_a_second_and_then_not_at_all(wo
     keyring.daemon.send_signal(signal.SIGSTOP)
     before = requests(world)
 
-    first, slow = timed(world, keyring.env)
-    second, quick = timed(world, keyring.env)
+    first, slow = shortest(world, keyring.env, forget=True)
+    second, quick = shortest(world, keyring.env)
 
     assert token(first) == token(second) and requests(world) == before
     assert is_half_a_second(slow, quick), (slow, quick)
@@ -391,10 +409,10 @@ def test_a_login_on_a_terminal_says_that_it_waits_for_the_keyring(world, keyring
 def test_a_bus_that_never_answers_is_given_up_on(world, tmp_path):
     login(world, {})
     with stand_in_bus_that_never_answers(tmp_path / "silent") as (env, met):
-        first, slow = timed(world, env)
-        assert len(met) == 1
-        second, quick = timed(world, env)
-        assert len(met) == 1, "it was asked again"
+        first, slow = shortest(world, env, forget=True)
+        assert len(met) == 3
+        second, quick = shortest(world, env)
+        assert len(met) == 3, "it was asked again"
 
     assert token(first) == token(second) and first.stderr == second.stderr == ""
     assert is_half_a_second(slow, quick), (slow, quick)
