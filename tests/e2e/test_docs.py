@@ -19,7 +19,7 @@ from pages import REPOSITORY, Block, anchors, links, name_of, pages, parse
 from rig import restore_policy
 from tailnet import NODES, USERS
 from test_tls import make_authority, put  # noqa: F401
-from world import SERVER
+from world import SERVER, eventually
 
 NODE_OF = {**{USERS[name]: name for name in USERS}, "tag:ci": "ci"}
 WHO = re.compile(r"(\S+)(?: as `(\S+)`)?")
@@ -74,20 +74,21 @@ def period_of(text):
     return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", text))
 
 
-def sign_in(world, who, url, authority):
+def sign_in(world, who, url, authority, timeout):
     """The server's answer to that person, who may ask for a role; None where nobody answers."""
     login, role = WHO.fullmatch(who).groups()
     tls = authority.trusting() if url.startswith("https:") else None
     if tls:
         tls.check_hostname = False  # the certificate is for the long name
     with contextlib.suppress(OSError):
-        return world.ask(NODE_OF[login], "POST", "credential", {"role": role} if role else {}, url=url, timeout=4, tls=tls)
+        return world.ask(NODE_OF[login], "POST", "credential", {"role": role} if role else {}, url=url, timeout=timeout,
+                         tls=tls)
     return None
 
 
 def check_answer(world, row, url, authority):
-    answer = sign_in(world, row["who signs in"], url, authority)
     expected = row["answer"]
+    answer = sign_in(world, row["who signs in"], url, authority, timeout=4 if expected == NOBODY else 20)
     if expected == NOBODY:
         assert answer is None, answer.text
         return
@@ -105,6 +106,18 @@ def check_answer(world, row, url, authority):
     assert spec.get("namespaces", []) == (namespaces.split(", ") if namespaces else [])
 
 
+def tag_server(world, *tags):
+    """Returns when the server's node has these tags, and the rules about them are in force."""
+    tailnet = world.rig.tailnet
+
+    def known():
+        return tailnet.local("tka", "status?peers=false")[1]["Self"].get("Tags")
+    if set(known()) != set(tags):
+        tailnet.control("nodes", "tag", "-i", str(list(NODES).index("tka") + 1), "-t", ",".join(tags))
+        eventually("the server has its tags", lambda: set(known()) == set(tags), 20)
+        tailnet.set_policy((world.folder / "policy.json").read_text())
+
+
 @contextlib.contextmanager
 def server_with(world, authority, keys, tag=None):
     """A tka-server with these keys, over TLS on port 443 if they name no other, on a node that has the tag as well."""
@@ -115,15 +128,13 @@ def server_with(world, authority, keys, tag=None):
         folder = world.folder / "certificate"
         put(folder, *authority.issue("ours"))
         flat["server__tls"] = {"certFile": str(folder / "chain"), "keyFile": str(folder / "key")}
-    number = str(list(NODES).index("tka") + 1)
-    tags = ["tag:tka", *([tag] if tag else [])]
-    world.rig.tailnet.control("nodes", "tag", "-i", number, "-t", ",".join(tags))
+    tag_server(world, "tag:tka", *([tag] if tag else []))
     try:
         with own_daemon(world, "tka-server", config_of(world, "tka-server", **flat)) as daemon:
             daemon.await_status(200)
             yield f"{'https' if port == 443 else 'http'}://tka:{port}"
     finally:
-        world.rig.tailnet.control("nodes", "tag", "-i", number, "-t", "tag:tka")
+        tag_server(world, "tag:tka")
 
 
 def servers_of(item):
