@@ -282,7 +282,7 @@ def test_while_a_renewal_fails_the_old_token_serves_and_one_call_in_a_while_asks
         seconds = time.monotonic() - started
 
     assert tokens(first) == tokens(second) and first.stderr == second.stderr == ""
-    assert len(met) == 1 and seconds < 1
+    assert len(met) == 1 and seconds < 3, "an attempt takes 4 s"
 
 
 def test_a_server_that_hangs_is_given_up_on_within_the_deadline(world, false_server):  # noqa: F811

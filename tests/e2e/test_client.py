@@ -66,10 +66,15 @@ def edit_entry(path, **fields):
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
-def requests(world):
-    """Requests for a credential that the server has answered: each is logged before the next, which is ours, is."""
+def all_requests(world, **fields):
+    """Requests that the server has answered: each is logged before the next, which is ours, is."""
     assert ask(world.rig.host.http("hub", SERVER_HEALTH), "/livez")[0] == 200
-    return len(world.log_lines("server", msg="request", route="/api/v1alpha1/credential"))
+    return len(world.log_lines("server", msg="request", **fields))
+
+
+def requests(world):
+    """Those for a credential."""
+    return all_requests(world, route="/api/v1alpha1/credential")
 
 
 def kubeconfig(world, node="alice"):
@@ -659,9 +664,9 @@ def test_a_login_with_a_role_has_a_context_of_its_own(world):
 
 
 def test_a_login_for_a_while_ends_and_is_not_renewed(world):
-    world.login("alice", SERVER, "--for", "3s")
+    world.login("alice", SERVER, "--for", "6s")
     uid = world.signin()["metadata"]["uid"]
-    world.await_gone(uid, 15)
+    world.await_gone(uid, 20)
     before = requests(world)
 
     said = one_line(plugin(world, code=5))

@@ -18,7 +18,7 @@ from host import command
 from needed import missing
 from relay import Relay, reply
 from tailnet import PORT
-from test_client import (EXEC_INFO, NEW_PARENT, cache_entries, edit_entry, false_server,  # noqa: F401
+from test_client import (EXEC_INFO, NEW_PARENT, all_requests, cache_entries, edit_entry, false_server,  # noqa: F401
                          kubeconfig, one_line, plugin, requests, stanza)
 from test_keyring import bus  # noqa: F401
 from world import SERVER
@@ -385,14 +385,14 @@ def test_a_certificate_that_is_not_valid_is_one_line_and_nothing_is_sent(world, 
     authority = Authority(tmp_path)
     tls = authority.issue(name, days)
     time.sleep(1.1 if days == 0 else 0)
-    before = len(world.log_lines("server", msg="request"))
+    before = all_requests(world)
     prefix = authority.trusted() if trusted else ()
 
     with tls_server(world, tls) as url:
         said = world.run("alice", *prefix, "kubectl-tka", "login", url, code=3)
 
     assert "its certificate is not valid" in one_line(said) and url in said.stderr and ADVICE in said.stderr
-    assert len(world.log_lines("server", msg="request")) == before and not kubeconfig(world).exists()
+    assert all_requests(world) == before and not kubeconfig(world).exists()
 
 
 def test_the_plugin_says_what_to_do_about_a_certificate_that_it_does_not_believe(world, tmp_path):
