@@ -66,7 +66,7 @@ static json_t *read_file(const char *path)
         json_t *list = NULL;
         struct error err = { 0 };
 
-        buf_init(&text, 512 * 1024);
+        buf_init(&text, 512 * 1024UL);
         assert_ok(file_read_private(path, &text, &err));
         assert_ok(json_parse(buf_text(&text), text.length, &list, &err));
         return list;
