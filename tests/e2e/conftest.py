@@ -34,7 +34,9 @@ def world(shared_world):
     pids = shared_world.daemon_pids()
     yield shared_world
     problems = shared_world.sign_everybody_out()
-    if not shared_world.restarted:
+    if shared_world.restarted:
+        shared_world.await_operator()
+    else:
         problems += [f"{name} is not the process it was" for name, pid in pids.items()
                      if shared_world.daemon_pids().get(name) != pid]
     problems += shared_world.search_logs(TOKEN, "a token stands in")

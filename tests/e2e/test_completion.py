@@ -9,7 +9,7 @@ import pytest
 
 from installed import Installed
 from terminal import Terminal
-from world import SERVER, rule
+from world import SERVER
 
 SCRIPTS = {"bash": "share/bash-completion/completions/tka", "zsh": "share/zsh/site-functions/_tka",
            "fish": "share/fish/vendor_completions.d/tka.fish"}
@@ -99,7 +99,6 @@ def test_words_are_completed_in_a_real_shell(world, installed, shell):
 
 @pytest.mark.parametrize("shell", SCRIPTS)
 def test_clusters_and_roles_are_completed_from_what_was_signed_in_to(world, installed, shell):
-    world.policy(alice=[rule("view", priority=1), rule("edit", priority=2)])
     world.login("alice")
     world.login("alice", SERVER, "--role", "view")
 
@@ -247,8 +246,6 @@ def test_a_folder_that_cannot_be_quoted_changes_nothing(world, installed, shell,
 
 @pytest.mark.parametrize("shell", LOAD)
 def test_a_second_login_in_the_shell_is_the_current_one(world, installed, shell):
-    world.policy(alice=[rule("view", priority=1), rule("edit", priority=2)])
-
     said = script(world, installed, shell, [f"tka login {SERVER} >/dev/null", f"tka login {SERVER} --role view >/dev/null",
                                             "kubectl config current-context"])
 

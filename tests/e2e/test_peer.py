@@ -18,7 +18,7 @@ from relay import CLOSE, HANG
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from stopwatch import Stopwatch
 from tailnet import DEFAULT_POLICY, PORT
-from test_client import (LAN, NEW_PARENT, cache_entries, cache_entry, edit_entry, kubeconfig, one_line, plugin,
+from test_client import (LAN, NEW_PARENT, all_requests, cache_entries, cache_entry, edit_entry, kubeconfig, one_line, plugin,
                          recording_listener, relay_at, stanza)
 from world import SERVER, eventually
 
@@ -114,23 +114,23 @@ def test_insecure_plain_http_is_the_loud_way_round(world):
 
 
 def test_without_a_local_tailscaled_nothing_is_sent(world):
-    before = len(world.log_lines("server", msg="request"))
+    before = all_requests(world)
 
     said = world.run("alice", "kubectl-tka", "login", SERVER, code=3,
                      env={"TKA_TAILSCALE_SOCKET": "/nowhere/tailscaled.sock"})
 
     assert "/nowhere/tailscaled.sock" in one_line(said) or "tailscaled" in said.stderr
-    assert len(world.log_lines("server", msg="request")) == before
+    assert all_requests(world) == before
 
 
 @pytest.mark.parametrize("answer", [*NONSENSE.values(), HANG, CLOSE], ids=[*NONSENSE, "silence", "hanging up"])
 def test_a_local_tailscaled_that_talks_nonsense_vouches_for_nobody(world, answer):
-    before = len(world.log_lines("server", msg="request"))
+    before = all_requests(world)
     with stand_in_localapi(world, "alice") as api, api.instead(".", answer):
         said = world.run("alice", "kubectl-tka", "login", SERVER, code=3, env={"TKA_TAILSCALE_SOCKET": str(api.path)})
 
     assert "tailscaled" in one_line(said)
-    assert len(world.log_lines("server", msg="request")) == before
+    assert all_requests(world) == before
 
 
 def plugin_while_tailscaled_hangs(world, call, prepare, code):

@@ -15,7 +15,7 @@ from conftest import TOKEN
 from relay import HANG, Until
 from terminal import Terminal, told
 from test_client import false_server  # noqa: F401
-from world import SERVER, eventually, rule
+from world import SERVER, eventually
 
 ALICE = "alice@example.com"
 OUTER = ["bash", "--norc", "--noprofile"]
@@ -123,8 +123,6 @@ def test_one_in_another_is_refused(world, inner):
 
 
 def test_a_role_can_be_asked_for(world):
-    world.policy(alice=[rule("view", priority=1), rule("edit", priority=2)])
-
     said = sh(world, "kubectl auth can-i create pods; kubectl config current-context", "--role", "view", code=0)
 
     assert said.stdout == "no\nrig!view\n"

@@ -288,6 +288,16 @@ class World:
         self.settled = False
         assert not problems, problems
 
+    def renewed_at(self):
+        """When an operator last said that it works."""
+        status, value = self.kube(LEASE)
+        return value["spec"].get("renewTime") if status == 200 else None
+
+    def await_operator(self):
+        """One that has just been started may have to wait for a lease, though it is ready."""
+        before = self.renewed_at()
+        eventually("an operator works", lambda: self.renewed_at() not in (None, before), 30)
+
     def sign_everybody_out(self):
         """Ends every session that is left; what then still exists is a problem, in words."""
         for item in self.items(GROUP):
