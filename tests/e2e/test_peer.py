@@ -18,8 +18,8 @@ from relay import CLOSE, HANG
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from stopwatch import Stopwatch
 from tailnet import DEFAULT_POLICY, PORT
-from test_client import (LAN, NEW_PARENT, all_requests, cache_entries, cache_entry, edit_entry, kubeconfig, one_line, plugin,
-                         recording_listener, relay_at, stanza)
+from test_client import (LAN, NEW_PARENT, all_requests, cache_entries, cache_entry, edit_entry, kubeconfig, one_line,
+                         plugin, recording_listener, relay_at, stanza)
 from world import SERVER, eventually
 
 IN_DOMAIN = "http://tka.tailnet.test:8123"
