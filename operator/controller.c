@@ -36,7 +36,7 @@ struct controller {
         struct sweep *sweep;
         char *lease_name;
         size_t workers, provisioners;
-        bool ready_to_work, stopping;
+        bool stopping;
         bool in_grace; /* the sessions are known: no list after that delays the beginning */
         struct wait idle;
 };
@@ -55,7 +55,7 @@ static int64_t delay_until(const struct controller *controller, int64_t due_at)
 
 static bool may_work(const struct controller *controller)
 {
-        return controller->ready_to_work && !controller->stopping &&
+        return controller->program->listed && !controller->stopping &&
                lease_is_ours(controller->program->lease);
 }
 
@@ -263,7 +263,10 @@ static void begin_work(void *owner)
 {
         struct controller *controller = owner;
 
-        controller->ready_to_work = true;
+        if (controller->program->listed)
+                return;
+        controller->program->listed = true;
+        log_event(LOG_LEVEL_INFO, "all sessions are known", NULL);
         set_timer(controller);
 }
 
@@ -280,19 +283,12 @@ static void lease_changed(void *owner, bool ours)
 static void listed(void *owner, bool all)
 {
         struct controller *controller = owner;
-        struct program *program = controller->program;
 
-        if (program->listed)
-                return;
-        if (!all) {
-                if (!controller->in_grace)
-                        loop_timer_set(controller->grace, LISTING_GRACE_MS);
-                controller->in_grace = true;
-                return;
-        }
-        program->listed = true;
-        log_event(LOG_LEVEL_INFO, "all sessions are known", NULL);
-        begin_work(controller);
+        if (all)
+                begin_work(controller);
+        else if (!controller->in_grace)
+                loop_timer_set(controller->grace, LISTING_GRACE_MS);
+        controller->in_grace = true;
 }
 
 /* Something that somebody waits for is not even begun. */

@@ -14,5 +14,6 @@ struct program {
         const char *session_namespace;
         const char *release_namespace; /* where the lease is */
         struct rules rules;
-        bool listed; /* everything was listed once: what is not in the store was not there */
+        bool listed; /* all TkaSignins were: a session that is not known was not there. And what
+                        they own, unless that took too long */
 };

@@ -6,7 +6,7 @@
 
 struct sweep;
 
-/* A fiber; the first sweep comes once everything was listed. free() it after sweep_stop() and the
+/* A fiber; the first sweep comes once the sessions are known. free() it after sweep_stop() and the
  * fiber's end. */
 struct sweep *sweep_start(struct program *program);
 void sweep_stop(struct sweep *sweep);

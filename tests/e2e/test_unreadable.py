@@ -8,7 +8,7 @@ from host import HUB_ADDRESS
 from own_daemon import config_of, kubeconfig_for, own_daemon
 from signins import apply, await_ready, merge, read, ready_of, signin
 from stand_in_kube_apiserver import kube_status, stand_in_kube_apiserver
-from world import BINDINGS, GROUP, UID_LABEL, eventually, rule
+from world import ACCOUNTS, BINDINGS, GROUP, UID_LABEL, eventually, rule
 
 NUL = "a\0b"
 
@@ -153,6 +153,14 @@ def blind_operator(world, pattern):
     with stand_in_kube_apiserver(world, port) as api, api.instead(pattern, kube_status(500)):
         with own_daemon(world, "tka-operator", config) as daemon:
             yield daemon
+
+
+def test_what_cannot_be_listed_keeps_no_orphan_of_another_kind(world):
+    with world.stopped("operator"):
+        assert world.kube(ACCOUNTS, "POST", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+            "name": "tka-user-orphan-0123456789abcdef", "labels": {UID_LABEL: "an-orphans"}}})[0] == 201
+        with blind_operator(world, "GET .*/rolebindings\\?"):
+            world.await_gone("an-orphans", 30)
 
 
 def test_bindings_that_were_never_seen_of_what_cannot_be_read_go_before_it(world):
