@@ -24,8 +24,8 @@ FALSE_SERVER = "http://tka:8125"
 CLIENT = ("sh", "-c", 'n=$1; shift; for i in $(seq "$n"); do "$@" || last=$?; done; exit ${last:-0}', "client")
 
 
-def runs(world, times, code=0, context="rig", env=None, info=EXEC_INFO):
-    return world.run("alice", *CLIENT, str(times), *stanza(world, "alice", context), code=code,
+def runs(world, times, code=0, context="rig", env=None, info=EXEC_INFO, change=list):
+    return world.run("alice", *CLIENT, str(times), *change(stanza(world, "alice", context)), code=code,
                      env={"KUBERNETES_EXEC_INFO": json.dumps(info), **(env or {})})
 
 
@@ -237,10 +237,8 @@ def drop_the_server(argv):
 @pytest.mark.parametrize("change, words", [(mistype_a_flag, "--rol"), (drop_the_server, "--server")])
 def test_arguments_that_are_not_understood_are_told_in_one_line_too(world, change, words):
     world.login("alice")
-    said = world.run("alice", *CLIENT, "5", *change(stanza(world)), code=2,
-                     env={"KUBERNETES_EXEC_INFO": json.dumps(EXEC_INFO)})
 
-    assert words in one_line(said)
+    assert words in one_line(runs(world, 5, code=2, change=change))
 
 
 def test_kubectl_itself_prints_one_line_of_ours_and_makes_one_request(world, false_server):  # noqa: F811

@@ -10,6 +10,7 @@ from own_daemon import URL, change, config_of, own_daemon
 from relay import CLOSE, HANG, Late, reply
 from stand_in_localapi import NONSENSE, stand_in_localapi, told
 from tailnet import PORT
+from test_unwell_rechecks import rounds
 from world import API, SERVER, SERVER_TUN, eventually
 
 
@@ -298,12 +299,6 @@ def test_what_devices_call_themselves_blinds_no_server(world):
         eventually("alice gets in", lambda: attempt(world, "http://tkatun:8129", 20) == 200, 60)
         assert asked, "the server looked who is there"
         # 30 s from one to the next, and a machine that is busy may take the 8 s that a look has at most.
-        eventually("a look at all sessions", lambda: checks_done(daemon) > 0, 120)
+        eventually("a look at all sessions", lambda: rounds(daemon, "done") > 0, 120)
         assert daemon.resident_mib() < 40
         assert len(world.signins()) == 1
-
-
-def checks_done(daemon):
-    """How many looks at all sessions came to their end."""
-    return sum(float(line.rsplit(" ", 1)[1]) for line in daemon.probe("/metrics/controller")[1].splitlines()
-               if line.startswith("tka_grant_checks_total") and 'outcome="done"' in line)
